@@ -1,0 +1,310 @@
+"""In which order is a target looked at, and what becomes of it? Target -> Diagnosis.
+
+Nobody lists the order: each check says what it needs, and starts the moment that is there, so what can run side by side does. The
+ladder (the checks of scope "hop") is walked once per distinct hop, also across targets; a fact that leads to a further
+hop starts its ladder at once. A check whose need is not met is *blocked*, never failed. Everything ends with the deadline: what did not
+start by then is named. Only a bug raises, and it becomes `doctor.check-crashed`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from doctor.model import (
+    Case,
+    Check,
+    CheckResult,
+    Client,
+    Diagnosis,
+    Event,
+    Fact,
+    Facts,
+    Hop,
+    Observer,
+    Target,
+)
+from doctor.outcome import OFFLINE, Choice, Outcome, crash, overdue, since
+from doctor.verdict import Words, diagnosis, judge, result
+
+if TYPE_CHECKING:
+    from doctor.net import Net
+
+_Task = asyncio.Task[Outcome]
+
+
+class Engine:
+    """Runs checks on targets. One engine a run; `diagnose` once a target."""
+
+    def __init__(
+        self,
+        checks: Sequence[Check],
+        words: Words,
+        *,
+        choice: Choice = Choice(),  # noqa: B008 - frozen
+        observer: Observer = lambda event: None,
+    ) -> None:
+        self.checks = tuple(checks)
+        self.words = words
+        self.choice = choice
+        self.observer = observer
+        self.ladders: dict[tuple[str, str, Hop], _Task] = {}
+        """By check, client and hop: hops are looked at once for all targets that look with the same eyes."""
+
+    async def diagnose(self, target: Target, client: Client, net: Net) -> Diagnosis:
+        """Look at everything, judge it, name the causes. Ends with `net.deadline`, whatever the other side does."""
+        walk = _Walk(self, target, client, net)
+        await walk.run()
+        for outcome in walk.outcomes.values():
+            if not outcome.done and outcome.started is not None and not outcome.trouble:
+                outcome.trouble = overdue(outcome.check, outcome.hop, since(outcome.started) / 1000)
+        return diagnosis(
+            target,
+            walk.facts,
+            list(walk.outcomes.values()),
+            self.checks,
+            self.choice,
+            self.words,
+            walk.hops,
+        )
+
+
+class _Walk:
+    """One target's way through the checks."""
+
+    def __init__(self, engine: Engine, target: Target, client: Client, net: Net) -> None:
+        self.engine = engine
+        self.target = target
+        self.client = client
+        self.net = net
+        self.facts = Facts()
+        self.outcomes: dict[tuple[str, Hop | None], Outcome] = {}
+        self.tasks: dict[tuple[str, Hop | None], _Task] = {}
+        self.hops: list[Hop] = []
+        self.gates: dict[Hop, _Gate] = {}
+        self.by_id = {check.id: check for check in engine.checks}
+        self.needed = self._closure()
+
+    def _closure(self) -> frozenset[str]:
+        """The ids to run: what was asked for, and what that needs."""
+        wanted: set[str] = set()
+        queue = [c.id for c in self.engine.checks if self.engine.choice.wants(c)]
+        while queue:
+            name = queue.pop()
+            if name in wanted or name not in self.by_id:
+                continue
+            wanted.add(name)
+            queue += [need.partition("@")[0] for need in self.by_id[name].needs]
+        return frozenset(wanted)
+
+    async def run(self) -> None:
+        self._tell("planned", plan=tuple(dict.fromkeys(c.name for c in self.engine.checks)))
+        if self.target.registry.host:
+            self._ladder(self.target.registry)
+        for check in self.engine.checks:
+            if check.scope == "target" and check.id in self.needed:
+                self._start(check, None)
+        while pending := [t for t in self.tasks.values() if not t.done()]:
+            left = self.net.deadline - time.monotonic()
+            if left <= 0:
+                break
+            await asyncio.wait(pending, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        late = [t for t in self.tasks.values() if not t.done()]
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late, timeout=0.3)
+        for task in self.tasks.values():
+            if task.done() and not task.cancelled():
+                task.exception()
+
+    def _ladder(self, hop: Hop) -> None:
+        """Start the hop's ladder, unless it runs already."""
+        if hop in self.hops:
+            return
+        self.hops.append(hop)
+        self._tell("hop", hop=hop)
+        for check in self.engine.checks:
+            if check.scope == "hop" and check.id in self.needed:
+                self._start(check, hop)
+
+    def _start(self, check: Check, hop: Hop | None) -> None:
+        outcome = self.outcomes.setdefault((check.id, hop), Outcome(check, hop))
+        shared = self.engine.ladders
+        key = (check.id, self.target.client, hop) if hop else None
+        running = shared.get(key) if key else None
+        if running is not None:
+            work: Coroutine[Any, Any, Outcome] = self._join(running, outcome)
+        else:
+            work = self._do(check, hop, outcome)
+        task = asyncio.create_task(work, name=f"{check.id} {hop.name if hop else ''}")
+        self.tasks[check.id, hop] = task
+        if key and running is None:
+            shared[key] = task
+
+    async def _join(self, running: _Task, outcome: Outcome) -> Outcome:
+        """Another target's walk looks at this hop already: its facts are ours."""
+        await asyncio.wait([running])
+        if running.cancelled() or running.exception():
+            return outcome
+        theirs = running.result()
+        for fact in theirs.facts:
+            self._take(fact, outcome.hop)
+        self.outcomes[outcome.check.id, outcome.hop] = theirs
+        return theirs
+
+    async def _do(self, check: Check, hop: Hop | None, outcome: Outcome) -> Outcome:
+        case = Case(self.target, self.facts, hop)
+        try:
+            await self._reads(check, case, outcome)
+            if check.probe is None:
+                outcome.ok = all(fact.ok for fact in outcome.facts)
+            elif self.engine.choice.offline:
+                outcome.blocked_by = OFFLINE
+            elif not self.target.registry.host:
+                outcome.blocked_by = "image"
+            else:
+                await self._wait_for(check, hop, outcome)
+                if outcome.applies and not outcome.blocked_by:
+                    await self._probe(check, case, outcome)
+        except Exception as bug:
+            outcome.trouble = crash(check, hop, bug)
+        outcome.done = True
+        self._tell("finished", check=check.name, hop=hop, result=self._result(outcome))
+        return outcome
+
+    async def _reads(self, check: Check, case: Case, outcome: Outcome) -> None:
+        """Local configuration first. Of a hop, every read ends before the first probe starts."""
+        try:
+            if check.read:
+                outcome.started = time.perf_counter()
+                fact = await check.read(case, self.client, self.net)
+                outcome.ms = since(outcome.started)
+                if fact is not None:
+                    outcome.facts.append(fact)
+                    self._take(fact, case.hop)
+        finally:
+            if case.hop is not None:
+                self._reads_of(case.hop).ended(check.id)
+        if case.hop is not None:
+            await self._reads_of(case.hop).event.wait()
+
+    def _reads_of(self, hop: Hop) -> _Gate:
+        if hop not in self.gates:
+            ids = {c.id for c in self.engine.checks if c.scope == "hop" and c.id in self.needed}
+            self.gates[hop] = _Gate(ids)
+        return self.gates[hop]
+
+    async def _wait_for(self, check: Check, hop: Hop | None, outcome: Outcome) -> None:
+        for name in check.after:
+            for task in self._tasks_for(name, hop):
+                await asyncio.wait([task])
+        for need in check.needs:
+            for task in self._tasks_for(need, hop):
+                await asyncio.wait([task])
+                got = None if task.cancelled() or task.exception() else task.result()
+                if got is not None and not got.applies:
+                    outcome.applies = False
+                    return
+                if got is None or not got.ok:
+                    outcome.blocked_by = self._blame(need, got, hop)
+                    return
+
+    def _tasks_for(self, need: str, hop: Hop | None) -> list[_Task]:
+        name, _, role = need.partition("@")
+        check = self.by_id.get(name)
+        if check is None:
+            return []
+        if check.scope == "target":
+            where: list[Hop | None] = [None]
+        elif role:
+            led = self._led_to(hop)
+            where = [h for h in self.hops if h.role == role and h in led]
+        else:
+            where = [hop or self.target.registry]
+        return [self.tasks[name, at] for at in where if (name, at) in self.tasks]
+
+    def _led_to(self, hop: Hop | None) -> set[Hop]:
+        """The hops that facts about this hop (None: about the target) lead to."""
+        return {h for at, fact in self.facts if at == hop for h in fact.leads_to}
+
+    def _blame(self, need: str, got: Outcome | None, hop: Hop | None) -> str:
+        if got is None:
+            return need.partition("@")[0].partition(".")[0]
+        if got.blocked_by:
+            return got.blocked_by
+        elsewhere = got.hop is not None and got.hop != (hop or self.target.registry)
+        return f"{got.check.name} {got.hop.name}" if elsewhere and got.hop else got.check.name
+
+    async def _probe(self, check: Check, case: Case, outcome: Outcome) -> None:
+        assert check.probe is not None  # noqa: S101 - for the type checker: the caller has looked
+        self._tell("started", check=check.name, hop=case.hop)
+        start = time.perf_counter()
+        outcome.started = outcome.started or start
+        budget = max(0.05, min(check.budget, self.net.deadline - time.monotonic()))
+        try:
+            async with asyncio.timeout(budget):
+                fact = await check.probe(case, self.net)
+        except TimeoutError:
+            outcome.trouble = overdue(check, case.hop, budget)
+            return
+        finally:
+            outcome.ms += since(start)
+        if fact is None:
+            outcome.applies = False
+            return
+        outcome.facts.append(fact)
+        self._take(fact, case.hop)
+        outcome.ok = all(each.ok for each in outcome.facts)
+
+    def _take(self, fact: Fact, hop: Hop | None) -> None:
+        self.facts.add(fact, hop)
+        for found in fact.leads_to:
+            self._ladder(found)
+
+    def _result(self, outcome: Outcome) -> CheckResult:
+        """How it looks so far: for the observer; the report judges again when all facts are there."""
+        return result(outcome, judge(outcome, self.target, self.facts, self.engine.words))
+
+    def _tell(
+        self,
+        kind: Any,
+        check: str = "",
+        hop: Hop | None = None,
+        result: CheckResult | None = None,
+        plan: tuple[str, ...] = (),
+    ) -> None:
+        self.engine.observer(Event(kind, self.target, check, hop, result, plan))
+
+
+class _Gate:
+    """Opens when every read of a hop has ended."""
+
+    def __init__(self, ids: Iterable[str]) -> None:
+        self.remaining = set(ids)
+        self.event = asyncio.Event()
+
+    def ended(self, check_id: str) -> None:
+        self.remaining.discard(check_id)
+        if not self.remaining:
+            self.event.set()
+
+
+async def all_of(
+    work: Sequence[Callable[[], Coroutine[Any, Any, Diagnosis]]], at_once: int
+) -> list[Diagnosis]:
+    """Several targets, at most `at_once` under way; the order of the answers is that of the targets."""
+    free = asyncio.Semaphore(at_once)
+
+    async def one(start: Callable[[], Coroutine[Any, Any, Diagnosis]]) -> Diagnosis:
+        async with free:
+            return await start()
+
+    tasks = [asyncio.create_task(one(start)) for start in work]
+    try:
+        return list(await asyncio.gather(*tasks))
+    finally:
+        for task in tasks:
+            task.cancel()

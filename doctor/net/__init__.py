@@ -1,0 +1,125 @@
+"""What may a probe use? A `Net`: the only way to the network and to other programs, and all that a test has to fake.
+
+One file a layer: dns, tcp, proxy, tls, http, registry, token, helper. Each method here hands on to its file, which is imported
+only when it is needed. What a layer opened, the next one finds in `lines`; what one layer learned is in the facts.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from doctor.model import Case, Hop
+from doctor.net.lines import Lines
+
+if TYPE_CHECKING:
+    from doctor.credential import Credential
+    from doctor.facts.dns import DnsFact, ResolversFact
+    from doctor.facts.helper import HelperAnswer
+    from doctor.facts.http import Answer
+    from doctor.facts.proxy import RouteFact, TunnelFact
+    from doctor.facts.tcp import AddressesFact, TcpFact
+    from doctor.facts.tls import TlsFact, TrustFact
+    from doctor.net.tcp import Dialling
+    from doctor.redact import Secret
+
+
+@dataclass(slots=True)
+class Net:
+    """The network as one target's probes may use it.
+
+    `deadline` is a `time.monotonic()` instant. `credential` is what the keyring found; `authorization` holds, by registry hop, the
+    header value that requests to it carry once the token service has given one. Neither ever enters a fact.
+    """
+
+    environ: Mapping[str, str] = field(default_factory=dict)
+    root: str = "/"
+    deadline: float = field(default_factory=lambda: time.monotonic() + 20.0)
+    fetch_issuers: bool = True
+    allow_realms: tuple[str, ...] = ()
+    lines: Lines = field(default_factory=Lines)
+    dialling: dict[Hop, Dialling] = field(default_factory=dict)
+    credential: Credential | None = None
+    proxy_authorization: dict[Hop, Secret] = field(default_factory=dict)
+    authorization: dict[Hop, Secret] = field(default_factory=dict)
+    links: dict[str, Secret] = field(default_factory=dict)
+
+    def patience(self, seconds: float) -> float:
+        """How long a wait meant to last `seconds` may last: never more than a third of what is left, never under 50 ms."""
+        return max(0.05, min(seconds, (self.deadline - time.monotonic()) / 3))
+
+    async def resolve(self, case: Case) -> DnsFact:
+        """Ask the system for the hop's addresses."""
+        from doctor.net import dns
+
+        return await dns.resolve(case, self)
+
+    async def ask_resolvers(self, case: Case) -> ResolversFact:
+        """Ask every configured resolver itself for the hop's name."""
+        from doctor.net import resolvers
+
+        return await resolvers.ask(case, self)
+
+    async def connect(self, hop: Hop, addresses: tuple[str, ...]) -> TcpFact:
+        """Try every address; leave the first connection in `lines`."""
+        from doctor.net import tcp
+
+        return await tcp.connect(hop, addresses, self)
+
+    async def addresses(self, hop: Hop) -> AddressesFact:
+        """What came of the addresses that `connect` did not wait for."""
+        from doctor.net import tcp
+
+        return await tcp.addresses(hop, self)
+
+    async def tunnel(self, hop: Hop, route: RouteFact) -> TunnelFact:
+        """Have the proxy connect to the hop; leave the tunnel in `lines`."""
+        from doctor.net import proxy
+
+        return await proxy.tunnel(hop, route, self)
+
+    async def handshake(self, hop: Hop, trust: TrustFact) -> TlsFact:
+        """Capture the chain, verify it, tell the ways to fail apart; leave a verified stream in `lines`."""
+        from doctor.net import tls
+
+        return await tls.handshake(hop, trust, self)
+
+    async def ask(
+        self,
+        hop: Hop,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        authorization: Secret | None = None,
+        limit: int = 65536,
+        seconds: float = 8.0,
+        body: Secret | None = None,
+    ) -> Answer:
+        """One HTTP request on a ready stream of the hop; no redirect is followed. A failure is an Answer too."""
+        from doctor.net import http
+
+        return await http.ask(
+            hop,
+            method,
+            path,
+            self,
+            headers=headers or {},
+            authorization=authorization,
+            limit=limit,
+            seconds=seconds,
+            body=body,
+        )
+
+    async def helper(self, program: str, argument: str, *, seconds: float = 5.0) -> HelperAnswer:
+        """Run a credential helper's `get`, bounded, without a terminal."""
+        from doctor.net import helper
+
+        return await helper.get(program, argument, self, seconds=seconds)
+
+    async def close(self) -> None:
+        for dialling in self.dialling.values():
+            dialling.cancel()
+        await self.lines.close()

@@ -1,0 +1,102 @@
+"""How did one check of one subject go? What the engine writes down, and what the verdict is drawn from."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from doctor.model import Check, Fact, Finding, Hop, Status
+
+OFFLINE = "--offline"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the user asked for: `--only`, `--skip`, `--offline`. Names of checks."""
+
+    only: frozenset[str] = frozenset()
+    skip: frozenset[str] = frozenset()
+    offline: bool = False
+
+    def wants(self, check: Check) -> bool:
+        """Was this check asked for, so that its warnings are told and its absence is a gap?"""
+        return (not self.only or check.name in self.only) and check.name not in self.skip
+
+
+@dataclass(slots=True)
+class Outcome:
+    """One check of one hop, or (`hop` None) of the target."""
+
+    check: Check
+    hop: Hop | None
+    facts: list[Fact] = field(default_factory=list)
+    ok: bool = False
+    """Is there what the layer gives?"""
+    blocked_by: str | None = None
+    applies: bool = True
+    """False: the target has no such layer."""
+    trouble: Finding | None = None
+    """The check's own fault: crashed, or out of time."""
+    started: float | None = None
+    """`time.perf_counter()` when it began."""
+    ms: float = 0.0
+    done: bool = False
+
+    @property
+    def tried(self) -> bool:
+        """Was the question really asked, as far as the target has it?"""
+        return self.done and self.trouble is None and self.blocked_by in (None, OFFLINE)
+
+    def status(self, findings: Sequence[Finding]) -> Status:
+        """The status in a report, given what was found."""
+        if any(f.severity == "error" for f in findings):
+            return "fail"
+        if self.trouble:
+            return "error"
+        if self.blocked_by or not self.applies or not self.done:
+            return "skip"
+        return "warn" if any(f.severity == "warning" for f in findings) else "pass"
+
+    def said(self) -> str:
+        """What there is to say when there is no finding."""
+        if not self.applies:
+            return "does not apply"
+        if not self.done and self.started is None:
+            return "not started in time"
+        return next((f.seen for f in reversed(self.facts) if f.seen), "")
+
+
+def crash(check: Check, hop: Hop | None, bug: Exception) -> Finding:
+    """A check's own fault, with the places in its code but never a value."""
+    frames = []
+    trace = bug.__traceback__
+    while trace is not None and len(frames) < 50:
+        code = trace.tb_frame.f_code
+        frames.append(f"{code.co_filename.rpartition('/')[2]}:{trace.tb_lineno} {code.co_name}")
+        trace = trace.tb_next
+    kind = type(bug).__name__
+    return _own_fault(
+        check, hop, "doctor.check-crashed", {"exception": kind, "frames": frames[-6:]}
+    )
+
+
+def overdue(check: Check, hop: Hop | None, seconds: float) -> Finding:
+    """The check started and did not end in its time."""
+    return _own_fault(check, hop, "doctor.check-timeout", {"seconds": round(seconds, 1)})
+
+
+def _own_fault(check: Check, hop: Hop | None, code: str, evidence: dict[str, object]) -> Finding:
+    return Finding(
+        code,
+        check=check.name,
+        hop=hop,
+        subject=f"check {check.id}",
+        evidence={"check": check.name, **evidence},
+        params={"check": check.name, **{k: str(v) for k, v in evidence.items()}},
+    )
+
+
+def since(start: float) -> float:
+    """Milliseconds since a `time.perf_counter()` instant."""
+    return (time.perf_counter() - start) * 1000

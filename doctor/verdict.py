@@ -1,0 +1,110 @@
+"""What follows from the facts? Facts and outcomes -> Diagnosis. Pure: a bundle's facts are judged again by the same function.
+
+The verdict is `fail` if there is a cause; `incomplete` if there is none but something that was asked for, and that the target has,
+was not tried; else `warn` or `pass` (CONTRACT, promise 6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from doctor.causes import Rules, settle
+from doctor.model import (
+    Case,
+    Check,
+    CheckResult,
+    Diagnosis,
+    Facts,
+    Finding,
+    Hop,
+    Target,
+    Verdict,
+)
+from doctor.outcome import Choice, Outcome, crash
+
+_SEVERITIES = ("error", "warning", "info")
+
+
+class Words(Protocol):
+    """What is asked of `doctor.codes`: the words, and the rules of causes that are declared with them."""
+
+    @property
+    def rules(self) -> Rules: ...
+
+    def dress(self, finding: Finding, target: Target) -> Finding: ...
+
+
+def diagnosis(
+    target: Target,
+    facts: Facts,
+    outcomes: Sequence[Outcome],
+    checks: Sequence[Check],
+    choice: Choice,
+    words: Words,
+    hops: Sequence[Hop],
+) -> Diagnosis:
+    """Judge all facts together, name the causes, and say what was not tried."""
+    judged = [(outcome, judge(outcome, target, facts, words)) for outcome in outcomes]
+    told = [(o, found if choice.wants(o.check) else _errors(found)) for o, found in judged]
+    findings = settle([f for _, found in told for f in found], words.rules, hops)
+    final = {(f.code, f.hop, f.subject): f for f in findings}
+    results = tuple(
+        result(o, [final[f.code, f.hop, f.subject] for f in found]) for o, found in told
+    )
+    return Diagnosis(
+        target=target,
+        facts=facts,
+        checks=results,
+        findings=findings,
+        verdict=_verdict(findings, [o for o in outcomes if choice.wants(o.check)]),
+        root_causes=tuple(dict.fromkeys(f.code for f in findings if f.root_cause)),
+        not_tried=_not_tried(outcomes, checks, choice),
+    )
+
+
+def judge(outcome: Outcome, target: Target, facts: Facts, words: Words) -> tuple[Finding, ...]:
+    """What one check has to say, with its words on; its own fault included."""
+    check = outcome.check
+    try:
+        found = [
+            replace(f, check=check.name) for f in check.judge(Case(target, facts, outcome.hop))
+        ]
+    except Exception as bug:
+        found = [crash(check, outcome.hop, bug)]
+    if outcome.trouble:
+        found.append(outcome.trouble)
+    return tuple(words.dress(f, target) for f in found)
+
+
+def result(outcome: Outcome, findings: Sequence[Finding]) -> CheckResult:
+    """The check's line in a report: what is worst, or else what was seen."""
+    status = outcome.status(findings)
+    worst = min(findings, key=lambda f: _SEVERITIES.index(f.level), default=None)
+    said = worst.title if worst and status in ("fail", "warn", "error") else outcome.said()
+    return CheckResult(
+        outcome.check.name, status, outcome.hop, said, round(outcome.ms, 1), outcome.blocked_by
+    )
+
+
+def _errors(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Of a check that ran only because another needs it: what blocks that one, no more."""
+    return tuple(f for f in findings if f.severity == "error")
+
+
+def _verdict(findings: Sequence[Finding], asked: Sequence[Outcome]) -> Verdict:
+    if any(f.root_cause for f in findings):
+        return "fail"
+    if not all(outcome.tried for outcome in asked):
+        return "incomplete"
+    return "warn" if any(f.severity == "warning" for f in findings) else "pass"
+
+
+def _not_tried(
+    outcomes: Sequence[Outcome], checks: Sequence[Check], choice: Choice
+) -> tuple[str, ...]:
+    """Names of checks that the user left out, or that did not start in time."""
+    left_out = [c.name for c in checks if not choice.wants(c) or (choice.offline and c.probe)]
+    late = [o.check.name for o in outcomes if not o.done and o.started is None]
+    return tuple(dict.fromkeys([*left_out, *late]))

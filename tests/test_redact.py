@@ -1,0 +1,140 @@
+"""No secret leaves in any encoding, and no foreign text reaches a terminal alive."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import json
+import pickle
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from doctor.redact import MASK, Gate, Secret, plain, spellings
+
+SECRET = "s3cr€t/+ with?odd&chars=="
+
+
+def test_a_secret_shows_itself_nowhere() -> None:
+    secret = Secret(SECRET)
+    for shown in (
+        str(secret),
+        repr(secret),
+        f"{secret}",
+        f"{secret!r:>20}",
+        "%s" % secret,
+        f"{[secret]}",
+    ):
+        assert SECRET not in shown
+        assert MASK in shown
+    with pytest.raises(TypeError):
+        json.dumps({"password": secret})
+    with pytest.raises(TypeError):
+        pickle.dumps(secret)
+    with pytest.raises(TypeError):
+        "".join([secret])  # type: ignore[list-item]
+    assert copy.deepcopy(secret).reveal() == SECRET
+    assert not hasattr(secret, "__dict__")
+
+
+@pytest.mark.parametrize(
+    "encode",
+    [
+        lambda s: s,
+        lambda s: quote(s, safe=""),
+        lambda s: quote_plus(s),
+        lambda s: quote(s, safe="").lower(),
+        lambda s: json.dumps(s),
+        lambda s: json.dumps(s, ensure_ascii=False),
+        lambda s: s.encode().hex(),
+        lambda s: base64.b64encode(s.encode()).decode(),
+        lambda s: base64.b64encode(f"u:{s}".encode()).decode(),
+        lambda s: base64.b64encode(f"us:{s}".encode()).decode(),
+        lambda s: base64.b64encode(f"usr:{s}".encode()).decode(),
+        lambda s: base64.urlsafe_b64encode(f"user:{s}".encode()).decode().rstrip("="),
+    ],
+)
+def test_a_known_secret_is_masked_in_every_encoding(encode) -> None:  # type: ignore[no-untyped-def]
+    gate = Gate()
+    gate.learn(SECRET)
+    encoded = encode(SECRET)
+    out = gate.scrub(f"before {encoded} after")
+    assert MASK in out
+    for spelling in spellings(SECRET):
+        assert spelling not in out
+    assert out.startswith("before ") and out.endswith(" after")
+
+
+@given(
+    st.text(min_size=4, max_size=40).filter(
+        lambda s: s.strip() == s and MASK not in s and s not in MASK
+    )
+)
+def test_any_secret_of_four_characters_is_masked(secret: str) -> None:
+    gate = Gate()
+    gate.learn(secret)
+    assert secret not in gate.scrub(f"a{secret}b").replace(MASK, "")
+
+
+@pytest.mark.parametrize(
+    ("text", "gone"),
+    [
+        ("token eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl here", "eyJzdWIi"),
+        ("ghp_abcdefghijklmnopqrstuvwxyz012345", "ghp_abc"),
+        ("glpat-abcdefghijklmnop1234", "glpat-abc"),
+        ("dckr_pat_abcdefghijklmnop", "dckr_pat_abc"),
+        ("key AKIAABCDEFGHIJKLMNOP", "AKIAABC"),
+        ("Authorization: Basic dXNlcjpwYXNz", "dXNlcjpwYXNz"),
+        ("Authorization: Bearer abcdef0123456789", "abcdef0123456789"),
+        ("proxy http://bob:hunter2@proxy:3128/ used", "hunter2"),
+        ('{"auth": "dXNlcjpwYXNz"}', "dXNlcjpwYXNz"),
+        ('{\\"password\\": \\"hunter2\\"}', "hunter2"),
+        ("https://s/x?X-Amz-Signature=abcdef&y=1", "abcdef"),
+        ("-----BEGIN EC PRIVATE KEY-----\nMHcCAQ\n-----END EC PRIVATE KEY-----", "MHcCAQ"),
+        ("-----BEGIN PRIVATE KEY-----\nMHcCAQ cut off", "MHcCAQ"),
+    ],
+)
+def test_shapes_of_unknown_secrets_are_masked(text: str, gone: str) -> None:
+    assert gone not in Gate().scrub(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no basic auth credentials",
+        'Bearer realm="https://auth.example/token",service="registry.example"',
+        'Basic realm="Registry Realm"',
+        "Basic authentication is wanted",
+        "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "registry.cleanstart.com/library/base:latest",
+        "http://proxy:3128/",
+        "AKI present, SKI absent",
+    ],
+)
+def test_ordinary_words_of_the_field_stay(text: str) -> None:
+    assert Gate().scrub(text) == text
+
+
+def test_data_is_scrubbed_value_by_value() -> None:
+    gate = Gate()
+    gate.learn("verdict")
+    data = {"a": ["the verdict", 1, None, True], "b": {"c": "verdict"}}
+    assert gate.scrub_data(data) == {"a": [f"the {MASK}", 1, None, True], "b": {"c": MASK}}
+
+
+@given(st.text(max_size=200))
+def test_plain_text_holds_no_live_character(text: str) -> None:
+    out = plain(text)
+    assert not any(ord(c) < 0x20 or 0x7F <= ord(c) <= 0x9F for c in out)
+    assert not set(out) & set(
+        "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200b\ufeff\u2028"
+    )
+    out.encode("utf-8")
+
+
+def test_plain_names_what_it_disarms_and_says_what_it_cut() -> None:
+    assert plain("a\x1b[2Jb\u202ec\x9b\n") == "a<ESC>[2Jb<U+202E>c<U+009B><LF>"
+    assert plain("x" * 30, 10) == "x" * 10 + "… (20 more characters)"
+    assert plain("Größe [bold]x[/] 中文") == "Größe [bold]x[/] 中文"
