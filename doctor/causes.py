@@ -1,9 +1,11 @@
 """Which of the findings are causes, and which mere consequences? One rule, here and nowhere else.
 
-Causes are the error findings that no other finding present explains. A finding explains another if its code says so (`explains`, declared
-with the code's words) and both are about the same hop or subject; what is said of the target as a whole (credentials, image) can be
-explained from anywhere on its path. A code that names a *station* (token service, storage, mirror, proxy) explains every fault of the
-ladder on that station's hop. What explains an error is itself why the pull fails: a warning that does so is raised to an error.
+Causes are the error findings that no other finding present explains. A finding explains another if
+its code says so (`explains`, declared with the code's words) and both are about the same hop or
+subject; what is said of the target as a whole (credentials, image) can be explained from anywhere
+on its path. A code that names a *station* (token service, storage, mirror, proxy) explains every
+fault of the ladder on that station's hop. What explains an error is itself why the pull fails: a
+warning that does so is raised to an error.
 """
 
 from __future__ import annotations

@@ -12,7 +12,8 @@ Kind = Literal["password", "identity-token", "registry-token"]
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """`user` may be empty for tokens. `origin` is the file, variable or helper it came from, with the key that matched."""
+    """`user` may be empty for tokens. `origin` is the file, variable or helper it came from, with
+    the key that matched."""
 
     user: str
     secret: Secret

@@ -1,9 +1,10 @@
 """In which order is a target looked at, and what becomes of it? Target -> Diagnosis.
 
-Nobody lists the order: each check says what it needs, and starts the moment that is there, so what can run side by side does. The
-ladder (the checks of scope "hop") is walked once per distinct hop, also across targets; a fact that leads to a further
-hop starts its ladder at once. A check whose need is not met is *blocked*, never failed. Everything ends with the deadline: what did not
-start by then is named. Only a bug raises, and it becomes `doctor.check-crashed`.
+Nobody lists the order: each check says what it needs, and starts the moment that is there, so what
+can run side by side does. The ladder (the checks of scope "hop") is walked once per distinct hop,
+also across targets; a fact that leads to a further hop starts its ladder at once. A check whose
+need is not met is *blocked*, never failed. Everything ends with the deadline: what did not start by
+then is named. Only a bug raises, and it becomes `doctor.check-crashed`.
 """
 
 from __future__ import annotations
@@ -51,10 +52,12 @@ class Engine:
         self.choice = choice
         self.observer = observer
         self.ladders: dict[tuple[str, str, Hop], _Task] = {}
-        """By check, client and hop: hops are looked at once for all targets that look with the same eyes."""
+        """By check, client and hop: hops are looked at once for all targets that look with the same
+        eyes."""
 
     async def diagnose(self, target: Target, client: Client, net: Net) -> Diagnosis:
-        """Look at everything, judge it, name the causes. Ends with `net.deadline`, whatever the other side does."""
+        """Look at everything, judge it, name the causes. Ends with `net.deadline`, whatever the
+        other side does."""
         walk = _Walk(self, target, client, net)
         await walk.run()
         for outcome in walk.outcomes.values():
@@ -252,6 +255,8 @@ class _Walk:
             return
         finally:
             outcome.ms += since(start)
+        if fact is not None and fact.ms:
+            outcome.ms = fact.ms
         if fact is None:
             outcome.applies = False
             return
@@ -265,7 +270,8 @@ class _Walk:
             self._ladder(found)
 
     def _result(self, outcome: Outcome) -> CheckResult:
-        """How it looks so far: for the observer; the report judges again when all facts are there."""
+        """How it looks so far: for the observer; the report judges again when all facts are
+        there."""
         return result(outcome, judge(outcome, self.target, self.facts, self.engine.words))
 
     def _tell(
@@ -295,7 +301,8 @@ class _Gate:
 async def all_of(
     work: Sequence[Callable[[], Coroutine[Any, Any, Diagnosis]]], at_once: int
 ) -> list[Diagnosis]:
-    """Several targets, at most `at_once` under way; the order of the answers is that of the targets."""
+    """Several targets, at most `at_once` under way; the order of the answers is that of the
+    targets."""
     free = asyncio.Semaphore(at_once)
 
     async def one(start: Callable[[], Coroutine[Any, Any, Diagnosis]]) -> Diagnosis:

@@ -1,8 +1,9 @@
 """Which nouns does the whole product speak?
 
-A **Target** is an image reference (or a registry host) seen through one client's eyes. A **Hop** is a host on the way.
-A **Check** reads local configuration, probes, and judges; what it saw is a **Fact**, what follows from it a **Finding**.
-Standard library only, no I/O: every other room may import this one.
+A **Target** is an image reference (or a registry host) seen through one client's eyes. A **Hop** is
+a host on the way. A **Check** reads local configuration, probes, and judges; what it saw is a
+**Fact**, what follows from it a **Finding**. Standard library only, no I/O: every other room may
+import this one.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from doctor.net import Net
+    from doctor.redact import Secret
     from doctor.reference import Reference
 
 Severity = Literal["error", "warning", "info"]
@@ -30,8 +32,9 @@ System = Literal["debian", "rhel", "suse", "alpine", "macos", "linux"]
 class Hop:
     """A host that a pull talks to.
 
-    `host` is lower case, without brackets; `port` is always set; `scheme` is what is spoken there. Two hops are the same
-    one if these three agree: a token service on the registry's own host is looked at once, under the role first seen.
+    `host` is lower case, without brackets; `port` is always set; `scheme` is what is spoken there.
+    Two hops are the same one if these three agree: a token service on the registry's own host is
+    looked at once, under the role first seen.
     """
 
     role: Role = field(compare=False)
@@ -47,7 +50,8 @@ class Hop:
 
     @property
     def authority(self) -> str:
-        """What a client writes in a URL and in `Host`: the port only where it is not the scheme's own."""
+        """What a client writes in a URL and in `Host`: the port only where it is not the scheme's
+        own."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return (
             host if self.port == {"https": 443, "http": 80}[self.scheme] else f"{host}:{self.port}"
@@ -56,7 +60,8 @@ class Hop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """What one probe saw, a refusal or a timeout included. Holds no secret. Subclasses live in `doctor.facts`."""
+    """What one probe saw, a refusal or a timeout included. Holds no secret. Subclasses live in
+    `doctor.facts`."""
 
     ms: float = 0.0
     """How long looking took, in milliseconds."""
@@ -81,7 +86,8 @@ F = TypeVar("F", bound=Fact)
 
 
 class Facts:
-    """The facts of one run so far: by kind, and for facts about a hop by that hop. Grows while the engine runs."""
+    """The facts of one run so far: by kind, and for facts about a hop by that hop. Grows while the
+    engine runs."""
 
     def __init__(self, facts: Iterable[tuple[Hop | None, Fact]] = ()) -> None:
         self._facts: dict[tuple[type[Fact], Hop | None], Fact] = {}
@@ -92,7 +98,8 @@ class Facts:
         self._facts[type(fact), at] = fact
 
     def get(self, kind: type[F], at: Hop | None = None) -> F | None:
-        """The fact of that kind about that hop (None: about the target), or None if nobody looked."""
+        """The fact of that kind about that hop (None: about the target), or None if nobody
+        looked."""
         found = self._facts.get((kind, at))
         return found if isinstance(found, kind) else None
 
@@ -108,7 +115,8 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is to be pulled, by which client, from what kind of machine: everything a judge may know besides facts."""
+    """What is to be pulled, by which client, from what kind of machine: everything a judge may know
+    besides facts."""
 
     text: str
     """As the user wrote it."""
@@ -135,7 +143,8 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What a probe or a judge is given: the target, the facts so far, and the hop in question (None: the target)."""
+    """What a probe or a judge is given: the target, the facts so far, and the hop in question
+    (None: the target)."""
 
     target: Target
     facts: Facts
@@ -153,7 +162,8 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing to do. `command` can be pasted as it stands; `changes` says what it alters (None: it only looks)."""
+    """One thing to do. `command` can be pasted as it stands; `changes` says what it alters (None:
+    it only looks)."""
 
     text: str
     command: str | None = None
@@ -174,8 +184,8 @@ class Remedy:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A statement with its proof. A judge gives code, evidence and params; the words (title, detail, remedies) are put
-    on by `doctor.codes`, `root_cause` by `doctor.causes`."""
+    """A statement with its proof. A judge gives code, evidence and params; the words (title,
+    detail, remedies) are put on by `doctor.codes`, `root_cause` by `doctor.causes`."""
 
     code: str
     check: str = ""
@@ -200,7 +210,8 @@ class Finding:
 
 
 class Client(Protocol):
-    """How one client goes about a pull. Implemented in `doctor.clients`; answers come from local configuration alone."""
+    """How one client goes about a pull. Implemented in `doctor.clients`; answers come from local
+    configuration alone."""
 
     @property
     def name(self) -> str: ...
@@ -209,12 +220,17 @@ class Client(Protocol):
         """Which proxy, and why: a `doctor.facts.proxy.RouteFact`."""
         ...
 
+    def proxy_login(self, hop: Hop) -> Secret | None:
+        """The `Proxy-Authorization` value for the proxy of that route, if its setting has one."""
+        ...
+
     def trust(self, hop: Hop) -> Fact:
         """Which trust stores: a `doctor.facts.tls.TrustFact`."""
         ...
 
     def keys(self, target: Target) -> Any:
-        """Where the credential comes from: a `doctor.clients.keyring.Lookup`, which may name a helper to ask."""
+        """Where the credential comes from: a `doctor.clients.keyring.Lookup`, which may name a
+        helper to ask."""
         ...
 
 
@@ -225,14 +241,15 @@ Judge = Callable[[Case], Iterable[Finding]]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One question. A module in `checks/` (or a plug-in's) exposes it as `CHECK`, its words lie beside it as a .toml.
+    """One question. A module in `checks/` (or a plug-in's) exposes it as `CHECK`, its words lie
+    beside it as a .toml.
 
-    `scope` "hop": asked of every hop; "target": asked once for the target.
-    `read` looks at local configuration: it runs first, needs nothing, and also with `--offline`.
-    `probe` uses the network, once everything in `needs` is met. A need is a check's name (of the same hop, or of the
-    target's registry), or `name@role`: that check for the hops of that role which the facts so far lead to; where they
-    lead to none, the need is met.
-    `judge` is pure: it is called with all facts, also when the probe did not run.
+    `scope` "hop": asked of every hop; "target": asked once for the target. `read` looks at local
+    configuration: it runs first, needs nothing, and also with `--offline`. `probe` uses the
+    network, once everything in `needs` is met. A need is a check's name (of the same hop, or of the
+    target's registry), or `name@role`: that check for the hops of that role which the facts so far
+    lead to; where they lead to none, the need is met. `judge` is pure: it is called with all facts,
+    also when the probe did not run.
     """
 
     name: str
@@ -266,6 +283,7 @@ class CheckResult:
     summary: str = ""
     ms: float = 0.0
     blocked_by: str | None = None
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +301,8 @@ class Diagnosis:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The facts, the findings, and the causes among them: what every surface renders and adds nothing to."""
+    """The facts, the findings, and the causes among them: what every surface renders and adds
+    nothing to."""
 
     diagnoses: tuple[Diagnosis, ...]
     started: datetime

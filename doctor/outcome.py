@@ -1,4 +1,5 @@
-"""How did one check of one subject go? What the engine writes down, and what the verdict is drawn from."""
+"""How did one check of one subject go? What the engine writes down, and what the verdict is drawn
+from."""
 
 from __future__ import annotations
 
@@ -46,7 +47,9 @@ class Outcome:
     @property
     def tried(self) -> bool:
         """Was the question really asked, as far as the target has it?"""
-        return self.done and self.trouble is None and self.blocked_by in (None, OFFLINE)
+        if not self.done or self.trouble:
+            return False
+        return self.blocked_by == OFFLINE or not self.applies or (self.ok and not self.blocked_by)
 
     def status(self, findings: Sequence[Finding]) -> Status:
         """The status in a report, given what was found."""
@@ -56,7 +59,9 @@ class Outcome:
             return "error"
         if self.blocked_by or not self.applies or not self.done:
             return "skip"
-        return "warn" if any(f.severity == "warning" for f in findings) else "pass"
+        if any(f.severity == "warning" for f in findings):
+            return "warn"
+        return "pass" if self.ok else "skip"
 
     def said(self) -> str:
         """What there is to say when there is no finding."""

@@ -1,9 +1,11 @@
 """How does a secret stay inside, and how does foreign text become harmless?
 
-`Secret` cannot be printed, joined, formatted, copied into JSON or pickled. Making one tells the gate, so `scrub` finds it in everything
-that leaves the process, as it is and in every encoding it may have taken on the way; shapes of secrets that this run never saw are
-masked too (their prefixes are the vendors' own: GitHub, GitLab, Docker, AWS, Azure, Vault; RFC 7519 for JWTs; RFC 7468 for keys).
-`plain` makes text from the network safe to show: control, bidirectional and invisible characters become visible names.
+`Secret` cannot be printed, joined, formatted, copied into JSON or pickled. Making one tells the
+gate, so `scrub` finds it in everything that leaves the process, as it is and in every encoding it
+may have taken on the way; shapes of secrets that this run never saw are masked too (their prefixes
+are the vendors' own: GitHub, GitLab, Docker, AWS, Azure, Vault; RFC 7519 for JWTs; RFC 7468 for
+keys). `plain` makes text from the network safe to show: control, bidirectional and invisible
+characters become visible names.
 """
 
 from __future__ import annotations
@@ -18,36 +20,38 @@ from urllib.parse import quote, quote_plus
 
 MASK = "[hidden]"
 _SHORTEST = 4
-"""A shorter secret is not searched for: masking every "a" would hide the report and still show the secret."""
+"""A shorter secret is not searched for: masking every "a" would hide the report and still show the
+secret."""
 
 
 class Gate:
     """What is known to be secret in this process, and the one way out for text."""
 
     def __init__(self) -> None:
-        self._spellings: set[str] = set()
-        self._pattern: re.Pattern[str] | None = None
+        self._spellings: tuple[str, ...] = ()
+        """The longest first, so that no part of one is left beside a shorter one's mask."""
 
     def learn(self, value: str) -> None:
         """From now on this value leaves in no encoding."""
+        found = set(self._spellings)
         for part in {value, value.strip()}:
             if len(part) >= _SHORTEST:
-                self._spellings |= spellings(part)
-        self._pattern = None
+                found |= spellings(part)
+        self._spellings = tuple(sorted(found, key=lambda each: (-len(each), each)))
 
     def scrub(self, text: str) -> str:
-        """The text with every known secret, and every shape of one, replaced by a mask of fixed width."""
-        if self._spellings:
-            if self._pattern is None:
-                longest_first = sorted(self._spellings, key=len, reverse=True)
-                self._pattern = re.compile("|".join(map(re.escape, longest_first)))
-            text = self._pattern.sub(MASK, text)
+        """The text with every known secret, and every shape of one, replaced by a mask of fixed
+        width."""
+        for spelling in self._spellings:
+            if spelling in text:
+                text = text.replace(spelling, MASK)
         for pattern, replacement in _shapes():
             text = pattern.sub(replacement, text)
         return text
 
     def scrub_data(self, value: Any) -> Any:
-        """The same for a JSON-able value: every string in it, keys included; numbers and structure stay."""
+        """The same for a JSON-able value: every string in it, keys included; numbers and structure
+        stay."""
         if isinstance(value, str):
             return self.scrub(value)
         if isinstance(value, dict):
@@ -58,7 +62,8 @@ class Gate:
 
 
 def spellings(value: str) -> set[str]:
-    """Every way a value is commonly written down: as is, JSON-escaped, URL-encoded, hex, base64 at its three alignments."""
+    """Every way a value is commonly written down: as is, JSON-escaped, URL-encoded, hex, base64 at
+    its three alignments."""
     raw = value.encode("utf-8", "surrogatepass")
     found = {value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
     for encoded in (quote(raw, safe=""), quote_plus(raw), quote(raw, safe="/")):
@@ -160,8 +165,39 @@ class Secret:
 
 
 _C0 = (
-    "NUL SOH STX ETX EOT ENQ ACK BEL BS TAB LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US"
-).split()
+    "NUL",
+    "SOH",
+    "STX",
+    "ETX",
+    "EOT",
+    "ENQ",
+    "ACK",
+    "BEL",
+    "BS",
+    "TAB",
+    "LF",
+    "VT",
+    "FF",
+    "CR",
+    "SO",
+    "SI",
+    "DLE",
+    "DC1",
+    "DC2",
+    "DC3",
+    "DC4",
+    "NAK",
+    "SYN",
+    "ETB",
+    "CAN",
+    "EM",
+    "SUB",
+    "ESC",
+    "FS",
+    "GS",
+    "RS",
+    "US",
+)
 _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u2028-\u202e"
     "\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff9-\uffff\U000e0000-\U000e0fff]"
@@ -169,10 +205,12 @@ _UNSAFE = re.compile(
 
 
 def plain(text: str, limit: int = 2000) -> str:
-    """Foreign text made safe for a terminal line: nothing in it can move the cursor, reverse the reading or hide.
+    """Foreign text made safe for a terminal line: nothing in it can move the cursor, reverse the
+    reading or hide.
 
-    A control becomes its name (`<ESC>`, `<LF>`), another unsafe character its code point (`<U+202E>`); at most `limit`
-    characters of it are kept, and what was cut is said. Markup is left as it is: no surface parses it.
+    A control becomes its name (`<ESC>`, `<LF>`), another unsafe character its code point
+    (`<U+202E>`); at most `limit` characters of it are kept, and what was cut is said. Markup is
+    left as it is: no surface parses it.
     """
     cut = len(text) - limit
     safe = _UNSAFE.sub(_name, text[:limit])

@@ -1,7 +1,8 @@
-"""What follows from the facts? Facts and outcomes -> Diagnosis. Pure: a bundle's facts are judged again by the same function.
+"""What follows from the facts? Facts and outcomes -> Diagnosis. Pure: a bundle's facts are judged
+again by the same function.
 
-The verdict is `fail` if there is a cause; `incomplete` if there is none but something that was asked for, and that the target has,
-was not tried; else `warn` or `pass` (CONTRACT, promise 6).
+The verdict is `fail` if there is a cause; `incomplete` if there is none but something that was
+asked for, and that the target has, was not tried; else `warn` or `pass` (CONTRACT, promise 6).
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ _SEVERITIES = ("error", "warning", "info")
 
 
 class Words(Protocol):
-    """What is asked of `doctor.codes`: the words, and the rules of causes that are declared with them."""
+    """What is asked of `doctor.codes`: the words, and the rules of causes that are declared with
+    them."""
 
     @property
     def rules(self) -> Rules: ...
@@ -46,7 +48,9 @@ def diagnosis(
     hops: Sequence[Hop],
 ) -> Diagnosis:
     """Judge all facts together, name the causes, and say what was not tried."""
-    judged = [(outcome, judge(outcome, target, facts, words)) for outcome in outcomes]
+    place = {check.id: n for n, check in enumerate(checks) if not check.part}
+    ordered = sorted(outcomes, key=lambda o: place.get(o.check.name, len(place)))
+    judged = [(outcome, judge(outcome, target, facts, words)) for outcome in ordered]
     told = [(o, found if choice.wants(o.check) else _errors(found)) for o, found in judged]
     findings = settle([f for _, found in told for f in found], words.rules, hops)
     final = {(f.code, f.hop, f.subject): f for f in findings}
@@ -84,7 +88,13 @@ def result(outcome: Outcome, findings: Sequence[Finding]) -> CheckResult:
     worst = min(findings, key=lambda f: _SEVERITIES.index(f.level), default=None)
     said = worst.title if worst and status in ("fail", "warn", "error") else outcome.said()
     return CheckResult(
-        outcome.check.name, status, outcome.hop, said, round(outcome.ms, 1), outcome.blocked_by
+        name=outcome.check.name,
+        status=status,
+        hop=outcome.hop,
+        summary=said,
+        ms=round(outcome.ms, 1),
+        blocked_by=outcome.blocked_by,
+        part=outcome.check.part,
     )
 
 

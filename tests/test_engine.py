@@ -12,9 +12,9 @@ import pytest
 
 from doctor.causes import Rules
 from doctor.engine import Engine, all_of
-from doctor.outcome import Choice
 from doctor.model import Case, Check, Client, Diagnosis, Event, Fact, Finding, Hop, Target
 from doctor.net import Net
+from doctor.outcome import Choice
 
 REGISTRY = Hop("registry", "registry.example", 443)
 TOKEN = Hop("token", "auth.example", 443)

@@ -24,7 +24,7 @@ def test_a_secret_shows_itself_nowhere() -> None:
         repr(secret),
         f"{secret}",
         f"{secret!r:>20}",
-        "%s" % secret,
+        f"{secret}",
         f"{[secret]}",
     ):
         assert SECRET not in shown
@@ -64,7 +64,8 @@ def test_a_known_secret_is_masked_in_every_encoding(encode) -> None:  # type: ig
     assert MASK in out
     for spelling in spellings(SECRET):
         assert spelling not in out
-    assert out.startswith("before ") and out.endswith(" after")
+    assert out.startswith("before ")
+    assert out.endswith(" after")
 
 
 @given(

@@ -1,7 +1,9 @@
-"""What may a probe use? A `Net`: the only way to the network and to other programs, and all that a test has to fake.
+"""What may a probe use? A `Net`: the only way to the network and to other programs, and all that a
+test has to fake.
 
-One file a layer: dns, tcp, proxy, tls, http, registry, token, helper. Each method here hands on to its file, which is imported
-only when it is needed. What a layer opened, the next one finds in `lines`; what one layer learned is in the facts.
+One file a layer: dns, tcp, proxy, tls, http, registry, token, helper. Each method here hands on to
+its file, which is imported only when it is needed. What a layer opened, the next one finds in
+`lines`; what one layer learned is in the facts.
 """
 
 from __future__ import annotations
@@ -16,12 +18,15 @@ from doctor.net.lines import Lines
 
 if TYPE_CHECKING:
     from doctor.credential import Credential
-    from doctor.facts.dns import DnsFact, ResolversFact
+    from doctor.facts.dns import DnsFact
     from doctor.facts.helper import HelperAnswer
     from doctor.facts.http import Answer
     from doctor.facts.proxy import RouteFact, TunnelFact
+    from doctor.facts.registry import AnonymousFact, ApiFact, AuthFact, BlobFact, ImageFact
+    from doctor.facts.resolvers import ResolversFact
     from doctor.facts.tcp import AddressesFact, TcpFact
     from doctor.facts.tls import TlsFact, TrustFact
+    from doctor.net.http import Reply
     from doctor.net.tcp import Dialling
     from doctor.redact import Secret
 
@@ -30,14 +35,17 @@ if TYPE_CHECKING:
 class Net:
     """The network as one target's probes may use it.
 
-    `deadline` is a `time.monotonic()` instant. `credential` is what the keyring found; `authorization` holds, by registry hop, the
-    header value that requests to it carry once the token service has given one. Neither ever enters a fact.
+    `deadline` is a `time.monotonic()` instant. `credential` is what the keyring found;
+    `authorization` holds, by registry hop, the header value that requests to it carry once the
+    token service has given one. Neither ever enters a fact.
     """
 
     environ: Mapping[str, str] = field(default_factory=dict)
     root: str = "/"
     deadline: float = field(default_factory=lambda: time.monotonic() + 20.0)
     fetch_issuers: bool = True
+    offline: bool = False
+    """`--offline`: no packet leaves, and no program is started that may send one."""
     allow_realms: tuple[str, ...] = ()
     lines: Lines = field(default_factory=Lines)
     dialling: dict[Hop, Dialling] = field(default_factory=dict)
@@ -47,14 +55,17 @@ class Net:
     links: dict[str, Secret] = field(default_factory=dict)
 
     def patience(self, seconds: float) -> float:
-        """How long a wait meant to last `seconds` may last: never more than a third of what is left, never under 50 ms."""
+        """How long a wait meant to last `seconds` may last: never more than a third of what is
+        left, never under 50 ms."""
         return max(0.05, min(seconds, (self.deadline - time.monotonic()) / 3))
 
     async def resolve(self, case: Case) -> DnsFact:
         """Ask the system for the hop's addresses."""
         from doctor.net import dns
+        from doctor.net.ahead import while_waiting
 
-        return await dns.resolve(case, self)
+        with while_waiting():
+            return await dns.resolve(case, self)
 
     async def ask_resolvers(self, case: Case) -> ResolversFact:
         """Ask every configured resolver itself for the hop's name."""
@@ -65,8 +76,10 @@ class Net:
     async def connect(self, hop: Hop, addresses: tuple[str, ...]) -> TcpFact:
         """Try every address; leave the first connection in `lines`."""
         from doctor.net import tcp
+        from doctor.net.ahead import while_waiting
 
-        return await tcp.connect(hop, addresses, self)
+        with while_waiting():
+            return await tcp.connect(hop, addresses, self)
 
     async def addresses(self, hop: Hop) -> AddressesFact:
         """What came of the addresses that `connect` did not wait for."""
@@ -81,7 +94,8 @@ class Net:
         return await proxy.tunnel(hop, route, self)
 
     async def handshake(self, hop: Hop, trust: TrustFact) -> TlsFact:
-        """Capture the chain, verify it, tell the ways to fail apart; leave a verified stream in `lines`."""
+        """Capture the chain, verify it, tell the ways to fail apart; leave a verified stream in
+        `lines`."""
         from doctor.net import tls
 
         return await tls.handshake(hop, trust, self)
@@ -98,7 +112,8 @@ class Net:
         seconds: float = 8.0,
         body: Secret | None = None,
     ) -> Answer:
-        """One HTTP request on a ready stream of the hop; no redirect is followed. A failure is an Answer too."""
+        """One HTTP request on a ready stream of the hop; no redirect is followed. A failure is an
+        Answer too."""
         from doctor.net import http
 
         return await http.ask(
@@ -112,6 +127,55 @@ class Net:
             seconds=seconds,
             body=body,
         )
+
+    async def fetch(
+        self,
+        hop: Hop,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        limit: int = 65536,
+        seconds: float = 8.0,
+    ) -> Reply:
+        """The same without a credential, for who needs the body: `reply.json`, `reply.content`.
+        It is foreign and may hold anything; only what the probe takes from it enters a fact."""
+        from doctor.net import http
+
+        return await http.fetch(
+            hop, method, path, self, headers=headers, limit=limit, seconds=seconds
+        )
+
+    async def ping(self, case: Case) -> ApiFact:
+        """Ask the registry for its API, without a credential."""
+        from doctor.net import registry
+
+        return await registry.ping(case, self)
+
+    async def authorize(self, case: Case) -> AuthFact | None:
+        """Log in as the client would; what requests to the registry then carry is in
+        `authorization`."""
+        from doctor.net import login
+
+        return await login.authorize(case, self)
+
+    async def anonymous(self, case: Case) -> AnonymousFact | None:
+        """Ask for the image without the credential that is in use."""
+        from doctor.net import login
+
+        return await login.anonymous(case, self)
+
+    async def image(self, case: Case) -> ImageFact | None:
+        """Read the manifest for the platform; find out where its layers lie."""
+        from doctor.net import image
+
+        return await image.look(case, self)
+
+    async def blob(self, case: Case) -> BlobFact | None:
+        """Read one byte of a layer where the registry keeps it."""
+        from doctor.net import blob
+
+        return await blob.read(case, self)
 
     async def helper(self, program: str, argument: str, *, seconds: float = 5.0) -> HelperAnswer:
         """Run a credential helper's `get`, bounded, without a terminal."""

@@ -1,8 +1,9 @@
 """Which open connections are there to a hop, and how is another one opened the same way?
 
-Each layer leaves its connection here for the layer above: TCP (or a proxy's tunnel) leaves raw streams and how to dial
-another, TLS leaves streams that are ready for HTTP. So everything said to a host reuses the connection that was
-diagnosed, and a second one takes the very path that was found to work.
+Each layer leaves its connection here for the layer above: TCP (or a proxy's tunnel) leaves raw
+streams and how to dial another, TLS leaves streams that are ready for HTTP. So everything said to a
+host reuses the connection that was diagnosed, and a second one takes the very path that was found
+to work.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from doctor.model import Hop
 
 
 class Stream(Protocol):
-    """An open two-way byte stream. `read` gives b"" at its end; a reset raises OSError. Deadlines are the caller's."""
+    """An open two-way byte stream. `read` gives b"" at its end; a reset raises OSError. Deadlines
+    are the caller's."""
 
     @property
     def peer(self) -> str:
@@ -48,13 +50,15 @@ class Lines:
         """How many streams were ever kept or dialled: what a test of speed counts."""
 
     def dial_with(self, hop: Hop, dial: Dial, first: Stream | None = None) -> None:
-        """The TCP or proxy layer says how a raw stream to the hop is opened, and hands over the one it has open."""
+        """The TCP or proxy layer says how a raw stream to the hop is opened, and hands over the one
+        it has open."""
         self._dial[hop] = dial
         if first:
             self._raw[hop].append(self._count(first))
 
     def wrap_with(self, hop: Hop, wrap: Wrap, first: Stream | None = None) -> None:
-        """The TLS layer says how a raw stream is made ready for HTTP (verified), and hands over the one it has ready."""
+        """The TLS layer says how a raw stream is made ready for HTTP (verified), and hands over the
+        one it has ready."""
         self._wrap[hop] = wrap
         if first:
             self._ready[hop].append(self._count(first))
@@ -66,13 +70,15 @@ class Lines:
         return stream
 
     async def raw(self, hop: Hop) -> Stream:
-        """A raw stream to the hop: the kept one, else a new one. OSError or TimeoutError as the dialling gives them."""
+        """A raw stream to the hop: the kept one, else a new one. OSError or TimeoutError as the
+        dialling gives them."""
         if self._raw[hop]:
             return self._raw[hop].pop()
         return self._count(await self._dial[hop]())
 
     async def ready(self, hop: Hop) -> Stream:
-        """A stream that HTTP may be spoken on: verified TLS, or plain where the client allows that. KeyError if none may."""
+        """A stream that HTTP may be spoken on: verified TLS, or plain where the client allows that.
+        KeyError if none may."""
         if self._ready[hop]:
             return self._ready[hop].pop()
         wrap = self._wrap[hop]
