@@ -1,0 +1,79 @@
+"""What does `${NAME:-default}` stand for?
+
+Compose and Dockerfiles share the forms of the shell (compose-spec 12-interpolation.md; Dockerfile
+reference, "Environment replacement"); only Compose knows `$$`. A value that is given nowhere is no
+empty text here: which image would be pulled is then not known.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+_DEPTH = 8
+MOST = 4096
+"""Characters that an image's text may grow to."""
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@dataclass(slots=True)
+class Expansion:
+    """Fills in one text; `missing` are the names without a value."""
+
+    values: Mapping[str, str]
+    dollars: bool = False
+    """Does `$$` stand for `$`?"""
+    missing: list[str] = field(default_factory=list)
+
+    def of(self, text: str, depth: int = 0) -> str:
+        """The text with every variable filled in, as far as that is possible."""
+        out, at = "", 0
+        while at < len(text) and len(out) <= MOST:
+            dollar = text.find("$", at)
+            if dollar < 0:
+                return (out + text[at:])[:MOST]
+            out += text[at:dollar]
+            at = dollar + 1
+            name = _NAME.match(text, at)
+            if self.dollars and text[at : at + 1] == "$":
+                out, at = f"{out}$", at + 1
+            elif name:
+                out, at = out + self._value(name[0], "", "", depth), name.end()
+            elif text[at : at + 1] == "{" and (end := _closing(text, at)) and depth < _DEPTH:
+                out, at = out + self._braces(text[at + 1 : end], depth), end + 1
+            else:
+                self.missing.append("$")
+                out += "$"
+        return out[:MOST]
+
+    def _braces(self, inside: str, depth: int) -> str:
+        name = _NAME.match(inside)
+        if name is None:
+            self.missing.append(inside[:40])
+            return ""
+        rest = inside[name.end() :]
+        operator = rest[:2] if rest[:1] == ":" else rest[:1]
+        return self._value(name[0], operator, rest[len(operator) :], depth)
+
+    def _value(self, name: str, operator: str, word: str, depth: int) -> str:
+        value = self.values.get(name)
+        there = value is not None and (value != "" or not operator.startswith(":"))
+        if operator.endswith("+"):
+            return self.of(word, depth + 1) if there else ""
+        if value is not None and there:
+            return value
+        if operator.endswith("-"):
+            return self.of(word, depth + 1)
+        self.missing.append(name)
+        return ""
+
+
+def _closing(text: str, at: int) -> int:
+    """The index of the brace that closes the one at `at`; 0 if none does."""
+    depth = 0
+    for i in range(at, min(len(text), at + MOST)):
+        depth += {"{": 1, "}": -1}.get(text[i], 0)
+        if depth == 0:
+            return i
+    return 0

@@ -1,0 +1,123 @@
+"""Which images do a Kubernetes manifest, a Compose file and other YAML pull?
+
+Kubernetes: wherever a pod's spec may stand, so by the names of its fields and not by kind: a Helm
+chart's output is full of kinds that nobody has heard of and that hold a pod template. Compose: the
+images of services; one that is only built pulls none (compose-spec 05-services.md, build.md). Of
+other YAML, every `image:`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from doctor.images import Found
+from doctor.images.tree import Node, TreeError, documents
+from doctor.images.variables import Expansion
+
+_CONTAINERS = frozenset(("containers", "initContainers", "ephemeralContainers")) | frozenset(
+    ("container", "script", "sidecars", "steps")
+)
+"""Fields that hold containers: Kubernetes' own, then those of Argo Workflows and Tekton."""
+_HOLDS_NONE = frozenset(("Secret", "ConfigMap", "CustomResourceDefinition"))
+
+
+def pulled(text: str, environ: Mapping[str, str]) -> Iterator[Found]:
+    """Every image of every document, in the order of the lines of each."""
+    for document in documents(text):
+        if isinstance(document, TreeError):
+            yield document.line, "", document.why
+        else:
+            yield from sorted(_document(document, environ), key=lambda found: found[0])
+
+
+def _document(root: Node, environ: Mapping[str, str]) -> Iterator[Found]:
+    services = root.get("services")
+    if _is_object(root):
+        yield from _objects(root)
+    elif services is not None and services.pairs is not None:
+        yield from _compose(services, environ)
+    else:
+        yield from _anywhere(root)
+
+
+def _is_object(node: Node) -> bool:
+    return node.get("apiVersion") is not None and node.get("kind") is not None
+
+
+def _walk(root: Node, seen: set[int]) -> Iterator[Node]:
+    """Every node below once, aliases included; the tree's depth is bounded."""
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        yield node
+        kind = node.get("kind")
+        if not (kind and kind.text in _HOLDS_NONE and _is_object(node)):
+            stack += reversed(list(node.children))
+
+
+def _objects(root: Node) -> Iterator[Found]:
+    taken: set[int] = set()
+    for node in _walk(root, set()):
+        if _is_object(node) and (spec := node.get("spec")):
+            yield from _scalar(spec.get("image"), taken, empty=False)
+        for key, value in node.pairs or ():
+            if key in _CONTAINERS:
+                for container in value.items or [value]:
+                    yield from _scalar(container.get("image"), taken)
+            elif key == "volumes":
+                yield from _volumes(value, taken)
+
+
+def _volumes(volumes: Node, taken: set[int]) -> Iterator[Found]:
+    """A volume whose content is an image: `image.reference`."""
+    for volume in volumes.items or ():
+        image = volume.get("image")
+        yield from _scalar(image.get("reference") if image else None, taken)
+
+
+def _anywhere(root: Node) -> Iterator[Found]:
+    """YAML of no known kind: a list of images, a part of a manifest, a pipeline."""
+    taken: set[int] = set()
+    for item in root.items or ():
+        yield from _scalar(item, taken, empty=False)
+    for node in _walk(root, set()):
+        if _is_object(node):
+            yield from _objects(node)
+        else:
+            yield from _scalar(node.get("image"), taken, empty=False)
+
+
+def _scalar(node: Node | None, taken: set[int], empty: bool = True) -> Iterator[Found]:
+    if node is None or node.text is None or id(node) in taken:
+        return
+    taken.add(id(node))
+    if not node.null and node.text:
+        yield node.line, node.text, None
+    elif empty:
+        yield node.line, "", "The container's image is empty; a reference is expected."
+
+
+def _compose(services: Node, environ: Mapping[str, str]) -> Iterator[Found]:
+    for _, service in services.pairs or ():
+        policy = service.get("pull_policy")
+        image = service.get("image")
+        if image and image.text and not (policy and policy.text in ("build", "never")):
+            yield _interpolated(image, environ)
+        volumes = service.get("volumes")
+        for volume in (volumes.items or ()) if volumes else ():
+            kind, source = volume.get("type"), volume.get("source")
+            if kind and kind.text == "image" and source and source.text:
+                yield _interpolated(source, environ)
+
+
+def _interpolated(node: Node, environ: Mapping[str, str]) -> Found:
+    written = node.text or ""
+    expansion = Expansion(environ, dollars=True)
+    image = expansion.of(written)
+    if not expansion.missing:
+        return node.line, image, None if image else "The service's image is empty."
+    name = expansion.missing[0][:40]
+    return node.line, written, f"{name} has no value here, so the image is not known."
