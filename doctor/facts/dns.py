@@ -1,0 +1,90 @@
+"""What does the system give for a name, and what do this machine's own files say about it?
+
+`DnsFact` is getaddrinfo's view: what a program here gets, and what the ladder goes on with. What
+the resolvers behind it say when asked themselves is in `doctor.facts.resolvers`; only the two side
+by side tell a hosts file, a dead resolver, a search domain or a filter from a name that does not
+exist.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any, Literal
+
+from doctor.model import Fact
+
+Outcome = Literal["answered", "no-name", "no-data", "again", "refused", "timeout", "not-a-name"]
+"""getaddrinfo's end: EAI_NONAME, EAI_NODATA, EAI_AGAIN; "refused": every other code; "not-a-name":
+no query was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostsLine:
+    """A line of the hosts file that gives the name an address. `names`: all names on it, in order,
+    as written."""
+
+    file: str
+    line: int
+    address: str
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DnsFact(Fact):
+    """The system's view: what a program that calls getaddrinfo gets here."""
+
+    name: str = ""
+    needed: bool = True
+    """False where a proxy resolves the name."""
+    literal: bool = False
+    """The host is an address: nothing was asked."""
+    outcome: Outcome = "answered"
+    code: int | None = None
+    """getaddrinfo's error number."""
+    message: str = ""
+    """getaddrinfo's own words."""
+    addresses: tuple[str, ...] = ()
+    """In the system's order, each once."""
+    source: Literal["system", "resolvers"] = "system"
+    """"resolvers": the system had not answered when a resolver that was asked itself had."""
+    canonical: str = ""
+    """The name that the addresses belong to, as getaddrinfo gives it."""
+    pins: tuple[HostsLine, ...] = ()
+    """The lines of the hosts file that name the host, used or not."""
+    sources: tuple[str, ...] = ()
+    """The `hosts` line of nsswitch.conf, actions in brackets left out; empty: no such line."""
+
+    @property
+    def ok(self) -> bool:
+        return bool(self.addresses) or not self.needed
+
+    @property
+    def pins_in_use(self) -> tuple[HostsLine, ...]:
+        """The lines that the system's answer comes from."""
+        given = {ip_address(address) for address in self.addresses}
+        return tuple(pin for pin in self.pins if ip_address(pin.address) in given)
+
+    @property
+    def proof(self) -> dict[str, Any]:
+        """For a finding's evidence: JSON-able."""
+        return {
+            "name": self.name,
+            "outcome": self.outcome,
+            "code": self.code,
+            "message": self.message,
+            "addresses": list(self.addresses),
+            "nsswitch_hosts": list(self.sources),
+            "ms": round(self.ms, 1),
+        }
+
+    @property
+    def seen(self) -> str:
+        if not self.needed:
+            return "left to the proxy"
+        if self.literal:
+            return "an address"
+        if not self.addresses:
+            return self.message or self.outcome
+        more = len(self.addresses) - 1
+        return self.addresses[0] + (f" and {more} more" if more else "")
