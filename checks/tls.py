@@ -1,0 +1,167 @@
+"""Can TLS be spoken with this host, and does this client trust the certificate that it shows?
+
+Clients have few words here: "certificate signed by unknown authority" stands for a private CA, a
+self-signed certificate, a missing intermediate, an inspecting proxy, a SHA-1 signature and a CA
+that may not sign; "expired or not yet valid" does not say which certificate, nor whose clock. The
+probe takes one handshake (`doctor.net.tls`). What is concluded stands in `doctor.pki`: what a
+client holds against the chain (`objections`), dates beside other clocks (`dates`), interception,
+and the ways in which a handshake can fail (`failures`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from doctor.facts.tls import CaFault, TlsFact, TrustFact
+from doctor.model import Case, Check, Client, Fact, Finding, Severity
+from doctor.pki import errors, failures, interception, remarks
+from doctor.pki.dates import dates
+from doctor.pki.evidence import chain, settings, verdicts, where
+from doctor.pki.objections import Objections
+
+if TYPE_CHECKING:
+    from doctor.net import Net
+
+_VARIABLES = {
+    "SSL_CERT_FILE": {"ssl_cert_file": "yes"},
+    "SSL_CERT_DIR": {"ssl_cert_dir": "yes"},
+}
+_PROBLEMS = {
+    "missing": "there is no such file",
+    "unreadable": "it cannot be read",
+    "not-a-file": "it is not a regular file",
+    "empty": "it is empty",
+    "no-certificate": "it holds no PEM certificate",
+    "no-match": "the key does not belong to the certificate",
+}
+
+
+async def read(case: Case, client: Client, net: Net) -> Fact:
+    """Which stores this client would consult."""
+    return client.trust(case.at)
+
+
+async def probe(case: Case, net: Net) -> TlsFact:
+    """One handshake, and what it takes to tell the ways to fail apart."""
+    trust = case.here(TrustFact)
+    if trust is None:
+        from pathlib import Path
+
+        from doctor.pki.store import go_store
+
+        trust = go_store(Path(net.root), net.environ, client=case.target.client)
+    return await net.handshake(case.at, trust)
+
+
+def judge(case: Case) -> Iterator[Finding]:
+    """The findings about this hop's TLS."""
+    fact, trust = case.here(TlsFact), case.here(TrustFact)
+    if trust is not None:
+        yield from _ca_files(case, trust, fact)
+    if fact is None or not fact.needed:
+        return
+    if fact.plain_http is not None or fact.outcome == "not-tls":
+        yield from failures.not_tls(case, fact)
+    elif fact.client_certificate_demanded:
+        yield failures.client_certificate(case, fact)
+    elif fact.outcome != "done":
+        yield from failures.failed(case, fact)
+    if fact.verdict is None or not fact.chain:
+        return
+    intercepted = tuple(_intercepted(case, fact, trust))
+    objections = Objections(case, fact, trust, intercepted=bool(intercepted))
+    yield from dates(case, objections)
+    yield from intercepted
+    if fact.verdict.ok:
+        yield from remarks.expiring(objections, case.target.now, case.target.warn_days)
+    else:
+        yield from objections.findings()
+    yield from remarks.weak_keys(objections)
+    yield from remarks.revoked(objections)
+
+
+def _ca_files(case: Case, trust: TrustFact, fact: TlsFact | None) -> Iterator[Finding]:
+    verdict = fact.verdict if fact else None
+    untrusted = verdict is not None and verdict.has(*errors.UNKNOWN_ISSUER)
+    if case.at != case.target.registry and not untrusted:
+        return
+    for fault in trust.faults:
+        severity: Severity = "error" if untrusted or _is_needed(fault, trust, fact) else "warning"
+        what = _PROBLEMS[fault.problem]
+        yield Finding(
+            code="tls.ca-file-unusable",
+            hop=case.at,
+            severity=severity,
+            subject=fault.path,
+            evidence={
+                "setting": fault.setting,
+                "path": fault.path,
+                "problem": what,
+                "origin": fault.origin,
+                "stores_left": [store.path for store in trust.stores],
+            },
+            params={
+                "setting": fault.setting,
+                "path": fault.path,
+                "problem": what,
+                **_VARIABLES.get(fault.setting, {}),
+                "public": "yes" if fact is not None and fact.public else "",
+            },
+        )
+
+
+def _is_needed(fault: CaFault, trust: TrustFact, fact: TlsFact | None) -> bool:
+    """A client stops at a broken CA file of its own; Go passes over a variable's, which matters if
+    no other store is left.
+    """
+    if fault.origin:
+        return True
+    return fact is None and not trust.stores
+
+
+def _intercepted(case: Case, fact: TlsFact, trust: TrustFact | None) -> Iterator[Finding]:
+    others = [
+        (hop.host, theirs) for hop, theirs in case.facts.all(TlsFact) if hop and hop != case.at
+    ]
+    signs = interception.signs(case.at.host, fact, others)
+    verdict = fact.verdict
+    if not signs.decisive or verdict is None:
+        return
+    if not verdict.ok and not verdict.has(errors.SIGNATURE, *errors.UNKNOWN_ISSUER):
+        return
+    leaf = fact.chain[0]
+    yield Finding(
+        code="tls.intercepted",
+        hop=case.at,
+        severity="warning" if verdict.ok else "error",
+        confidence="certain" if "product" in signs.found else "likely",
+        evidence={
+            "issuer": leaf.issuer,
+            "product": signs.product,
+            "signs": dict(signs.found),
+            "chain": chain(fact),
+            "verdicts": verdicts(fact),
+        },
+        params={
+            "issuer": leaf.issuer_name or leaf.issuer,
+            "sign": next(iter(signs.found.values())),
+            "product": signs.product or "",
+            "store": ", ".join(verdict.paths) or "no trust store",
+            "trusted": "yes" if verdict.ok else "",
+            **where(case),
+            **settings(trust),
+        },
+    )
+
+
+CHECK = Check(
+    name="tls",
+    scope="hop",
+    read=read,
+    probe=probe,
+    judge=judge,
+    needs=("tcp", "proxy"),
+    budget=12.0,
+    question="Can TLS be spoken with the host, and does this client trust its certificate?",
+)

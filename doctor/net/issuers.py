@@ -1,0 +1,126 @@
+"""Can a certificate that the server did not send be had from the address that the chain names for
+it?
+
+Authority Information Access (RFC 5280 section 4.2.2.1) names where an issuer's certificate lies.
+Browsers fetch it, container clients do not, so success is the proof of an incomplete chain. The
+address stands in a certificate that nobody has verified: it is fetched over plain HTTP only,
+without redirects, with little patience and few bytes, and never from loopback, private or
+link-local addresses unless the registry itself is at such a one. What comes back is trusted for
+nothing: it only fills a gap between the server's certificate and a root that the client holds.
+
+The fetch goes direct. Where only a proxy has a way out it ends in a timeout, and the evidence says
+so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import socket
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from doctor.facts.tls import IssuerFetch
+
+if TYPE_CHECKING:
+    from cryptography import x509
+
+    from doctor.net import Net
+
+MOST = 4
+_BYTES = 64 * 1024
+_SECONDS = 3.0
+
+
+async def fetch(
+    url: str, net: Net, *, inside: bool
+) -> tuple[IssuerFetch, tuple[x509.Certificate, ...]]:
+    """Get the certificates at `url`. `inside`: the registry itself is in a private network."""
+    from doctor.pki.certificate import describe, fingerprint, parse
+
+    try:
+        async with asyncio.timeout(net.patience(_SECONDS)):
+            data = await _get(url, inside)
+    except _NotFetched as why:
+        return IssuerFetch(url=url, outcome=str(why)), ()
+    except TimeoutError:
+        return IssuerFetch(url=url, outcome="no answer in time (fetched without a proxy)"), ()
+    except OSError as trouble:
+        return IssuerFetch(url=url, outcome=trouble.strerror or type(trouble).__name__), ()
+    found = parse(data)
+    if not found:
+        return IssuerFetch(url=url, outcome="no certificate there"), ()
+    first = describe(found[0])
+    return (
+        IssuerFetch(
+            url=url, outcome="fetched", sha256=fingerprint(found[0]), subject=first.subject
+        ),
+        found,
+    )
+
+
+class _NotFetched(Exception):  # noqa: N818
+    """Why an address is not fetched from, or what it gave in place of a certificate."""
+
+
+async def _get(url: str, inside: bool) -> bytes:
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port or 80
+    except ValueError:
+        raise _NotFetched("the address is no URL") from None
+    if parts.scheme != "http" or not host:
+        raise _NotFetched("only http:// addresses are fetched")
+    address = await _resolve(host, port, inside)
+    reader, writer = await asyncio.open_connection(address, port, limit=_BYTES)
+    try:
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        name = f"[{host}]" if ":" in host else host
+        where = name if port == 80 else f"{name}:{port}"
+        head = f"GET {path} HTTP/1.0\r\nHost: {where}\r\n"
+        asked = f"{head}User-Agent: registry-doctor\r\nAccept: */*\r\n\r\n"
+        if not asked.isascii() or any(c in path for c in " \r\n"):
+            raise _NotFetched("the address is no URL")
+        writer.write(asked.encode())
+        return await _body(reader)
+    finally:
+        writer.close()
+
+
+async def _body(reader: asyncio.StreamReader) -> bytes:
+    data = b""
+    while part := await reader.read(8192):
+        data += part
+        if len(data) > _BYTES:
+            raise _NotFetched("more than 64 KiB")
+    head, _, body = data.partition(b"\r\n\r\n")
+    status = head.split(b" ", 2)[1:2]
+    if not head.startswith(b"HTTP/") or not status:
+        raise _NotFetched("no HTTP answer")
+    if status[0] != b"200":
+        raise _NotFetched(f"HTTP {status[0][:3].decode('ascii', 'replace')}")
+    return body
+
+
+async def _resolve(host: str, port: int, inside: bool) -> str:
+    from doctor.net import daemon
+
+    infos = await daemon.begin(
+        lambda: socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
+    )
+    found: Sequence[str] = [str(info[4][0]) for info in infos]
+    allowed = [address for address in found if inside or is_public(address)]
+    if not allowed:
+        raise _NotFetched("the address leads into a private network")
+    return allowed[0]
+
+
+def is_public(address: str) -> bool:
+    """Is the literal address one of the public Internet?"""
+    with contextlib.suppress(ValueError):
+        place = ipaddress.ip_address(address.split("%")[0])
+        mapped = place.ipv4_mapped if isinstance(place, ipaddress.IPv6Address) else None
+        return (mapped or place).is_global and not place.is_multicast
+    return False

@@ -1,0 +1,140 @@
+"""Is this the registry's certificate, or does something on the way sign the connection anew?
+
+No single sign proves it for a CA with a name of the customer's choice, so signs are weighed. A
+product's own issuer names come from Chromium's list of interception software
+(components/resources/ssl/ssl_error_assistant/ssl_error_assistant.asciipb) and from the vendors'
+documentation. The strongest sign that needs no list: a registry of the public whose chain reaches
+no public root. That a certificate carries no signed timestamps says little (private CAs have none
+either) and never decides.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from doctor.facts.tls import Certificate, TlsFact
+
+Sign = Literal["product", "public-registry", "same-issuer", "no-timestamps"]
+
+ENOUGH = 3
+_WEIGHT: Mapping[str, int] = {
+    "product": 3,
+    "public-registry": 3,
+    "same-issuer": 2,
+    "no-timestamps": 1,
+}
+
+# Issuer patterns, matched against the whole issuer name.
+_PRODUCTS: tuple[tuple[str, str], ...] = (
+    ("Zscaler", r"O=Zscaler Inc\.?|CN=Zscaler .*(?:Root|Intermediate)"),
+    ("Netskope", r"netskope|goskope\.com"),
+    ("Cisco Umbrella", r"CN=Cisco Umbrella|^(?=.*O=Cisco\b).*(?:Primary|Secondary) SubCA"),
+    ("Fortinet FortiGate", r"O=Fortinet\b|CN=FortiGate CA|CN=Fortinet_CA"),
+    ("Forcepoint", r"O=Forcepoint LLC|CN=Forcepoint Cloud CA"),
+    ("McAfee Web Gateway", r"CN=McAfee Web Gateway"),
+    ("Skyhigh", r"CN=Skyhigh"),
+    ("Blue Coat", r"O=Blue Coat"),
+    ("Sophos", r"CN=Sophos SSL CA_|CN=Sophos_CA_|CN=sophosutm Proxy CA|CN=Sophos Web Appliance"),
+    ("SonicWall", r"HTTPS Management Certificate for SonicWALL"),
+    ("Smoothwall", r"Smoothwall-default-root-certificate-authority"),
+    ("ContentKeeper", r"CN=ContentKeeper Appliance CA"),
+    ("Cyberoam", r"O=Cyberoam Certificate Authority"),
+    ("NetSpark", r"www\.netspark\.com"),
+    ("Trend Micro IWSS", r"IWSS\.TREND"),
+    ("Kaspersky", r"CN=Kaspersky Anti-Virus Personal Root"),
+    ("Avast", r"CN=avast! Web/Mail Shield"),
+    ("Bitdefender", r"CN=Bitdefender Personal CA"),
+    ("mitmproxy", r"(?:CN|O)=mitmproxy\b"),
+    ("Charles", r"CN=Charles Proxy CA|O=XK72 Ltd"),
+    ("Fiddler", r"DO_NOT_TRUST_FiddlerRoot"),
+    ("Burp Suite", r"CN=PortSwigger CA"),
+)
+
+# Registries and layer stores of the public: their certificates come from public CAs.
+_PUBLIC = (
+    *(
+        "docker.io",
+        "docker.com",
+        "ghcr.io",
+        "githubusercontent.com",
+        "quay.io",
+        "gcr.io",
+        "pkg.dev",
+    ),
+    *("mcr.microsoft.com", "azurecr.io", "public.ecr.aws", "amazonaws.com", "cloudfront.net"),
+    *("registry.k8s.io", "registry.gitlab.com", "registry.access.redhat.com", "registry.redhat.io"),
+    *("blob.core.windows.net", "storage.googleapis.com", "r2.cloudflarestorage.com", "nvcr.io"),
+    *("cgr.dev", "dhi.io"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What speaks for interception, by name; the product where its issuer gives it away."""
+
+    found: Mapping[Sign, str]
+    """Sign -> what was seen."""
+    product: str | None = None
+
+    @property
+    def score(self) -> int:
+        return sum(_WEIGHT[sign] for sign in self.found)
+
+    @property
+    def decisive(self) -> bool:
+        """Signs that a private CA may show as well are not enough, however many."""
+        strong = "product" in self.found or "public-registry" in self.found
+        return strong and self.score >= ENOUGH
+
+
+def signs(host: str, fact: TlsFact, others: Iterable[tuple[str, TlsFact]]) -> Signs:
+    """Weigh the chain that came for `host`; `others`: the other hosts of this run with what came
+    for them.
+    """
+    if not fact.chain:
+        return Signs({})
+    leaf = fact.chain[0]
+    found: dict[Sign, str] = {}
+    made_by = product(fact.chain)
+    if made_by is not None and fact.public is not True:
+        found["product"] = f"{leaf.issuer} is the issuer of {made_by}"
+    if is_public_registry(host) and fact.public is False:
+        found["public-registry"] = f"{host} is a public registry; its chain reaches no public root"
+    if fact.public is not True:
+        shared = [other for other, theirs in others if _same_issuer(host, leaf, other, theirs)]
+        if shared:
+            found["same-issuer"] = f"{leaf.issuer} also issued for {', '.join(shared[:5])}"
+    if found and not leaf.scts:
+        found["no-timestamps"] = "the certificate carries no signed certificate timestamps"
+    return Signs(found, made_by)
+
+
+def product(chain: Iterable[Certificate]) -> str | None:
+    """The interception product whose CA issued a certificate of the chain."""
+    for cert in chain:
+        for name, pattern in _PRODUCTS:
+            if re.search(pattern, cert.issuer, re.IGNORECASE):
+                return name
+    return None
+
+
+def is_public_registry(host: str) -> bool:
+    """Is it one of the registries (or layer stores) that everybody uses?"""
+    return any(host == name or host.endswith("." + name) for name in _PUBLIC)
+
+
+def _same_issuer(host: str, leaf: Certificate, other: str, theirs: TlsFact) -> bool:
+    if not theirs.chain or theirs.public is True or _family(other) == _family(host):
+        return False
+    across = theirs.chain[0]
+    if leaf.self_issued or leaf.issuer != across.issuer:
+        return False
+    return leaf.authority_key == across.authority_key
+
+
+def _family(host: str) -> str:
+    """The last two labels: hosts that share them may well share a private CA."""
+    return ".".join(host.split(".")[-2:])
