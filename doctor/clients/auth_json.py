@@ -1,0 +1,167 @@
+"""Which credential would podman, skopeo and buildah use?
+
+Followed: containers/image pkg/docker/config/config.go and containers-auth.json(5). Not Docker's
+rules: repository keys count, `credsStore` and plain `username`/`password` do not, a file that is
+there and empty or broken ends the look-up.
+"""
+
+from __future__ import annotations
+
+from doctor.clients.auth_entry import Entry
+from doctor.clients.docker_config import Config, parse
+from doctor.clients.keyring import (
+    Ask,
+    Held,
+    Lookup,
+    Try,
+    Wanted,
+    access_fault,
+    modified,
+)
+from doctor.clients.machine import Machine, Text, Unread
+from doctor.credential import Credential
+from doctor.facts.credential import Fault, Place
+
+STOPS = "stops with an error"
+
+
+def files(machine: Machine) -> tuple[str, ...]:
+    """The files in Podman's order. `REGISTRY_AUTH_FILE`, else `DOCKER_CONFIG`, stands alone."""
+    if alone := machine.variable("REGISTRY_AUTH_FILE"):
+        return (alone,)
+    if folder := machine.variable("DOCKER_CONFIG"):
+        return (f"{folder}/config.json",)
+    return (
+        runtime_file(machine),
+        f"{config_home(machine)}/containers/auth.json",
+        f"{machine.home}/.docker/config.json",
+        f"{machine.home}/.dockercfg",
+    )
+
+
+def runtime_file(machine: Machine) -> str:
+    """Where `podman login` writes: gone after a reboot or the last logout."""
+    runtime = machine.variable("XDG_RUNTIME_DIR") or f"/run/containers/{machine.uid}"
+    return (
+        f"{runtime}/containers/auth.json"
+        if machine.variable("XDG_RUNTIME_DIR")
+        else f"{runtime}/auth.json"
+    )
+
+
+def config_home(machine: Machine) -> str:
+    return machine.variable("XDG_CONFIG_HOME") or f"{machine.home}/.config"
+
+
+def keys(want: Wanted) -> tuple[str, ...]:
+    """The exact keys, from the repository up to the registry."""
+    domain = "docker.io" if want.hub else want.domain
+    parts = [p for p in want.path.split("/") if p]
+    return tuple("/".join([domain, *parts[:n]]) for n in range(len(parts), -1, -1))
+
+
+def normal(key: str) -> str:
+    """A key's registry by Podman's rule: cut at the first `/` only if a scheme was cut off."""
+    for scheme in ("https://", "http://"):
+        if key.startswith(scheme):
+            key = key.removeprefix(scheme).partition("/")[0]
+            break
+    return "index.docker.io" if key in ("docker.io", "registry-1.docker.io") else key
+
+
+def find(config: Config, want: Wanted) -> Entry | None:
+    """The entry that counts in one file: an exact key, the most specific first; else one that
+    normalises to the registry."""
+    looked_up = keys(want)
+    for key in looked_up:
+        if entry := config.entry(key):
+            return entry
+    registry = normal(looked_up[-1])
+    return next((e for e in reversed(config.entries) if normal(e.key) == registry), None)
+
+
+def credential(entry: Entry, origin: str) -> Credential | None:
+    """What an entry gives: `auth`, and an identity token only beside one. Docker's other fields are
+    not read."""
+    if not entry.user or entry.broken:
+        return None
+    if entry.identity:
+        return Credential(entry.user, entry.identity, "identity-token", origin)
+    return Credential(entry.user, entry.secret, "password", origin) if entry.secret else None
+
+
+def podman_lookup(machine: Machine, want: Wanted) -> Lookup:
+    """Podman's whole look-up: the first file that gives a credential counts."""
+    tries: list[Try] = []
+    places: list[Place] = []
+    for path in files(machine):
+        read = machine.read(path)
+        if isinstance(read, Unread) and read.reason == "missing":
+            places.append(Place(path, "missing"))
+            continue
+        config = _parsed(read) if isinstance(read, Text) else Config(path)
+        fault = (
+            access_fault(read, STOPS, stops=True)
+            if isinstance(read, Unread)
+            else fatal(config, want)
+        )
+        if fault:
+            places.append(Place(path, "unreadable", None, fault.what))
+            return Lookup("podman", want, keys(want), (), tuple(places), (fault,))
+        outcome, place = _one_file(config, want)
+        places.append(place)
+        if outcome:
+            tries.append(outcome)
+        if isinstance(outcome, Held):
+            break
+    return Lookup("podman", want, keys(want), tuple(tries), tuple(places))
+
+
+def _parsed(text: Text) -> Config:
+    """`.dockercfg` is the bare map of entries."""
+    if text.path.endswith("/.dockercfg"):
+        return parse(f'{{"auths": {text.text or "null"}}}', text.path, text)
+    return parse(text.text, text.path, text)
+
+
+def fatal(config: Config, want: Wanted) -> Fault | None:
+    """What ends Podman's look-up in a file that could be read."""
+    if config.empty:
+        return Fault("syntax", config.where, "the file is empty", effect=STOPS)
+    if config.trailing:
+        return Fault("syntax", config.where, "something follows the JSON object", effect=STOPS)
+    entry = find(config, want)
+    for fault in config.faults:
+        chosen = entry is not None and entry.bad_base64 and fault.key == entry.key
+        if fault.kind in ("syntax", "type") or (fault.kind == "entry" and chosen):
+            return Fault(
+                fault.kind,
+                config.where,
+                fault.what,
+                fault.line,
+                fault.column,
+                fault.key,
+                False,
+                STOPS,
+            )
+    return None
+
+
+def _one_file(config: Config, want: Wanted) -> tuple[Try | None, Place]:
+    registry = keys(want)[-1]
+    if program := config.helpers.get(registry):
+        setting = f'credHelpers["{registry}"]'
+        note = f"{setting} names docker-credential-{program}"
+        ask = Ask(f"docker-credential-{program}", registry, config.where, setting)
+        return ask, Place(config.where, "helper", registry, note)
+    entry = find(config, want)
+    if entry is None:
+        return None, Place(config.where, "no-match", None, f'"{registry}" was looked up')
+    found = credential(entry, f'{config.where} ("{entry.key}")')
+    if found is None:
+        return None, Place(
+            config.where, "marker", entry.key, "the entry holds no auth that Podman reads"
+        )
+    return Held(found, config.where, entry.key, modified(config.text)), Place(
+        config.where, "used", entry.key
+    )

@@ -1,0 +1,258 @@
+"""What does a Docker `config.json` say about credentials, read as Docker's own code reads it?
+
+Followed: docker/cli cli/config/configfile/file.go (the file), cli/config/credentials/file_store.go
+(its keys) and Go's encoding/json: field names match in any letter case, the first JSON value counts
+and what follows it is not looked at, an empty file is an empty configuration, and one entry that
+does not decode makes the whole file unusable. Podman reads the same files by other rules
+(`doctor.clients.auth_json`), so an entry keeps what either of them needs.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from doctor.clients.auth_entry import Entry, decode, kept
+from doctor.clients.machine import Text
+from doctor.facts.credential import Fault
+from doctor.redact import Secret, plain
+
+HUB_KEY = "https://index.docker.io/v1/"
+"""The one key of Docker Hub (registry.IndexServer); no other spelling of it is looked up."""
+_TEXTS = (
+    "credsStore",
+    "psFormat",
+    "imagesFormat",
+    "networksFormat",
+    "pluginsFormat",
+    "volumesFormat",
+    "statsFormat",
+    "detachKeys",
+    "serviceInspectFormat",
+    "servicesFormat",
+    "tasksFormat",
+    "secretFormat",
+    "configFormat",
+    "nodesFormat",
+    "currentContext",
+    "experimental",
+)
+_MAPS_OF_TEXT = ("HttpHeaders", "aliases", "features")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A parsed file, or variable. With a fault of kind syntax or access there are no entries."""
+
+    where: str
+    entries: tuple[Entry, ...] = ()
+    store: str = ""
+    helpers: Mapping[str, str] = field(default_factory=dict)
+    faults: tuple[Fault, ...] = ()
+    empty: bool = False
+    """Nothing but white space: Docker takes that for {}, Podman gives up."""
+    trailing: bool = False
+    """Something follows the JSON value: Docker does not look at it, Podman gives up."""
+    text: Text | None = None
+
+    def entry(self, key: str) -> Entry | None:
+        """The entry under exactly this key."""
+        return next((e for e in self.entries if e.key == key), None)
+
+    def matching(self, key: str) -> tuple[Entry, ...]:
+        """Docker's look-up: the exact key, else every entry whose host name is the key (of several
+        the one that wins is left to chance)."""
+        exact = self.entry(key)
+        return (exact,) if exact else tuple(e for e in self.entries if hostname(e.key) == key)
+
+    def helper(self, key: str) -> tuple[str, str]:
+        """The helper that Docker asks for the key, and the setting that names it; else ("", "")."""
+        if key in self.helpers:
+            return self.helpers[key], f'credHelpers["{plain(key, 200)}"]'
+        return (self.store, "credsStore") if self.store else ("", "")
+
+
+def hostname(key: str) -> str:
+    """What Docker takes for the host of a key: scheme and everything after the host cut off
+    (ConvertToHostname)."""
+    if "://" in key:
+        try:
+            url = urlsplit(key)
+            host, port = url.hostname, url.port
+        except ValueError:
+            host, port = None, None
+        if host:
+            written = re.sub(r"^.*@", "", url.netloc)
+            host = written[1:].split("]")[0] if written.startswith("[") else written.split(":")[0]
+            if port is None:
+                return host
+            return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return key.partition("/")[0]
+
+
+def parse(text: str, where: str, source: Text | None = None) -> Config:
+    """The configuration in a text. Never raises: what is wrong stands in `faults`, with line and
+    column."""
+    body = text.lstrip(" \t\r\n")
+    if not body:
+        return Config(where, empty=True, text=source)
+    start = len(text) - len(body)
+    try:
+        value, end = json.JSONDecoder(parse_constant=_no_constant).raw_decode(text, start)
+    except json.JSONDecodeError as error:
+        what = "it starts with a byte order mark" if body[0] == "\ufeff" else _in_words(error.msg)
+        fault = Fault("syntax", where, what, error.lineno, error.colno)
+        return Config(where, faults=(fault,), text=source)
+    except (ValueError, RecursionError):
+        fault = Fault("syntax", where, "it is not JSON that a client can read", 1, 1)
+        return Config(where, faults=(fault,), text=source)
+    trailing = bool(text[end:].strip(" \t\r\n"))
+    if value is None:
+        return Config(where, trailing=trailing, text=source)
+    if not isinstance(value, dict):
+        fault = Fault("type", where, f"it holds {_kind(value)}, not an object", 1, 1)
+        return Config(where, faults=(fault,), text=source)
+    return _config(value, text, where, trailing, source)
+
+
+def _config(
+    value: dict[str, Any], text: str, where: str, trailing: bool, source: Text | None
+) -> Config:
+    faults: list[Fault] = []
+    entries: list[Entry] = []
+    for key, raw in _map(value, "auths", text, where, faults).items():
+        line, column = position(text, key)
+        entry = _entry(key, raw, line, column, where, faults)
+        if entry:
+            entries.append(entry)
+    helpers = _map(value, "credHelpers", text, where, faults)
+    for key, name in helpers.items():
+        if not isinstance(name, str):
+            line, column = position(text, key)
+            what = f'credHelpers["{plain(key, 200)}"] is {_kind(name)}, not the name of a helper'
+            faults.append(Fault("type", where, what, line, column, key))
+    for name in _TEXTS:
+        other = member(value, name)
+        if other is not None and not isinstance(other, str):
+            what = f"{name} is {_kind(other)}, not a string"
+            faults.append(Fault("field", where, what, *position(text, name)))
+    for name in _MAPS_OF_TEXT:
+        other = member(value, name)
+        texts = isinstance(other, dict) and all(isinstance(v, str) for v in other.values())
+        if other is not None and not texts:
+            what = f"{name} is not an object of strings"
+            faults.append(Fault("field", where, what, *position(text, name)))
+    _learn_headers(member(value, "HttpHeaders"))
+    store = member(value, "credsStore")
+    return Config(
+        where,
+        entries=tuple(entries),
+        store=store if isinstance(store, str) else "",
+        helpers={k: v for k, v in helpers.items() if isinstance(v, str)},
+        faults=tuple(faults),
+        trailing=trailing,
+        text=source,
+    )
+
+
+def member(value: dict[str, Any], name: str) -> Any:
+    """A field as encoding/json finds it: in any letter case, the last one counts."""
+    found = None
+    for key, other in value.items():
+        if key.casefold() == name.casefold():
+            found = other
+    return found
+
+
+def position(text: str, key: str) -> tuple[int, int]:
+    """Line and column of a key's first mention as a JSON string; (0, 0) if it is spelt with escapes
+    of its own."""
+    for spelt in (json.dumps(key, ensure_ascii=False), json.dumps(key)):
+        found = re.search(re.escape(spelt) + r"\s*:", text)
+        at = found.start() if found else text.casefold().find(spelt.casefold())
+        if at >= 0:
+            return text.count("\n", 0, at) + 1, at - (text.rfind("\n", 0, at) + 1) + 1
+    return 0, 0
+
+
+def _map(
+    value: dict[str, Any], name: str, text: str, where: str, faults: list[Fault]
+) -> dict[str, Any]:
+    found = member(value, name)
+    if found is None:
+        return {}
+    if isinstance(found, dict):
+        return found
+    what = f"{name} is {_kind(found)}, not an object"
+    faults.append(Fault("type", where, what, *position(text, name)))
+    return {}
+
+
+def _entry(
+    key: str, raw: Any, line: int, column: int, where: str, faults: list[Fault]
+) -> Entry | None:
+    if raw is None:
+        return Entry(key, line, column)
+    if not isinstance(raw, dict):
+        what = f"the entry is {_kind(raw)}, not an object"
+        faults.append(Fault("type", where, what, line, column, key))
+        return None
+    parts: dict[str, str] = {}
+    for name in ("auth", "username", "password", "identitytoken", "registrytoken"):
+        part = member(raw, name)
+        if part is not None and not isinstance(part, str):
+            what = f"its field {name} is {_kind(part)}, not a string"
+            faults.append(Fault("type", where, what, line, column, key))
+        parts[name] = part if isinstance(part, str) else ""
+    user, secret, broken, bad_base64 = decode(parts["auth"])
+    if broken:
+        faults.append(Fault("entry", where, broken, line, column, key))
+    return Entry(
+        key=key,
+        line=line,
+        column=column,
+        user=user,
+        secret=secret,
+        plain_user=parts["username"],
+        plain_secret=kept(parts["password"]),
+        identity=kept(parts["identitytoken"]),
+        registry_token=kept(parts["registrytoken"]),
+        broken=broken,
+        bad_base64=bad_base64,
+    )
+
+
+def _learn_headers(headers: Any) -> None:
+    if isinstance(headers, dict):
+        for value in headers.values():
+            if isinstance(value, str):
+                Secret(value)
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(name)
+
+
+def _in_words(message: str) -> str:
+    """The JSON decoder's message as the end of "... is not JSON: "."""
+    return message[:1].lower() + message[1:]
+
+
+def _kind(value: Any) -> str:
+    match value:
+        case bool():
+            return "true or false"
+        case int() | float():
+            return "a number"
+        case str():
+            return "a string"
+        case list():
+            return "a list"
+        case dict():
+            return "an object"
+        case _:
+            return "null"

@@ -1,0 +1,225 @@
+"""What did the look-up of a credential see? Everything but the secret.
+
+Where a client looked, in its order, with the key that matched or why none did; what is broken in
+those files; which keys nearly match; where another client of this machine would decide otherwise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from doctor.facts.helper import HelperFact
+from doctor.model import Fact
+
+Outcome = Literal[
+    "used",
+    "helper",
+    "nothing",
+    "no-match",
+    "marker",
+    "missing",
+    "unset",
+    "unreadable",
+    "ignored",
+    "not-read",
+    "failed",
+]
+"""used: it gave the credential. helper: a program is to be asked. nothing: the program answered
+that it has none. no-match: read, no key fits. marker: an empty entry, which only says that a helper
+holds the credential. ignored: it is there and this client passes over it. not-read: the client
+stops before it. failed: asked, and it broke."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One place that was looked in. `key` is the key that matched there, as it is written there."""
+
+    where: str
+    outcome: Outcome
+    key: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is broken in a place. Lines and columns count from 1; 0 where there is none.
+
+    kind: access (cannot be read), syntax (not JSON), type (a field of the credential settings has
+    another JSON type than the client takes), field (the same for a setting that only Docker's
+    programs read), entry (an `auth` value that is no credential), incomplete (an entry that is
+    read, but lacks a part).
+    """
+
+    kind: Literal["access", "syntax", "type", "field", "entry", "incomplete"]
+    where: str
+    what: str
+    line: int = 0
+    column: int = 0
+    key: str | None = None
+    ours: bool = False
+    """Is it about the entry for the registry in question?"""
+    effect: str = ""
+    """What the client then does, as the end of a sentence that starts with its name: "stops with an
+    error"."""
+    stops: bool = True
+    """Does the client give up the pull because of it (else: it goes on without that place)?"""
+
+
+Why = Literal["port", "docker-hub", "wildcard", "letter-case", "white-space", "helper-key"]
+"""In what way a key comes near the one that is looked up."""
+
+
+@dataclass(frozen=True, slots=True)
+class NearMiss:
+    """A key that holds a credential and is not the one that the client looks up."""
+
+    where: str
+    key: str
+    wanted: str
+    why: Why
+    line: int = 0
+    setting: Literal["auths", "credHelpers"] = "auths"
+
+    @property
+    def reason(self) -> str:
+        """Why the client passes it over, as a clause."""
+        return {
+            "port": "the port differs, and a port is part of the key",
+            "docker-hub": "Docker Hub has one key, and this is another spelling",
+            "wildcard": "it is a pattern, which the kubelet reads and Docker's programs do not",
+            "letter-case": "capitals count",
+            "white-space": "it holds white space",
+            "helper-key": "a key of credHelpers must equal the registry's key",
+        }[self.why]
+
+
+@dataclass(frozen=True, slots=True)
+class Otherwise:
+    """Another client of this machine would decide otherwise: what it would use, and why."""
+
+    client: str
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One of several places that hold a credential for the registry. `same` numbers the distinct
+    credentials: equal number, equal secret."""
+
+    where: str
+    key: str
+    user: str
+    same: int
+    wins: bool = False
+    modified: float | None = None
+    """When the file was last changed, seconds since the epoch; None where nobody can say."""
+
+
+@dataclass(frozen=True, slots=True)
+class WhiteSpace:
+    """Stray white space at an end of a part of the credential; never the value."""
+
+    part: Literal["user", "secret"]
+    end: Literal["start", "end"]
+    what: str
+
+    @property
+    def said(self) -> str:
+        """Like "secret ends with a newline"."""
+        part = "user name" if self.part == "user" else "secret"
+        return f"{part} {'ends' if self.end == 'end' else 'starts'} with {self.what}"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLife:
+    """What a stored token says of its own life, or what its kind allows. Times in seconds since the
+    epoch.
+
+    read_from: "token" (its own claim), "age" (the file that holds it is older than tokens of this
+    kind live).
+    """
+
+    kind: str
+    expires: float
+    read_from: Literal["token", "age"]
+    issuer: str = ""
+    lifetime: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file with secrets in the clear. `keys` are the registries of those entries."""
+
+    path: str
+    mode: int
+    uid: int
+    keys: tuple[str, ...]
+    open_to: Literal["", "group", "others"] = ""
+    used: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialFact(Fact):
+    """The outcome of the look-up. `ok` is always true: without a credential the pull is tried
+    without one, as the client would."""
+
+    client: str = "shell"
+    registry: str = ""
+    """The registry as the client's keys name it: `host[:port]` as written in the reference."""
+    found: bool = False
+    origin: str = ""
+    key: str | None = None
+    kind: str = ""
+    """password, identity-token or registry-token."""
+    user: str = ""
+    keys: tuple[str, ...] = ()
+    """What was looked up, in order."""
+    places: tuple[Place, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    near_misses: tuple[NearMiss, ...] = ()
+    otherwise: tuple[Otherwise, ...] = ()
+    sources: tuple[Source, ...] = ()
+    white_space: tuple[WhiteSpace, ...] = ()
+    life: TokenLife | None = None
+    files: tuple[StoredFile, ...] = ()
+    helpers: tuple[HelperFact, ...] = ()
+    """The helpers that were asked, in order."""
+    store: str | None = None
+    """A credential store that is installed here and could hold what stands in the clear."""
+    tools: tuple[str, ...] = ()
+    """The programs that can log in here: docker, podman, skopeo."""
+    config: str = ""
+    """The file that the client reads, or would read first."""
+    unasked: str = ""
+    """Why a helper that would be asked was not: "offline", "another machine's files"."""
+
+    @property
+    def seen(self) -> str:
+        if not self.found:
+            said = self.unasked or "no credential found"
+        else:
+            who = f"user {self.user}" if self.user else self.kind.replace("-", " ")
+            said = f"{who} from {self.origin}"
+        return "; ".join([said, *(f"{o.client} {o.says}" for o in self.otherwise)])
+
+    @property
+    def cloud(self) -> str:
+        """Whose login renews such a token: "aws", "google", "azure"; "" for a stored key."""
+        host = self.registry.partition(":")[0]
+        if self.user == "AWS":
+            return "aws" if self.region else ""
+        if self.user == "oauth2accesstoken":
+            return "google"
+        return "azure" if host.endswith((".azurecr.io", ".azurecr.cn", ".azurecr.us")) else ""
+
+    @property
+    def region(self) -> str:
+        """The AWS region in the name of an ECR registry, or ""."""
+        labels = self.registry.split(".")
+        return labels[3] if len(labels) > 5 and labels[2].startswith("ecr") else ""
+
+    @property
+    def stopped(self) -> Fault | None:
+        """The fault at which the client gives up the pull, if there is one."""
+        return next((f for f in self.faults if f.stops), None)

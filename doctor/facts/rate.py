@@ -1,0 +1,43 @@
+"""Which limits did the answers of this run speak of?
+
+Read from headers that came anyway; no request is made for them, since one could itself be counted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from doctor.model import Fact
+
+
+@dataclass(frozen=True, slots=True)
+class LimitSeen:
+    """One limit as a hop told it, and with what right the request was made that it answered."""
+
+    hop: str
+    who: str = ""
+    limit: int | None = None
+    remaining: int | None = None
+    window: float | None = None
+    """Seconds."""
+    reset: float | None = None
+    """Seconds from the answer on."""
+    source: str = ""
+    """Who is counted, in the registry's words: an address, or an account's id."""
+    dialect: str = ""
+    policy: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateFact(Fact):
+    """The limits, the tightest first. None at all says nothing: not that there is no limit."""
+
+    limits: tuple[LimitSeen, ...] = ()
+
+    @property
+    def seen(self) -> str:
+        if not self.limits:
+            return "no limit is told in headers"
+        first = self.limits[0]
+        of = f" of {first.limit}" if first.limit is not None else ""
+        return f"{first.remaining}{of} left" if first.remaining is not None else f"limit{of}"

@@ -1,0 +1,116 @@
+"""What is particular to one registry: its hosts, its token service, its limits, where its keys are
+made?
+
+One .toml a registry in `doctor/profiles`, matched by host. Someone who knows a registry can mend
+its file; each statement is backed by the file's `sources`, and what no primary source confirms is
+named in `unconfirmed`: it may be shown, it never decides a verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """One limit of a registry: `requests` in `seconds`, counted by `by`; a limit without a window
+    is on what runs at once."""
+
+    requests: int
+    by: str
+    seconds: float | None = None
+    what: str = "pulls"
+    who: str = ""
+    """Whom it is for: "anonymous", "signed in", "" for all."""
+    confirmed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What one file says. The generic one, for a registry that nobody described, has no name and is
+    empty."""
+
+    name: str = ""
+    title: str = ""
+    hosts: tuple[str, ...] = ()
+    """Host patterns; `*` stands within one label."""
+    token_hosts: tuple[str, ...] = ()
+    storage_hosts: tuple[str, ...] = ()
+    """Patterns of the hosts that layers come from: what a firewall must also allow."""
+    limits: tuple[Allowance, ...] = ()
+    login: str = ""
+    """The login command; `{registry}` and `{name}` (its first label) are put in by `login_to`, and
+    API_KEY_FILE and USER_NAME are the words for what only the user knows."""
+    user: str = ""
+    """The user name where the registry prescribes one."""
+    key_page: str = ""
+    key_steps: str = ""
+    """The way through that page's menus."""
+    support: str = ""
+    status_page: str = ""
+    get_counts: bool = False
+    """Does a manifest's GET count as a pull?"""
+    counted_by: str = ""
+    sources: tuple[str, ...] = ()
+    unconfirmed: tuple[str, ...] = ()
+
+    def confirmed(self, field: str) -> bool:
+        """May that field carry a verdict?"""
+        return field not in self.unconfirmed
+
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """The token hosts known for this registry, each with its source: what `doctor.realm` goes
+        by."""
+        if not self.sources or not self.confirmed("token_hosts"):
+            return ()
+        return tuple((host, self.sources[0]) for host in self.token_hosts)
+
+    def login_to(self, registry: str) -> str:
+        """The login command for a registry of this kind; "" where none is known."""
+        name = registry.partition(".")[0]
+        return self.login.replace("{registry}", registry).replace("{name}", name)
+
+    def is_storage(self, host: str) -> bool:
+        return any(_matches(pattern, host) for pattern in self.storage_hosts)
+
+
+def for_host(host: str) -> Profile:
+    """The profile of a registry host (no port), or the generic one."""
+    host = host.lower().rstrip(".")
+    for profile in profiles():
+        if any(_matches(pattern, host) for pattern in profile.hosts):
+            return profile
+    return Profile()
+
+
+@cache
+def profiles() -> tuple[Profile, ...]:
+    """Every profile that ships, by name."""
+    import tomllib
+    from importlib.resources import files
+
+    folder = files("doctor").joinpath("profiles")
+    found = sorted((f for f in folder.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)
+    return tuple(parse(f.name[:-5], tomllib.loads(f.read_text("utf-8"))) for f in found)
+
+
+def parse(name: str, table: Mapping[str, Any]) -> Profile:
+    """A profile from its table. Raises TypeError for a key or a shape that no profile has: the
+    files are ours."""
+    fields = dict(table)
+    limits = tuple(Allowance(**each) for each in fields.pop("limits", ()))
+    for key, value in fields.items():
+        if isinstance(value, list):
+            fields[key] = tuple(value)
+    return Profile(name=name, limits=limits, **fields)
+
+
+def _matches(pattern: str, host: str) -> bool:
+    """Label by label, so that `*` does not reach over a dot."""
+    wanted, given = pattern.split("."), host.split(".")
+    return len(wanted) == len(given) and all(map(fnmatchcase, given, wanted))

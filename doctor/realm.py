@@ -1,0 +1,145 @@
+"""May this host receive the credential of this registry?
+
+A registry names its token service in a challenge, and docker, podman and containerd send the
+password to whatever it names. Here it goes only where the registry's owner can be taken for the
+receiver: the registry's own host, a host on the same registrable domain (Public Suffix List with
+its private section, so that two customers of one hoster are strangers), a pair known by evidence,
+or a host that the user allowed. Never over plain HTTP but on loopback, and never to a cloud's
+metadata service or a link-local address: a challenge that names one is an attempt to make the
+client ask where the attacker cannot (SSRF, as in go-containerregistry's own check).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Literal
+
+from doctor.model import Hop
+
+if TYPE_CHECKING:
+    from publicsuffixlist import PublicSuffixList
+
+Rule = Literal["registry", "allowed", "pair", "domain", "plain-http", "metadata", "foreign"]
+_METADATA_NAMES = {"metadata.google.internal", "metadata.goog", "metadata"}
+_METADATA = tuple(
+    ipaddress.ip_network(each)
+    for each in ("169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128", "100.100.100.200/32")
+)
+"""Link-local, where most clouds answer; AWS's IPv6 address; Alibaba Cloud's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """May the credential go there, by which rule, and why in one phrase. `domains`: the two that
+    were compared."""
+
+    allowed: bool
+    rule: Rule
+    why: str
+    domains: tuple[str, str] = ("", "")
+
+    @property
+    def code(self) -> Literal["auth.realm-insecure", "auth.realm-foreign"] | None:
+        """The finding that a refusal is; None for leave."""
+        if self.allowed:
+            return None
+        return "auth.realm-insecure" if self.rule == "plain-http" else "auth.realm-foreign"
+
+
+def may_receive(
+    realm: Hop,
+    registry: Hop,
+    *,
+    allow: Iterable[str] = (),
+    pairs: Iterable[tuple[str, str]] | None = None,
+) -> Permission:
+    """May `realm` receive the credential that is for `registry`?
+
+    `allow` are the hosts of `--allow-realm`, with or without a port; `pairs` are token hosts known
+    for this registry, each with the source that says so (None: what `doctor.profile` knows). The
+    rule on plain HTTP comes before every leave: it holds for the registry itself too.
+    """
+    host, own = _bare(realm.host), _bare(registry.host)
+    if realm.scheme != "https" and not is_loopback(host):
+        return Permission(False, "plain-http", f"{realm.name} is spoken to over plain HTTP")
+    if host == own:
+        return Permission(True, "registry", f"{realm.host} is the registry's own host")
+    if is_metadata(host):
+        why = f"{realm.host} is an address of cloud metadata services or link-local"
+        return Permission(False, "metadata", why, (host, own))
+    if any(_names(each, realm) for each in allow):
+        return Permission(True, "allowed", f"{realm.host} was allowed with --allow-realm")
+    if source := _source(host, own, pairs):
+        why = f"{realm.host} is this registry's token service ({source})"
+        return Permission(True, "pair", why)
+    domains = (registrable(host), registrable(own))
+    if domains[0] and domains[0] == domains[1]:
+        return Permission(True, "domain", f"{host} and {own} are both on {domains[0]}", domains)
+    theirs, ours = domains[0] or host, domains[1] or own
+    why = f"{host} is not on the registry's domain {ours}"
+    return Permission(False, "foreign", why, (theirs, ours))
+
+
+def _source(host: str, own: str, pairs: Iterable[tuple[str, str]] | None) -> str:
+    """Who says that this host is the registry's token service; "" if nobody does."""
+    if pairs is None:
+        from doctor.profile import for_host
+
+        pairs = for_host(own).pairs
+    return next((source for known, source in pairs if _bare(known) == host), "")
+
+
+def registrable(host: str) -> str:
+    """The name one step below a public suffix, private suffixes included; "" for an address, a
+    single label, a suffix itself."""
+    host = _bare(host)
+    if address(host) is not None or "." not in host:
+        return ""
+    return _suffixes().privatesuffix(host) or ""
+
+
+@cache
+def _suffixes() -> PublicSuffixList:
+    from publicsuffixlist import PublicSuffixList
+
+    return PublicSuffixList()
+
+
+def address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The host as an IP address, an IPv4 address in IPv6 clothes as itself; None for a name."""
+    try:
+        found = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return None
+    return getattr(found, "ipv4_mapped", None) or found
+
+
+def is_loopback(host: str) -> bool:
+    """A loopback address given as such, or `localhost`: what plain HTTP may be spoken to."""
+    found = address(_bare(host))
+    return found.is_loopback if found else _bare(host) == "localhost"
+
+
+def is_metadata(host: str) -> bool:
+    """A metadata service by name, or a link-local address."""
+    found = address(_bare(host))
+    if found is None:
+        return _bare(host) in _METADATA_NAMES
+    return (
+        any(found in net for net in _METADATA if net.version == found.version)
+        or found.is_unspecified
+    )
+
+
+def _bare(host: str) -> str:
+    return host.lower().rstrip(".").strip("[]")
+
+
+def _names(allowed: str, realm: Hop) -> bool:
+    """Is the realm what `--allow-realm` names? With a port it must agree, without one any port will
+    do."""
+    text = allowed.strip().lower()
+    return text in (realm.host, realm.name, realm.authority) or _bare(text) == _bare(realm.host)
