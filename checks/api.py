@@ -1,0 +1,129 @@
+"""Does a registry answer at this host?
+
+`GET /v2/` without a credential; where that alone is no answer of a registry's and an image is asked
+for, its manifest decides. What stands in front of a registry answers too: a portal, a firewall, a
+web server. The status decides first, then the challenge, then the content type; a body is a hint
+(OCI distribution-spec, "Error Codes": a 4xx body may be anything).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from doctor.facts.http import Answer, trouble
+from doctor.facts.registry import ApiFact
+from doctor.facts.tls import TlsFact
+from doctor.model import Case, Check, Fact, Finding
+
+if TYPE_CHECKING:
+    from doctor.net import Net
+
+
+async def probe(case: Case, net: Net) -> Fact | None:
+    return await net.ping(case)
+
+
+def judge(case: Case) -> Iterator[Finding]:
+    fact = case.facts.get(ApiFact)
+    if fact is None:
+        yield from _plain_http(case)
+    elif fact.answer is not None and not fact.ok:
+        code = _code(fact, fact.answer)
+        if code:
+            yield _finding(case, code, fact, fact.answer)
+
+
+def _plain_http(case: Case) -> Iterator[Finding]:
+    """The port of an https registry speaks plain HTTP, and what it says there is what a registry
+    says."""
+    tls = case.facts.get(TlsFact, case.at)
+    peek = tls.plain_http if tls is not None else None
+    if tls is None or peek is None or tls.ok or not peek.is_registry:
+        return
+    evidence = {
+        "host": case.at.name,
+        "request": "GET /v2/",
+        "status": peek.status,
+        "api_version": peek.header("docker-distribution-api-version"),
+        "tls": tls.outcome,
+    }
+    yield Finding(
+        "registry.http-only", hop=case.at, evidence=evidence, params={"status": str(peek.status)}
+    )
+
+
+def _code(fact: ApiFact, answer: Answer) -> str:
+    """The cause that this answer shows; empty where another check names it."""
+    broken = trouble(answer)
+    if broken is not None:
+        return broken
+    status = answer.status
+    if status == 429:
+        return ""
+    if wants_certificate(answer):
+        return "tls.client-certificate-required"
+    if answer.redirects:
+        return (
+            "registry.bad-response"
+            if len(fact.answers) > 1 or not answer.location
+            else "registry.not-a-registry"
+        )
+    if status == 403:
+        return "registry.blocked"
+    if status == 401:
+        return "registry.bad-response"
+    return "registry.not-a-registry"
+
+
+def wants_certificate(answer: Answer) -> bool:
+    """nginx demands a client certificate only after the handshake: 400 (495, 496 inside) with a
+    page that says so."""
+    words = f"{answer.title} {answer.body}".lower()
+    return answer.status in (400, 495, 496) and "ssl certificate" in words
+
+
+def _finding(case: Case, code: str, fact: ApiFact, answer: Answer) -> Finding:
+    evidence = dict(answer.proof)
+    if fact.fallback is not None:
+        evidence["manifest_probe"] = fact.fallback.proof
+    if answer.status == 401:
+        evidence["challenges"] = [c.scheme for c in fact.challenges] or list(
+            answer.all("www-authenticate")
+        )
+    if answer.redirects:
+        evidence["redirects"] = [a.location for a in fact.answers if a.location]
+    # words: said, status, title, server, request, request_id, date, seconds, bytes
+    params = {**answer.words, "what": _what(fact, answer)}
+    return Finding(code, hop=case.at, evidence=evidence, params=params)
+
+
+def _what(fact: ApiFact, answer: Answer) -> str:
+    """The answer in words, as the end of "HOST answered ... to GET /v2/"."""
+    if answer.outcome != "answered":
+        return answer.said
+    if answer.redirects:
+        times = len([a for a in fact.answers if a.redirects])
+        where = answer.location or "nowhere"
+        return f"{times} redirects, the last to {where}" if times > 1 else f"a redirect to {where}"
+    if answer.status == 401:
+        schemes = ", ".join(sorted({c.scheme for c in fact.challenges}))
+        offered = f"that offers only {schemes}" if schemes else "without a login to use"
+        return f"HTTP 401 {offered}"
+    page = (
+        f"a web page{f' titled {answer.title!r}' if answer.title else ''} with "
+        if answer.is_page
+        else ""
+    )
+    return f"{page}HTTP {answer.status}"
+
+
+CHECK = Check(
+    name="api",
+    scope="target",
+    needs=("tls",),
+    probe=probe,
+    judge=judge,
+    budget=25.0,
+    question="Does a registry answer at this host, and which login does it ask for?",
+)

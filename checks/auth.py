@@ -1,0 +1,263 @@
+"""Does the registry take the credential, and does it give the right to pull?
+
+The credential's faults are told apart by asking step by step: without it, with it, what the token
+grants, what the image's own answer says. The token service is a hop of its own; what fails there is
+named as its fault (docker, podman and containerd say "unauthorized" or "i/o timeout" for all of
+this).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from doctor.facts.access import Conclusion, refused
+from doctor.facts.credential import CredentialFact
+from doctor.facts.http import Answer, trouble
+from doctor.facts.registry import ApiFact, AuthFact, ImageFact, TokenTry
+from doctor.facts.station import WORDS, Layer, failing_layer, said_of
+from doctor.model import Case, Check, Confidence, Fact, Finding, Hop, Severity
+
+if TYPE_CHECKING:
+    from doctor.net import Net
+
+
+async def probe(case: Case, net: Net) -> Fact | None:
+    return await net.authorize(case)
+
+
+def judge(case: Case) -> Iterator[Finding]:
+    api, auth = case.facts.get(ApiFact), case.facts.get(AuthFact)
+    if api is None:
+        return
+    if auth is None:
+        layer = failing_layer(case.facts, api.token) if api.token else None
+        if api.token is not None and layer is not None:
+            yield _unreachable(case, api.token, layer)
+        return
+    yield from _held_back(case, auth)
+    yield from _service(case, auth)
+    yield from _rejected(case, auth)
+    yield from _bare_host(case, auth)
+    found = refused(case)
+    if found is not None:
+        yield _refusal(case, auth, found)
+
+
+def _held_back(case: Case, auth: AuthFact) -> Iterator[Finding]:
+    """The credential was not sent to the token service, or none can be asked at all."""
+    ruling = auth.ruling
+    if auth.flaw and (ruling is None or ruling.code is None):
+        evidence = {"challenge": _challenge(case), "flaw": auth.flaw}
+        what = f"a challenge of which {auth.flaw}"
+        yield _found(case, "registry.bad-response", evidence, {"what": what})
+    elif ruling is not None and ruling.code is not None and (auth.has_credential or auth.flaw):
+        image = case.facts.get(ImageFact)
+        evidence = {
+            "challenge": _challenge(case),
+            "registry_domain": ruling.registry_domain,
+            "realm_domain": ruling.realm_domain,
+            "reason": ruling.reason,
+            "credential": "held back" if auth.has_credential else "none",
+        }
+        params = {
+            "realm": auth.realm,
+            "realm_host": auth.token.host if auth.token else ruling.realm_domain,
+            "registry_domain": ruling.registry_domain,
+            "realm_domain": ruling.realm_domain,
+        }
+        works = image is not None and image.found
+        yield _found(case, ruling.code, evidence, params, severity="warning" if works else None)
+
+
+def _service(case: Case, auth: AuthFact) -> Iterator[Finding]:
+    """What the token service (or, with Basic, the registry) answered that is neither a token nor a
+    refusal."""
+    for tried in auth.tries:
+        answer = tried.answer
+        if answer is None or tried.outcome not in ("no-token", "unreachable"):
+            continue
+        if auth.scheme == "basic":
+            code = trouble(answer) or "registry.bad-response"
+            yield _found(case, code, answer.proof, answer.words)
+        elif tried.outcome == "unreachable" and auth.token is not None:
+            yield _unreachable(case, auth.token, "http", answer)
+        elif auth.token is not None:
+            evidence = {"token_service": auth.token.name, "flaw": tried.flaw, **answer.proof}
+            params = {**answer.words, "flaw": tried.flaw}
+            yield _found(case, "auth.realm-error", evidence, params, hop=auth.token)
+        return
+
+
+def _rejected(case: Case, auth: AuthFact) -> Iterator[Finding]:
+    tried = auth.tried("credential")
+    answer = tried.answer if tried else None
+    if tried is None or answer is None or tried.outcome != "refused":
+        return
+    image, trimmed = case.facts.get(ImageFact), auth.tried("trimmed")
+    evidence = {**_credential(auth), **answer.proof, "public": image is not None and image.found}
+    if trimmed is not None:
+        evidence["accepted_without_white_space"] = trimmed.outcome == "granted"
+    if auth.scheme == "basic" and answer.status == 403:
+        because = "the registry answers 403 to it, and 401 without it"
+        yield _refusal(case, auth, Conclusion("auth.forbidden", "likely", because), evidence)
+        return
+    params = {
+        **_words(case, auth),
+        **answer.words,
+        "by": auth.token.name if auth.token else case.at.name,
+        "public": "yes" if image is not None and image.found else "",
+    }
+    yield _found(case, "auth.rejected", evidence, params)
+
+
+def _bare_host(case: Case, auth: AuthFact) -> Iterator[Finding]:
+    """A host without an image: nothing is refused yet, but a login is asked for and there is none."""
+    if (
+        case.target.reference is None
+        and auth.scheme in ("basic", "bearer")
+        and not auth.has_credential
+    ):
+        evidence = {"challenge": _challenge(case), "looked_in": _looked_in(case)}
+        params = {
+            **_words(case, auth),
+            "places": _places(case),
+            "because": "pulls of private images need it",
+        }
+        yield _found(case, "auth.no-credentials", evidence, params, severity="warning")
+
+
+def _refusal(
+    case: Case, auth: AuthFact, found: Conclusion, evidence: Mapping[str, Any] | None = None
+) -> Finding:
+    """The image is refused; `found` says what that means."""
+    image = case.facts.get(ImageFact)
+    proof: dict[str, Any] = {"because": found.because, "challenge": _challenge(case)}
+    proof |= evidence or {}
+    if image is not None and image.answer is not None:
+        proof |= image.answer.proof
+    proof["tried"] = [_told(t) for t in auth.tries]
+    if found.code == "auth.no-credentials":
+        proof["looked_in"] = _looked_in(case)
+    else:
+        proof |= _credential(auth)
+    answer = image.answer if image else None
+    params = {
+        **_words(case, auth),
+        **(answer.words if answer else {}),
+        "because": found.because,
+        "scope": auth.scope,
+        "places": _places(case),
+        "by": case.at.name,
+    }
+    return _found(case, found.code, proof, params, confidence=found.confidence)
+
+
+def _unreachable(case: Case, hop: Hop, layer: Layer, answer: Answer | None = None) -> Finding:
+    said = answer.said if answer is not None else said_of(case.facts, hop, layer)
+    evidence = {
+        "token_service": hop.name,
+        "layer": layer,
+        "seen": said,
+        "challenge": _challenge(case),
+    }
+    if answer is not None:
+        evidence |= answer.proof
+    params = {"layer": layer, "how": WORDS[layer], "said": said}
+    return _found(case, "auth.realm-unreachable", evidence, params, hop=hop)
+
+
+def _told(tried: TokenTry) -> dict[str, Any]:
+    """One try as evidence."""
+    answer = tried.answer
+    told: dict[str, Any] = {
+        "with": tried.who,
+        "scope": tried.scope,
+        "outcome": tried.outcome,
+        "status": answer.status if answer else None,
+        "error_code": answer.code if answer else "",
+        "message": answer.message if answer else "",
+        "expires_in": tried.expires_in,
+    }
+    if tried.access is not None:
+        told["access"] = [
+            {"type": a.type, "name": a.name, "actions": list(a.actions)} for a in tried.access
+        ]
+    return {key: value for key, value in told.items() if value not in ("", None)}
+
+
+def _challenge(case: Case) -> str:
+    """The registry's challenge as it was sent."""
+    api = case.facts.get(ApiFact)
+    answers = (api.fallback, api.answer) if api else ()
+    lines = [line for a in answers if a is not None for line in a.all("www-authenticate")]
+    return "; ".join(lines)[:500]
+
+
+def _looked_in(case: Case) -> list[dict[str, str]]:
+    fact = case.facts.get(CredentialFact)
+    places = fact.places if fact else ()
+    return [{"where": p.where, "outcome": p.outcome, "note": p.note} for p in places]
+
+
+def _places(case: Case) -> str:
+    fact = case.facts.get(CredentialFact)
+    return ", ".join(dict.fromkeys(p.where for p in fact.places)) if fact else ""
+
+
+def _credential(auth: AuthFact) -> dict[str, Any]:
+    """Which credential it was: never its value."""
+    if not auth.has_credential:
+        return {"credential": "none"}
+    return {"source": auth.origin, "user": auth.user, "kind": auth.kind}
+
+
+def _words(case: Case, auth: AuthFact) -> dict[str, str]:
+    """Whose credential it was, and how one logs in on this machine."""
+    fact, reference = case.facts.get(CredentialFact), case.target.reference
+    at = reference.registry if reference else case.target.registry.authority
+    at = fact.registry if fact is not None and fact.registry else at
+    hub = at in ("docker.io", "index.docker.io")
+    words = {
+        "user": auth.user or auth.kind.replace("-", " "),
+        "origin": auth.origin,
+        "login_at": "docker.io" if hub else at,
+        "plain_key": "" if hub else at,
+    }
+    if fact is None:
+        return words
+    words["config"] = fact.config
+    if fact.tools and "docker" not in fact.tools:
+        words[f"only_{fact.tools[0]}"] = "yes"
+    return words
+
+
+def _found(
+    case: Case,
+    code: str,
+    evidence: Mapping[str, Any],
+    params: Mapping[str, str],
+    *,
+    hop: Hop | None = None,
+    severity: Severity | None = None,
+    confidence: Confidence = "certain",
+) -> Finding:
+    return Finding(
+        code,
+        severity=severity,
+        confidence=confidence,
+        hop=hop or case.at,
+        evidence=evidence,
+        params={key: value for key, value in params.items() if value},
+    )
+
+
+CHECK = Check(
+    name="auth",
+    scope="target",
+    needs=("auth.local", "api", "tls@token"),
+    probe=probe,
+    judge=judge,
+    budget=25.0,
+    question="Is the credential taken, and does it give the right to pull?",
+)

@@ -1,0 +1,118 @@
+"""Can the layers be read where the registry keeps them?
+
+Registries hand layers over to storage or a CDN on another host. "The manifest works, the layers
+fail" is that host: not reached (its ladder says where), or reached and refusing the signed link.
+One byte of the smallest layer proves it; nothing is pulled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+from doctor.facts.http import Answer, trouble
+from doctor.facts.registry import BlobFact, ImageFact
+from doctor.facts.station import WORDS, Layer, failing_layer, said_of
+from doctor.model import Case, Check, Fact, Finding, Hop
+
+if TYPE_CHECKING:
+    from doctor.net import Net
+
+
+async def probe(case: Case, net: Net) -> Fact | None:
+    return await net.blob(case)
+
+
+def judge(case: Case) -> Iterator[Finding]:
+    image, blob = case.facts.get(ImageFact), case.facts.get(BlobFact)
+    if image is None:
+        return
+    station = blob.further if blob is not None else image.storage
+    if station is not None:
+        layer = failing_layer(case.facts, station)
+        if layer is not None:
+            yield _unreachable(case, image, station, layer)
+        return
+    if blob is None or blob.readable or blob.answer is None or blob.hop is None:
+        return
+    yield from _unread(case, image, blob, blob.hop, blob.answer)
+
+
+def _unread(
+    case: Case, image: ImageFact, blob: BlobFact, hop: Hop, answer: Answer
+) -> Iterator[Finding]:
+    stored = hop != case.target.registry
+    if answer.status == 429:
+        return
+    if answer.outcome != "answered" and stored:
+        yield _unreachable(case, image, hop, "http", answer)
+    elif answer.outcome == "answered" and answer.status == 404:
+        yield _found(case, "registry.blob-missing", blob, hop, answer)
+    elif answer.redirects:
+        yield _found(case, "registry.bad-response", blob, hop, answer)
+    elif stored or answer.status in (401, 403):
+        yield _found(case, "registry.blob-refused", blob, hop, answer)
+    else:
+        yield _found(case, trouble(answer) or "registry.bad-response", blob, hop, answer)
+
+
+def _unreachable(
+    case: Case, image: ImageFact, hop: Hop, layer: Layer, answer: Answer | None = None
+) -> Finding:
+    said = answer.said if answer is not None else said_of(case.facts, hop, layer)
+    redirect = image.blob_answers[-1] if image.blob_answers else image.answer
+    evidence: dict[str, Any] = {
+        "storage": hop.name,
+        "layer": layer,
+        "seen": said,
+        "redirect": redirect.location if redirect else None,
+        "digest": image.blob,
+    }
+    if answer is not None:
+        evidence |= answer.proof
+    params = {"layer": layer, "how": WORDS[layer], "said": said}
+    return Finding(
+        "registry.blob-unreachable",
+        hop=hop,
+        evidence={key: value for key, value in evidence.items() if value not in ("", None)},
+        params={key: value for key, value in params.items() if value},
+    )
+
+
+def _found(case: Case, code: str, blob: BlobFact, hop: Hop, answer: Answer) -> Finding:
+    evidence: dict[str, Any] = {**answer.proof, "digest": blob.digest, "size": blob.size}
+    behind = _behind(case, answer)
+    if behind is not None:
+        evidence |= {"our_clock": case.target.now.isoformat(), "seconds_behind": behind}
+    params = {**answer.words, "digest": blob.digest}
+    if behind is not None and abs(behind) > _SKEW:
+        params["clock"] = f"{abs(behind)} seconds {'behind' if behind > 0 else 'ahead of'}"
+    return Finding(code, hop=hop, subject=blob.digest, evidence=evidence, params=params)
+
+
+_SKEW = 300
+"""Seconds by which clocks may differ before a signed link suffers."""
+
+
+def _behind(case: Case, answer: Answer) -> int | None:
+    """How many seconds our clock is behind the storage's `Date`; negative when it is ahead."""
+    try:
+        there = parsedate_to_datetime(answer.header("date"))
+    except ValueError:
+        return None
+    if there.tzinfo is None:
+        there = there.replace(tzinfo=UTC)
+    return round((there - case.target.now).total_seconds())
+
+
+CHECK = Check(
+    name="blob",
+    scope="target",
+    needs=("image", "tls@storage"),
+    probe=probe,
+    judge=judge,
+    budget=20.0,
+    question="Can the layers be read where the registry keeps them?",
+)

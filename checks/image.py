@@ -1,0 +1,163 @@
+"""Is the image there, for the platform that pulls it, in a form that clients take?
+
+A 404 is told apart as far as the registry allows: an unknown tag (the repository's tags are
+listed), an unknown repository, or neither can be told. An answer that is no manifest, or another
+one than was asked for, breaks the protocol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from doctor.facts.access import Conclusion, missing
+from doctor.facts.http import Answer, trouble
+from doctor.facts.registry import ImageFact, TagList
+from doctor.model import Case, Check, Fact, Finding
+
+if TYPE_CHECKING:
+    from doctor.net import Net
+
+
+async def probe(case: Case, net: Net) -> Fact | None:
+    return await net.image(case)
+
+
+def judge(case: Case) -> Iterator[Finding]:
+    image = case.facts.get(ImageFact)
+    if image is None or image.answer is None:
+        return
+    answer = image.answer
+    code = _unusable(image, answer)
+    if code:
+        yield _broken(case, code, answer, answer.said)
+    for found in missing(case):
+        yield _missing(case, image, answer, found)
+    if answer.outcome == "answered" and answer.status == 200:
+        yield from _content(case, image, answer)
+
+
+def _unusable(image: ImageFact, answer: Answer) -> str:
+    """The code of an answer that is neither a manifest nor a refusal, nor "not there"."""
+    broken = trouble(answer)
+    if broken is not None:
+        return broken
+    if answer.redirects:
+        return "" if image.storage is not None else "registry.bad-response"
+    return "" if answer.status in (200, 401, 403, 404, 429) else "registry.bad-response"
+
+
+def _content(case: Case, image: ImageFact, answer: Answer) -> Iterator[Finding]:
+    """The manifest was answered: what is it?"""
+    if answer.is_page:
+        yield _broken(case, "registry.not-a-registry", answer, "a web page instead of a manifest")
+    elif image.flaw:
+        yield _broken(case, "registry.bad-response", answer, f"a manifest that {image.flaw}", image)
+    elif image.kind == "schema1":
+        evidence = {"media_type": image.media_type, "digest": image.digest, **answer.proof}
+        yield Finding(
+            "registry.old-schema", hop=case.at, evidence=evidence,
+            params={"media_type": image.media_type, "digest": image.digest},
+        )  # fmt: skip
+    elif image.kind == "index" and not image.platform:
+        yield _platform(case, image)
+    if image.reference == "latest" and image.found:
+        pinned = f"{_name(case)}@{image.digest}"
+        evidence = {"tag": image.reference, "digest": image.digest}
+        params = {"pinned": pinned, "digest": image.digest}
+        yield Finding(
+            "registry.tag-moves",
+            hop=case.at,
+            subject=image.reference,
+            evidence=evidence,
+            params=params,
+        )
+
+
+def _platform(case: Case, image: ImageFact) -> Finding:
+    evidence = {
+        "needed": case.target.platform,
+        "offered": list(image.platforms),
+        "index": image.digest,
+        "client": case.target.client,
+    }
+    near = [
+        p for p in image.platforms if p.partition("/")[0] == case.target.platform.partition("/")[0]
+    ]
+    params = {
+        "needed": case.target.platform,
+        "offered": ", ".join(image.platforms) or "no platform at all",
+        "other": near[0] if near else "",
+    }
+    return Finding(
+        "registry.platform-missing",
+        hop=case.at,
+        evidence=evidence,
+        params={k: v for k, v in params.items() if v},
+    )
+
+
+def _missing(case: Case, image: ImageFact, answer: Answer, found: Conclusion) -> Finding:
+    tags = image.tags or TagList()
+    evidence: dict[str, Any] = {**answer.proof, "because": found.because}
+    params = {
+        "repository": image.repository,
+        "reference": image.reference,
+        "because": found.because,
+    }
+    if tags.answer is not None:
+        evidence["tags"] = {"status": tags.answer.status, "count": tags.count, "more": tags.more}
+    if found.code == "registry.manifest-unknown":
+        evidence["nearest"] = list(tags.near)
+        params["nearest"] = ", ".join(tags.near)
+        if tags.near:
+            params["corrected"] = f"{_name(case)}:{tags.near[0]}"
+        if image.platform:
+            evidence["index"] = image.digest
+            params["reference"] = f"{image.platform} ({answer.path.rpartition('/')[2]})"
+    elif image.repositories is not None and image.repositories.near:
+        near = image.repositories.near
+        evidence["nearest"] = list(near)
+        params["nearest"] = ", ".join(near)
+        params["corrected"] = _name(case).removesuffix(image.repository) + near[0]
+    return Finding(
+        found.code,
+        hop=case.at,
+        subject=image.reference if found.code == "registry.manifest-unknown" else image.repository,
+        confidence=found.confidence,
+        evidence=evidence,
+        params={key: value for key, value in params.items() if value},
+    )
+
+
+def _broken(
+    case: Case, code: str, answer: Answer, what: str, image: ImageFact | None = None
+) -> Finding:
+    evidence: dict[str, Any] = {**answer.proof, "what": what}
+    if image is not None:
+        evidence |= {"digest": image.digest, "expected_digest": image.said_digest}
+    return Finding(
+        code,
+        hop=answer.hop or case.at,
+        evidence={key: value for key, value in evidence.items() if value not in ("", None)},
+        params={**answer.words, "what": what},
+    )
+
+
+def _name(case: Case) -> str:
+    """The image's name without tag and digest, as the user's client takes it."""
+    reference = case.target.reference
+    if reference is None:
+        return case.target.registry.authority
+    return f"{reference.registry}/{reference.repository}"
+
+
+CHECK = Check(
+    name="image",
+    scope="target",
+    needs=("auth", "tls@storage"),
+    probe=probe,
+    judge=judge,
+    budget=30.0,
+    question="Does the image exist, for this platform?",
+)

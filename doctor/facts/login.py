@@ -1,0 +1,131 @@
+"""How did the login go: which right was tried, what was it given, where was the credential held
+back?
+
+What a token grants is kept, never the token; where a credential came from, never the credential.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from doctor.facts.http import Answer, Who
+from doctor.jwt import Access
+from doctor.model import Fact, Hop
+
+Scheme = Literal["none", "basic", "bearer", "unsupported"]
+"""Which login the registry asks for. "none": it answered without one."""
+TokenOutcome = Literal["granted", "untested", "refused", "no-token", "unreachable", "limited"]
+RulingCode = Literal["auth.realm-insecure", "auth.realm-foreign"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenTry:
+    """One request to a token service, or to the registry itself where that takes the credential."""
+
+    who: Who = "anonymous"
+    scope: str = ""
+    outcome: TokenOutcome = "granted"
+    answers: tuple[Answer, ...] = ()
+    flaw: str = ""
+    """Why an answer held no token: its subject is "the answer"."""
+    access: tuple[Access, ...] | None = None
+    """The token's `access` claim; None: the token does not say (it is opaque)."""
+    subject: bool | None = None
+    """Does the token say that it was issued to somebody (its `sub` is not empty)? None: it is
+    opaque."""
+    expires_in: int | None = None
+
+    @property
+    def answer(self) -> Answer | None:
+        return self.answers[-1] if self.answers else None
+
+    def grants_pull(self, repository: str) -> bool | None:
+        """Does the token say that it allows pulling? None: it does not say."""
+        if self.access is None:
+            return None
+        mine = (a for a in self.access if a.type == "repository" and a.name == repository)
+        return any("pull" in a.actions or "*" in a.actions for a in mine)
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """May the credential go to the token service, and if not, why? `code` None: yes."""
+
+    code: RulingCode | None
+    reason: str = ""
+    registry_domain: str = ""
+    realm_domain: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthFact(Fact):
+    """How the login went. `ok`: the image may be asked for, with what right `who` says."""
+
+    scheme: Scheme = "none"
+    scope: str = ""
+    """The right that was asked for; empty for a bare host."""
+    realm: str = ""
+    """As the challenge names it, query values removed."""
+    service: str = ""
+    token: Hop | None = None
+    has_credential: bool = False
+    user: str = ""
+    origin: str = ""
+    """The file, variable or helper that the credential came from."""
+    kind: str = ""
+    ruling: Ruling | None = None
+    """Set where a credential would have gone to a token service."""
+    tries: tuple[TokenTry, ...] = ()
+    who: Who = "anonymous"
+    """Whose right the requests for the image carry."""
+    whitespace: bool = False
+    """The secret or the user name begins or ends with white space."""
+    may_proceed: bool = False
+    flaw: str = ""
+    """Why no token could be asked for: a challenge without a usable realm, a token service that may
+    not be contacted."""
+
+    def tried(self, who: Who) -> TokenTry | None:
+        """The last try with that right for `scope`."""
+        mine = (t for t in reversed(self.tries) if t.who == who and t.scope == self.scope)
+        return next(mine, None)
+
+    @property
+    def withheld(self) -> bool:
+        return self.has_credential and self.ruling is not None and self.ruling.code is not None
+
+    @property
+    def accepted(self) -> bool:
+        """Was the configured credential taken?"""
+        found = self.tried("credential")
+        return found is not None and found.outcome == "granted"
+
+    @property
+    def ok(self) -> bool:
+        return self.may_proceed
+
+    @property
+    def seen(self) -> str:
+        if self.scheme == "none":
+            return "no login asked for"
+        if self.who == "anonymous":
+            return "anonymous" if self.may_proceed else "no access"
+        return f"logged in{f' as {self.user}' if self.user else ''}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnonymousFact(Fact):
+    """Can the image be had without the credential that is configured? Looked at beside, on
+    connections of its own."""
+
+    token: TokenTry | None = None
+    head: Answer | None = None
+
+    @property
+    def public(self) -> bool:
+        return self.head is not None and self.head.outcome == "answered" and self.head.status == 200
+
+    @property
+    def seen(self) -> str:
+        return "public" if self.public else "not public"

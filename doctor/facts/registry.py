@@ -1,0 +1,263 @@
+"""What was learned by speaking the registry protocol: the API, the login, the image, its layers?
+
+One fact a check. They keep every `Answer` on which they rest, so that a judge can prove what it
+says and a bundle can be judged again. Nothing in them is a secret: a token is told by what it
+grants, a signed link by its host and the names of its parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from doctor.challenge import Challenge, choose, parse
+from doctor.facts.http import Answer, Who
+from doctor.facts.login import (
+    AnonymousFact,
+    AuthFact,
+    Ruling,
+    RulingCode,
+    Scheme,
+    TokenOutcome,
+    TokenTry,
+)
+from doctor.model import Case, Fact, Hop
+
+__all__ = [
+    "AnonymousFact",
+    "ApiFact",
+    "AuthFact",
+    "BlobFact",
+    "ImageFact",
+    "Ruling",
+    "RulingCode",
+    "Scheme",
+    "TagList",
+    "TokenOutcome",
+    "TokenTry",
+    "answers",
+    "speaks_registry",
+]
+
+_VENDOR = "application/vnd."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiFact(Fact):
+    """What `GET /v2/` without a credential brought. `ok`: a registry answers here."""
+
+    answers: tuple[Answer, ...] = ()
+    """The request and the redirects it took on the same host; the last one counts."""
+    fallback: Answer | None = None
+    """`HEAD` of the image's manifest, where /v2/ itself did not answer as a registry's does: some
+    that work do not."""
+    challenges: tuple[Challenge, ...] = ()
+    token: Hop | None = None
+    """The token service that a Bearer challenge names, where it may be contacted."""
+    elsewhere: Hop | None = None
+    """Another host that /v2/ redirects to, where that is a registry's address too (registry.k8s.io
+    works so)."""
+
+    @property
+    def answer(self) -> Answer | None:
+        return self.answers[-1] if self.answers else None
+
+    @property
+    def challenge(self) -> Challenge | None:
+        return choose(self.challenges)
+
+    @property
+    def scheme(self) -> Scheme:
+        if self.challenge is not None:
+            return "bearer" if self.challenge.scheme == "bearer" else "basic"
+        return "unsupported" if self.challenges else "none"
+
+    @property
+    def ok(self) -> bool:
+        if self.elsewhere is not None:
+            return True
+        spoken = (self.answer, self.fallback)
+        return any(answer is not None and speaks_registry(answer) for answer in spoken)
+
+    @property
+    def leads_to(self) -> tuple[Hop, ...]:
+        return tuple(hop for hop in (self.token, self.elsewhere) if hop is not None)
+
+    @property
+    def seen(self) -> str:
+        answer = self.fallback or self.answer
+        if answer is None:
+            return ""
+        asks = {"bearer": ", asks for a token", "basic": ", asks for a login"}.get(self.scheme, "")
+        return f"{answer.said}{asks}"
+
+
+def speaks_registry(answer: Answer) -> bool:
+    """Is this how a registry answers: 200 that is no web page, or 401 with a login that its clients
+    know?
+
+    For a manifest (`HEAD`), also 404 with the API's own header or error body: the registry is
+    there, the image is not.
+    """
+    if answer.outcome != "answered" or (answer.is_page and answer.status != 401):
+        return False
+    if answer.status == 401:
+        return choose(parse(answer.all("www-authenticate"))) is not None
+    names = ("docker-distribution-api-version", "docker-content-digest")
+    marked = any(answer.header(name) for name in names) or answer.media_type.startswith(_VENDOR)
+    if answer.status == 404:
+        return marked or answer.code in ("NAME_UNKNOWN", "MANIFEST_UNKNOWN")
+    return answer.status == 200 and (marked or answer.method == "GET")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagList:
+    """What the registry lists. `near`: the names most like the one asked for."""
+
+    answer: Answer | None = None
+    count: int = 0
+    more: bool = False
+    near: tuple[str, ...] = ()
+    present: bool = False
+    """The tag asked for is in the list."""
+
+    @property
+    def known(self) -> bool | None:
+        """Does the repository exist? None: this answer does not say."""
+        if self.answer is None or self.answer.outcome != "answered":
+            return None
+        if self.answer.status == 200:
+            return True
+        return False if self.answer.status == 404 and self.answer.code == "NAME_UNKNOWN" else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageFact(Fact):
+    """The manifest for the platform, and where its smallest layer lies. `ok`: a layer can be asked
+    for."""
+
+    repository: str = ""
+    reference: str = ""
+    """The tag or digest that was asked for."""
+    who: Who = "anonymous"
+    answers: tuple[Answer, ...] = ()
+    """The requests for manifests, in order; the last one counts."""
+    kind: Literal["", "index", "manifest", "schema1", "unreadable"] = ""
+    """Of what the reference names."""
+    media_type: str = ""
+    digest: str = ""
+    """Of what the reference names, computed from its bytes."""
+    said_digest: str = ""
+    """Docker-Content-Digest, or the digest asked for, where it differs from the bytes'."""
+    flaw: str = ""
+    """How an answer breaks the protocol: its subject is the manifest."""
+    wanted: str = ""
+    platforms: tuple[str, ...] = ()
+    """What the index offers."""
+    platform: str = ""
+    """The one taken; empty for a single manifest."""
+    layers: int = 0
+    size: int = 0
+    """Of all layers, in bytes."""
+    blob: str = ""
+    """The digest of the layer that is to be proven readable."""
+    blob_size: int = 0
+    blob_is_config: bool = False
+    blob_answers: tuple[Answer, ...] = ()
+    """The request for it to the registry, and redirects on the same host."""
+    storage: Hop | None = None
+    """The other host that the registry sends clients to for it."""
+    tags: TagList | None = None
+    repositories: TagList | None = None
+
+    @property
+    def answer(self) -> Answer | None:
+        return self.answers[-1] if self.answers else None
+
+    @property
+    def found(self) -> bool:
+        """Was the manifest read and is it sound?"""
+        return self.kind in ("index", "manifest") and not self.flaw and bool(self.blob)
+
+    @property
+    def ok(self) -> bool:
+        return self.found
+
+    @property
+    def leads_to(self) -> tuple[Hop, ...]:
+        return (self.storage,) if self.storage is not None else ()
+
+    @property
+    def seen(self) -> str:
+        if self.found:
+            return f"{self.platform or self.kind}, {self.layers} layers, {self.digest[:19]}"
+        return self.answer.said if self.answer else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlobFact(Fact):
+    """Could one byte of the smallest layer be read where the registry keeps it?"""
+
+    hop: Hop | None = None
+    """Who gave it, or refused it, in the end."""
+    digest: str = ""
+    size: int = 0
+    answers: tuple[Answer, ...] = ()
+    further: Hop | None = None
+    """A third host that storage redirects to; its ladder is looked at, the layer is not asked for
+    there."""
+    flaw: str = ""
+
+    @property
+    def answer(self) -> Answer | None:
+        return self.answers[-1] if self.answers else None
+
+    @property
+    def readable(self) -> bool:
+        answer = self.answer
+        return (
+            answer is not None and answer.outcome == "answered" and answer.status in (200, 206, 416)
+        )
+
+    @property
+    def ok(self) -> bool:
+        return self.readable
+
+    @property
+    def leads_to(self) -> tuple[Hop, ...]:
+        return (self.further,) if self.further is not None else ()
+
+    @property
+    def seen(self) -> str:
+        if self.readable and self.hop is not None:
+            return f"a layer is readable at {self.hop.name}"
+        return self.answer.said if self.answer else ""
+
+
+def answers(case: Case) -> Iterator[tuple[Hop, Answer]]:
+    """Every answer of this run with the hop that gave it: what the rate check looks through for
+    limits."""
+    for _, fact in case.facts:
+        for answer in _of(fact):
+            if answer.hop is not None:
+                yield answer.hop, answer
+
+
+def _of(fact: Fact) -> Iterator[Answer]:
+    match fact:
+        case ApiFact():
+            yield from fact.answers
+            yield from (fact.fallback,) if fact.fallback else ()
+        case AuthFact():
+            for each in fact.tries:
+                yield from each.answers
+        case AnonymousFact():
+            yield from fact.token.answers if fact.token else ()
+            yield from (fact.head,) if fact.head else ()
+        case ImageFact():
+            yield from (*fact.answers, *fact.blob_answers)
+            for listed in (fact.tags, fact.repositories):
+                yield from (listed.answer,) if listed and listed.answer else ()
+        case BlobFact():
+            yield from fact.answers

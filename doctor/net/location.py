@@ -1,0 +1,131 @@
+"""Where does an address lead that a registry names: a redirect's Location, a challenge's realm?
+
+It comes from outside, so it is bounded and taken apart here once: RFC 3986 references resolved
+against the request (RFC 9110 section 10.2.2), a host lower-cased, a port always set, user
+information refused in a realm and dropped from a redirect. The request target is kept byte for byte
+(a signature covers it); only characters that HTTP does not allow in it are percent-encoded.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, quote, urljoin, urlsplit
+
+from doctor.model import Hop, Role
+from doctor.realm import is_loopback
+
+_LONGEST = 8192
+_SHOWN = frozenset({"service", "scope", "n"})
+_SIGNING = frozenset(
+    {
+        *(
+            "x-amz-signature",
+            "signature",
+            "sig",
+            "x-goog-signature",
+            "key-pair-id",
+            "policy",
+            "hmac",
+        ),
+        *("token", "verify", "access_token", "x-amz-credential", "expires", "se"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A hop and what to ask it for. `target` (path and query) may hold a signature: it never enters
+    a fact."""
+
+    hop: Hop
+    target: str
+    signed: bool
+    user: bool
+    """User information stood in it."""
+
+    @property
+    def shown(self) -> str:
+        """The address with the names of its query's parameters and without their values."""
+        return f"{self.hop.scheme}://{self.hop.authority}{shown(self.target)}"
+
+
+def place(text: str, *, role: Role, base: Hop | None = None, path: str = "/") -> Place | None:
+    """Take an address apart, relative to `base` and `path` where given. None: not an http or https
+    address with a host."""
+    text = text.strip(" \t")
+    if not text or len(text) > _LONGEST or any(ord(c) < 0x20 or ord(c) == 0x7F for c in text):
+        return None
+    try:
+        if base is not None:
+            text = urljoin(f"{base.scheme}://{base.authority}{path}", text)
+        parts = urlsplit(text)
+        host, port = (parts.hostname or "").lower(), parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in ("http", "https") or not _is_host(host) or port == 0:
+        return None
+    scheme = "https" if parts.scheme == "https" else "http"
+    target = quote(parts.path or "/", safe="/%:@!$&'()*+,;=-._~")
+    if parts.query:
+        target += "?" + quote(parts.query, safe="/?%:@!$&'()*+,;=-._~")
+    names = {
+        name.lower()
+        for name, _ in parse_qsl(parts.query, keep_blank_values=True, max_num_fields=None)
+    }
+    hop = Hop(
+        role,
+        host,
+        port or {"https": 443, "http": 80}[scheme],
+        "https" if scheme == "https" else "http",
+    )
+    return Place(hop, target, bool(names & _SIGNING), "@" in parts.netloc)
+
+
+def shown(target: str) -> str:
+    """A path and query fit for a fact: only values that hold no secret by their nature are kept."""
+    path, mark, query = target.partition("?")
+    if not mark:
+        return path[:1024]
+    fields = (field.partition("=") for field in query[:4096].split("&")[:32])
+    kept = (f"{name}{eq}{value if name in _SHOWN else ''}" for name, eq, value in fields)
+    return f"{path[:1024]}?{'&'.join(kept)}"
+
+
+def _is_host(host: str) -> bool:
+    """A name or an address that can be looked up: no control, no space, no bracket left over, no
+    zone."""
+    if not host or len(host) > 253 or "%" in host:
+        return False
+    if ":" in host:
+        try:
+            ipaddress.IPv6Address(host)
+        except ValueError:
+            return False
+        return True
+    return all(c.isascii() and (c.isalnum() or c in "-._") for c in host)
+
+
+def may_be_contacted(place: Place, registry: Hop) -> bool:
+    """May a connection be opened to a host that the registry named, so that a registry cannot point
+    us at what lies near us?
+
+    Plain HTTP only from one loopback address to another; a literal link-local, private or loopback
+    address (cloud metadata services are link-local) only where the registry is given as a literal
+    of such a kind itself. Rule after go-containerregistry, pkg/v1/remote/transport/bearer.go,
+    validateRealmURL.
+    """
+    if place.hop.scheme == "http":
+        return is_loopback(place.hop.host) and is_loopback(registry.host)
+    try:
+        address = ipaddress.ip_address(place.hop.host)
+    except ValueError:
+        return place.hop.host != "localhost" or is_loopback(registry.host)
+    if address.is_link_local or address.is_unspecified or address.is_multicast:
+        return False
+    if not (address.is_private or address.is_loopback):
+        return True
+    try:
+        return ipaddress.ip_address(registry.host).is_private
+    except ValueError:
+        return registry.host == "localhost" and address.is_loopback

@@ -1,0 +1,144 @@
+"""What does a token service give for a credential, or to a stranger?
+
+distribution's token specification (docs/content/spec/auth/token.md: GET with Basic; oauth.md: POST
+for identity tokens), with the fall-back of go-containerregistry (pkg/v1/remote/transport/bearer.go:
+a 404 to POST is asked again by GET). A token service reports no missing right: it answers 200 with
+less than was asked for. So "got a token" is not "has access"; the token's `access` claim tells,
+where it has one.
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from doctor import jwt
+from doctor.credential import Credential
+from doctor.facts.http import Answer, Who
+from doctor.facts.registry import TokenOutcome, TokenTry
+from doctor.net.http import Reply, fetch
+from doctor.net.location import Place
+from doctor.net.registry import follow
+from doctor.redact import Secret
+
+if TYPE_CHECKING:
+    from doctor.net import Net
+
+_LARGEST = 1024 * 1024
+_LONGEST_TOKEN = 65_536
+_OAUTH_REFUSALS = frozenset(
+    {"invalid_grant", "invalid_client", "unauthorized_client", "access_denied"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A token service as the challenge describes it."""
+
+    place: Place
+    service: str
+    scope: str
+
+
+async def exchange(
+    net: Net, service: Service, credential: Credential | None, who: Who
+) -> tuple[TokenTry, Secret | None]:
+    """Ask for a token: what came of it, and the token itself, which no fact holds."""
+    if credential is not None and credential.kind == "identity-token":
+        replies = await _post(net, service, credential.secret, who)
+        if replies[-1].answer.status in (404, 405):
+            named = replace(credential, user=credential.user or "<token>")
+            replies += await _get(net, service, named, who)
+    else:
+        replies = await _get(net, service, credential, who)
+    return _read(replies, who, service.scope)
+
+
+async def _get(
+    net: Net, service: Service, credential: Credential | None, who: Who
+) -> tuple[Reply, ...]:
+    fields = [("service", service.service)] if service.service else []
+    fields += [("scope", service.scope)] if service.scope else []
+    fields += [("account", credential.user)] if credential and credential.user else []
+    joint = "&" if "?" in service.place.target else "?"
+    target = service.place.target + (joint + urlencode(fields) if fields else "")
+    replies, _ = await follow(
+        service.place.hop, "GET", target, net, limit=_LARGEST, whole=True, private=True, who=who,
+        authorization=basic(credential) if credential else None,
+    )  # fmt: skip
+    return replies
+
+
+async def _post(net: Net, service: Service, identity: Secret, who: Who) -> tuple[Reply, ...]:
+    fields = {
+        "grant_type": "refresh_token",
+        "service": service.service,
+        "client_id": "registry-doctor",
+        "scope": service.scope,
+        "refresh_token": identity.reveal(),
+    }
+    form = Secret(urlencode({name: value for name, value in fields.items() if value}))
+    reply = await fetch(
+        service.place.hop, "POST", service.place.target, net, body=form, limit=_LARGEST, whole=True,
+        private=True, who=who,
+    )  # fmt: skip
+    return (reply,)
+
+
+def _read(replies: tuple[Reply, ...], who: Who, asked: str) -> tuple[TokenTry, Secret | None]:
+    """What the token service's answer says."""
+    reply = replies[-1]
+    tried = TokenTry(who=who, scope=asked, answers=tuple(r.answer for r in replies))
+    outcome, flaw = _outcome(reply.answer)
+    if outcome != "granted":
+        return replace(tried, outcome=outcome, flaw=flaw), None
+    found = reply.json
+    if not isinstance(found, dict):
+        return replace(tried, outcome="no-token", flaw="is not a JSON object"), None
+    token = next((t for name in ("token", "access_token") if (t := found.get(name))), None)
+    if not isinstance(token, str):
+        return replace(tried, outcome="no-token", flaw="holds no token"), None
+    if len(token) > _LONGEST_TOKEN or not all(0x21 <= ord(c) <= 0x7E for c in token):
+        flaw = "holds a token that no header can carry"
+        return replace(tried, outcome="no-token", flaw=flaw), None
+    seconds = found.get("expires_in")
+    claims = jwt.read(token)
+    tried = replace(
+        tried,
+        access=claims.access if claims else None,
+        subject=bool(claims.subject) if claims and claims.subject is not None else None,
+        expires_in=seconds if isinstance(seconds, int) and not isinstance(seconds, bool) else None,
+    )
+    return tried, Secret(token)
+
+
+def _outcome(answer: Answer) -> tuple[TokenOutcome, str]:
+    """What the status means; the flaw's subject is the answer. A 403 from a firewall in front is a
+    web page and no refusal."""
+    status = answer.status
+    if answer.outcome == "too-large":
+        return "no-token", "is larger than 1 MiB"
+    if answer.outcome != "answered":
+        return "unreachable", ""
+    if status == 200:
+        return ("no-token", "is a web page") if answer.is_page else ("granted", "")
+    if status == 429:
+        return "limited", ""
+    named = bool(answer.code or answer.message)
+    if status == 401 or (status == 403 and (named or not answer.is_page)):
+        return "refused", ""
+    if status == 400 and (
+        answer.code.lower() in _OAUTH_REFUSALS or answer.code in ("UNAUTHORIZED", "DENIED")
+    ):
+        return "refused", ""
+    if answer.redirects:
+        return "no-token", f"is a redirect to {answer.location}"
+    return "no-token", f"is HTTP {status}"
+
+
+def basic(credential: Credential) -> Secret:
+    """The value of an Authorization header by RFC 7617, in UTF-8."""
+    pair = f"{credential.user}:{credential.secret.reveal()}"
+    return Secret("Basic " + base64.b64encode(pair.encode("utf-8", "surrogateescape")).decode())

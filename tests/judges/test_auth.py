@@ -1,0 +1,349 @@
+"""Which of the credential's faults do the facts show, and what do they leave open?"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from doctor.challenge import parse
+from doctor.checks import anonymous, auth
+from doctor.facts.credential import CredentialFact, Place
+from doctor.facts.dns import DnsFact
+from doctor.facts.http import Answer, Who
+from doctor.facts.proxy import ProxySetting, RouteFact, TunnelFact
+from doctor.facts.registry import (
+    AnonymousFact,
+    ApiFact,
+    AuthFact,
+    ImageFact,
+    Ruling,
+    TokenTry,
+)
+from doctor.facts.tcp import TcpFact
+from doctor.jwt import Access
+from doctor.model import Case, Fact, Facts, Finding, Hop, Target
+from doctor.reference import read_target
+
+REGISTRY = Hop("registry", "registry.corp.test", 443)
+TOKEN = Hop("token", "auth.corp.test", 443)
+SCOPE = "repository:team/app:pull"
+BEARER = 'Bearer realm="https://auth.corp.test/token",service="s"'
+BASIC = 'Basic realm="r"'
+
+
+def answer(status: int | None, **fields: Any) -> Answer:
+    return Answer(hop=REGISTRY, status=status, **fields)
+
+
+def api(challenge: str = BEARER) -> ApiFact:
+    asked = answer(401, headers=(("www-authenticate", challenge),))
+    token = TOKEN if challenge is BEARER else None
+    return ApiFact(answers=(asked,), challenges=parse([challenge]), token=token)
+
+
+def tried(
+    who: Who = "credential", outcome: Any = "granted", status: int = 200, **fields: Any
+) -> TokenTry:
+    fields = {"scope": SCOPE, "answers": (Answer(hop=TOKEN, status=status),), **fields}
+    return TokenTry(who=who, outcome=outcome, **fields)
+
+
+def logged_in(*tries: TokenTry, scheme: Any = "bearer", **fields: Any) -> AuthFact:
+    mine = next((t.who for t in tries if t.outcome == "granted"), "anonymous")
+    fields = {
+        "scheme": scheme, "scope": SCOPE, "token": TOKEN if scheme == "bearer" else None,
+        "has_credential": any(t.who == "credential" for t in tries), "user": "me",
+        "origin": "~/.docker/config.json", "who": mine, "may_proceed": True, **fields,
+    }  # fmt: skip
+    return AuthFact(tries=tries, **fields)
+
+
+def image(status: int, who: Who = "credential", **fields: Any) -> ImageFact:
+    said = answer(status, who=who, **fields)
+    return ImageFact(repository="team/app", reference="1.0", who=who, answers=(said,))
+
+
+FOUND = ImageFact(
+    repository="team/app", reference="1.0", kind="manifest", blob="sha256:0",
+    answers=(answer(200),),
+)  # fmt: skip
+
+
+def judged(
+    *facts: Fact,
+    ref: str = "registry.corp.test/team/app:1.0",
+    hops: tuple[tuple[Hop, Fact], ...] = (),
+    registry: Hop = REGISTRY,
+) -> list[Finding]:
+    target = Target(
+        text=ref, reference=read_target(ref).reference if "/" in ref else None, registry=registry
+    )
+    known: list[tuple[Hop | None, Fact]] = [(None, fact) for fact in facts]
+    case = Case(target, Facts([*known, *hops]))
+    found = [*auth.judge(case), *anonymous.judge(case)]
+    for each in found:
+        assert json.dumps(each.evidence)
+        assert all(isinstance(value, str) for value in each.params.values())
+    return found
+
+
+def codes(*facts: Fact, **more: Any) -> list[str]:
+    return [f.code for f in judged(*facts, **more)]
+
+
+GRANTED = (Access("repository", "team/app", ("pull",)),)
+EMPTY = (Access("repository", "team/app", ()),)
+
+
+# Nothing wrong
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        (api(), logged_in(tried(access=GRANTED)), FOUND),
+        (api(), logged_in(tried("anonymous")), FOUND),
+        (api(BASIC), logged_in(tried(), scheme="basic"), FOUND),
+        (ApiFact(answers=(answer(200),)), logged_in(scheme="none"), FOUND),
+    ],
+)
+def test_a_login_that_works_is_no_finding(facts: tuple[Fact, ...]) -> None:
+    assert codes(*facts) == []
+
+
+# No credential
+
+
+def test_no_credential_where_strangers_are_turned_away() -> None:
+    places = CredentialFact(places=(Place("~/.docker/config.json", "no-match"),))
+    refused = tried("anonymous", "refused", 401)
+    fact = logged_in(refused, tried("anonymous", "refused", 401, scope=""), may_proceed=False)
+    (found,) = judged(api(), fact, places)
+    assert found.code == "auth.no-credentials"
+    assert found.evidence["looked_in"][0]["where"] == "~/.docker/config.json"
+    assert "Bearer" in found.evidence["challenge"]
+
+
+def test_no_credential_where_only_this_repository_is_withheld() -> None:
+    fact = logged_in(
+        tried("anonymous", "refused", 401), tried("anonymous", scope=""), may_proceed=False
+    )
+    assert codes(api(), fact) == ["auth.denied-or-missing"]
+    fact = logged_in(tried("anonymous", access=EMPTY))
+    assert codes(api(), fact, image(401, "anonymous")) == ["auth.denied-or-missing"]
+
+
+def test_no_credential_for_basic() -> None:
+    assert codes(api(BASIC), logged_in(scheme="basic"), image(401, "anonymous")) == [
+        "auth.no-credentials"
+    ]
+
+
+def test_a_bare_host_without_a_credential_is_a_warning() -> None:
+    (found,) = judged(api(), logged_in(scope=""), ref="registry.corp.test")
+    assert (found.code, found.severity) == ("auth.no-credentials", "warning")
+    open_host = ApiFact(answers=(answer(200),))
+    assert codes(open_host, logged_in(scheme="none", scope=""), ref="registry.corp.test") == []
+    fine = logged_in(tried(scope=""), scope="")
+    assert codes(api(), fine, ref="registry.corp.test") == []
+
+
+# Refused
+
+
+def test_a_rejected_credential_says_where_it_came_from() -> None:
+    fact = logged_in(
+        tried(outcome="refused", status=401), tried("anonymous", "refused", 401), may_proceed=False
+    )
+    (found,) = judged(api(), fact)
+    assert found.code == "auth.rejected"
+    assert found.evidence["source"] == "~/.docker/config.json"
+    assert (found.evidence["user"], found.evidence["status"]) == ("me", 401)
+
+
+def test_a_rejected_credential_for_a_public_image_is_not_needed() -> None:
+    fact = logged_in(tried(outcome="refused", status=401), tried("anonymous"))
+    found = judged(api(), fact, FOUND)
+    assert [f.code for f in found] == ["auth.rejected", "auth.not-needed"]
+    assert found[0].params["public"] == "yes"
+
+
+def test_a_rejected_credential_is_not_also_called_missing_or_forbidden() -> None:
+    fact = logged_in(tried(outcome="refused", status=401), tried("anonymous", access=EMPTY))
+    assert codes(api(), fact, image(401, "anonymous")) == ["auth.rejected"]
+    basic = logged_in(tried(outcome="refused", status=401), scheme="basic")
+    assert codes(api(BASIC), basic, image(401, "anonymous")) == ["auth.rejected"]
+
+
+def test_a_credential_that_works_without_its_white_space_is_rejected_as_it_is() -> None:
+    fact = logged_in(tried(outcome="refused", status=401), tried("trimmed"), whitespace=True)
+    (found,) = judged(api(), fact, FOUND)
+    assert found.evidence["accepted_without_white_space"] is True
+
+
+# Genuine, without the right
+
+
+@pytest.mark.parametrize(
+    ("facts", "code", "confidence"),
+    [
+        ((api(BASIC), logged_in(tried(), scheme="basic"), image(403)), "auth.forbidden", "certain"),
+        (
+            (api(), logged_in(tried(access=EMPTY, subject=True)), image(401)),
+            "auth.forbidden",
+            "certain",
+        ),
+        (
+            (
+                api(),
+                logged_in(tried()),
+                image(403, code="DENIED"),
+                AnonymousFact(token=tried("anonymous", "refused", 401)),
+            ),
+            "auth.forbidden",
+            "certain",
+        ),
+        ((api(), logged_in(tried()), image(403, code="DENIED")), "auth.forbidden", "likely"),
+        ((api(), logged_in(tried()), image(401)), "auth.denied-or-missing", "certain"),
+        (
+            (api(), logged_in(tried(access=EMPTY, subject=False)), image(401)),
+            "auth.denied-or-missing",
+            "certain",
+        ),
+        (
+            (api(), logged_in(tried()), image(404, code="DENIED")),
+            "auth.denied-or-missing",
+            "certain",
+        ),
+        (
+            (
+                api(BASIC),
+                logged_in(tried(outcome="untested"), scheme="basic", who="credential"),
+                image(401),
+            ),
+            "auth.rejected",
+            "certain",
+        ),
+    ],
+)
+def test_forbidden_only_where_the_login_is_proven(
+    facts: tuple[Fact, ...], code: str, confidence: str
+) -> None:
+    found = judged(*facts)
+    assert [(f.code, f.confidence) for f in found] == [(code, confidence)]
+
+
+def test_docker_hub_does_not_tell_forbidden_from_missing_even_to_a_login() -> None:
+    hub = Hop("registry", "registry-1.docker.io", 443)
+    facts = (api(), logged_in(tried(access=EMPTY, subject=True)), image(401))
+    assert codes(*facts, registry=hub) == ["auth.denied-or-missing"]
+
+
+def test_a_token_that_narrows_is_told_by_its_challenge() -> None:
+    narrow = (("www-authenticate", BEARER + ',error="insufficient_scope"'),)
+    assert codes(api(), logged_in(tried()), image(401, headers=narrow)) == ["auth.forbidden"]
+
+
+def test_other_answers_for_the_image_are_not_about_the_login() -> None:
+    for status in (200, 404, 429, 500):
+        assert codes(api(), logged_in(tried()), image(status)) == []
+
+
+# The token service
+
+
+def test_a_token_service_that_cannot_be_reached_is_named_with_the_layer() -> None:
+    (found,) = judged(api(), hops=((TOKEN, DnsFact(addresses=())),))
+    assert (found.code, found.hop) == ("auth.realm-unreachable", TOKEN)
+    assert found.evidence["layer"] == "dns"
+    (found,) = judged(api(), hops=((TOKEN, DnsFact(addresses=("192.0.2.1",))), (TOKEN, TcpFact())))
+    assert found.evidence["layer"] == "tcp"
+
+
+def test_a_token_service_behind_a_dead_proxy_is_not_accused() -> None:
+    proxy = ProxySetting(host="proxy.corp.test", port=3128)
+    route = RouteFact(proxy=proxy, reason="variable")
+    dead = ((TOKEN, route), (proxy.hop, TcpFact()), (TOKEN, TunnelFact(outcome="unreachable")))
+    assert codes(api(), hops=dead) == []
+    denied = ((TOKEN, route), (TOKEN, TunnelFact(outcome="denied", status=403)))
+    (found,) = judged(api(), hops=denied)
+    assert found.evidence["layer"] == "proxy"
+    login = ((TOKEN, route), (TOKEN, TunnelFact(outcome="auth-required", status=407)))
+    assert codes(api(), hops=login) == []
+
+
+def test_a_blocked_login_with_a_reachable_token_service_is_no_finding() -> None:
+    assert codes(api(), hops=((TOKEN, DnsFact(addresses=("192.0.2.1",))),)) == []
+
+
+def test_a_token_service_that_gives_no_token() -> None:
+    fact = logged_in(tried(outcome="no-token", status=503, flaw="is HTTP 503"), may_proceed=False)
+    (found,) = judged(api(), fact)
+    assert (found.code, found.hop) == ("auth.realm-error", TOKEN)
+    silent = Answer(hop=TOKEN, outcome="timeout", waited=8.0)
+    fact = logged_in(tried(outcome="unreachable", answers=(silent,)), may_proceed=False)
+    (found,) = judged(api(), fact)
+    assert (found.code, found.evidence["layer"]) == ("auth.realm-unreachable", "http")
+
+
+def test_a_registry_that_breaks_while_logging_in_by_basic() -> None:
+    down = answer(502)
+    fact = logged_in(tried(outcome="no-token", answers=(down,)), scheme="basic", may_proceed=False)
+    assert codes(api(BASIC), fact) == ["registry.server-error"]
+
+
+def test_a_limit_at_the_token_service_is_for_the_rate_check() -> None:
+    fact = logged_in(tried(outcome="limited", status=429), may_proceed=False)
+    assert codes(api(), fact) == []
+
+
+# Held back
+
+
+@pytest.mark.parametrize("code", ["auth.realm-foreign", "auth.realm-insecure"])
+def test_a_credential_that_was_held_back(code: Any) -> None:
+    ruling = Ruling(code, "other domain", "corp.test", "other.test")
+    refused = logged_in(
+        tried("anonymous", "refused", 401), ruling=ruling, has_credential=True, may_proceed=False
+    )
+    (found,) = judged(api(), refused)
+    assert (found.code, found.severity) == (code, None)
+    assert (found.evidence["registry_domain"], found.evidence["realm_domain"]) == (
+        "corp.test", "other.test",
+    )  # fmt: skip
+    works = logged_in(tried("anonymous"), ruling=ruling, has_credential=True)
+    found = judged(api(), works, FOUND)[0]
+    assert (found.code, found.severity) == (code, "warning")
+
+
+def test_a_foreign_token_service_without_a_credential_is_nothing_to_hold_back() -> None:
+    ruling = Ruling("auth.realm-foreign", "other domain", "corp.test", "other.test")
+    assert codes(api(), logged_in(tried("anonymous"), ruling=ruling), FOUND) == []
+
+
+def test_an_insecure_token_service_is_not_asked_even_without_a_credential() -> None:
+    ruling = Ruling("auth.realm-insecure", "plain HTTP", "corp.test", "corp.test")
+    fact = logged_in(ruling=ruling, flaw="the token service is not contacted", may_proceed=False)
+    assert codes(api(), fact) == ["auth.realm-insecure"]
+
+
+def test_a_realm_that_is_no_address_breaks_the_protocol() -> None:
+    fact = logged_in(flaw="the realm is no http or https address", may_proceed=False)
+    assert codes(api(), fact) == ["registry.bad-response"]
+
+
+# Not needed
+
+
+@pytest.mark.parametrize(("status", "found"), [(200, ["auth.not-needed"]), (401, [])])
+def test_a_credential_that_is_not_needed(status: int, found: list[str]) -> None:
+    beside = AnonymousFact(token=tried("anonymous"), head=answer(status, method="HEAD"))
+    assert codes(api(), logged_in(tried(access=GRANTED)), FOUND, beside) == found
+
+
+def test_a_registry_that_never_asked_does_not_need_the_credential() -> None:
+    open_host = ApiFact(answers=(answer(200),))
+    fact = logged_in(scheme="none", has_credential=True)
+    assert codes(open_host, fact, FOUND) == ["auth.not-needed"]

@@ -1,0 +1,105 @@
+"""Who is at fault when a layer is not readable?"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from doctor.checks import blob
+from doctor.facts.dns import DnsFact
+from doctor.facts.http import Answer
+from doctor.facts.registry import BlobFact, ImageFact
+from doctor.facts.tcp import TcpFact
+from doctor.model import Case, Fact, Facts, Finding, Hop, Target
+
+REGISTRY = Hop("registry", "registry.corp.test", 443)
+STORAGE = Hop("storage", "storage.cloud.test", 443)
+CDN = Hop("storage", "cdn.cloud.test", 443)
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+SENT = Answer(hop=REGISTRY, status=307, location="https://storage.cloud.test/b?sig=")
+IMAGE = ImageFact(kind="manifest", blob="sha256:1", blob_answers=(SENT,), storage=STORAGE)
+HERE = ImageFact(kind="manifest", blob="sha256:1", blob_answers=(Answer(status=206),))
+
+
+def judged(*facts: Fact, hops: tuple[tuple[Hop, Fact], ...] = ()) -> list[Finding]:
+    target = Target(text="registry.corp.test/a:1", reference=None, registry=REGISTRY, now=NOW)
+    known: list[tuple[Hop | None, Fact]] = [(None, fact) for fact in facts]
+    found = list(blob.judge(Case(target, Facts([*known, *hops]))))
+    for each in found:
+        assert json.dumps(each.evidence)
+    return found
+
+
+def read(status: int | None, hop: Hop = STORAGE, **fields: Any) -> BlobFact:
+    return BlobFact(hop=hop, digest="sha256:1", answers=(Answer(hop=hop, status=status, **fields),))
+
+
+@pytest.mark.parametrize("status", [200, 206, 416])
+def test_a_layer_that_is_readable_is_no_finding(status: int) -> None:
+    assert judged(IMAGE, read(status)) == []
+    assert judged(HERE, read(status, REGISTRY)) == []
+
+
+def test_storage_that_cannot_be_reached_is_named_with_the_layer() -> None:
+    (found,) = judged(
+        IMAGE, hops=((STORAGE, DnsFact(addresses=("192.0.2.1",))), (STORAGE, TcpFact()))
+    )
+    assert (found.code, found.hop) == ("registry.blob-unreachable", STORAGE)
+    assert found.evidence["layer"] == "tcp"
+    assert found.evidence["redirect"] == "https://storage.cloud.test/b?sig="
+
+
+def test_storage_that_says_nothing_is_not_reached_either() -> None:
+    (found,) = judged(IMAGE, read(None, outcome="timeout", waited=8.0))
+    assert (found.code, found.evidence["layer"]) == ("registry.blob-unreachable", "http")
+
+
+@pytest.mark.parametrize(
+    ("fact", "code"),
+    [
+        (read(403, code="AccessDenied"), "registry.blob-refused"),
+        (read(400), "registry.blob-refused"),
+        (read(503), "registry.blob-refused"),
+        (read(404, code="NoSuchKey"), "registry.blob-missing"),
+        (read(302, location="https://storage.cloud.test/b"), "registry.bad-response"),
+        (read(404, REGISTRY, code="BLOB_UNKNOWN"), "registry.blob-missing"),
+        (read(401, REGISTRY), "registry.blob-refused"),
+        (read(500, REGISTRY), "registry.server-error"),
+        (read(None, REGISTRY, outcome="timeout"), "registry.timeout"),
+    ],
+)
+def test_who_refuses_is_named(fact: BlobFact, code: str) -> None:
+    (found,) = judged(IMAGE if fact.hop == STORAGE else HERE, fact)
+    assert (found.code, found.hop) == (code, fact.hop)
+    assert found.subject == "sha256:1"
+
+
+def test_a_limit_is_for_the_rate_check() -> None:
+    assert judged(IMAGE, read(429)) == []
+
+
+@pytest.mark.parametrize(
+    ("date", "clock"),
+    [
+        ("Mon, 23 Nov 2026 12:20:00 GMT", "1200 seconds behind"),
+        ("Mon, 23 Nov 2026 11:40:00 GMT", "1200 seconds ahead of"),
+        ("Mon, 23 Nov 2026 12:00:30 GMT", None),
+        ("yesterday", None),
+    ],
+)
+def test_a_clock_that_is_off_is_told_where_a_signed_link_is_refused(
+    date: str, clock: str | None
+) -> None:
+    (found,) = judged(IMAGE, read(403, headers=(("date", date),)))
+    assert found.params.get("clock") == clock
+
+
+def test_a_third_host_is_looked_at_as_far_as_its_ladder() -> None:
+    onward = BlobFact(hop=STORAGE, answers=(Answer(hop=STORAGE, status=302),), further=CDN)
+    assert judged(IMAGE, onward) == []
+    (found,) = judged(IMAGE, onward, hops=((CDN, DnsFact(addresses=())),))
+    assert (found.code, found.hop) == ("registry.blob-unreachable", CDN)
