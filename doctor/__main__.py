@@ -1,0 +1,5 @@
+"""`python -m doctor` is the command `doctor`."""
+
+from doctor.cli import entry
+
+entry()

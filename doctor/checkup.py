@@ -1,0 +1,227 @@
+"""How do the rooms come together for `doctor check`? Options -> targets, a client, the network, the
+engine -> a report and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from argparse import Namespace
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from doctor.cli import DEFAULT_TARGET
+from doctor.credential import Credential
+from doctor.model import Event, Hop, Report, Target, Verdict
+from doctor.options import Options, read
+from doctor.plugins import Installed, installed
+from doctor.redact import Secret, plain, scrub
+from doctor.reference import read_target
+from doctor.usage import UsageError
+
+if TYPE_CHECKING:
+    from doctor.model import Diagnosis
+
+AT_ONCE = 8
+"""Targets under way at the same time."""
+_GRAVITY: tuple[Verdict, ...] = ("fail", "incomplete", "warn", "pass")
+_MOST_PASSWORD = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A target as it was given, and the file and line that named it."""
+
+    text: str
+    source: tuple[str, int] | None = None
+
+
+def check(args: Namespace) -> int:
+    """`doctor check`: diagnose, print, and return the contract's exit code."""
+    found = installed()
+    options = read(args, tuple(dict.fromkeys(c.name for c in found.checks)))
+    named, secret = _input(options)
+    targets = _targets(named, options)
+    if secret is not None and len({t.registry for t in targets}) > 1:
+        raise UsageError("--username goes to one registry; these targets are of several")
+    report = _run(targets, options, found, secret)
+    from doctor.output import write
+    from doctor.report.document import document
+
+    for problem in found.problems:
+        print(f"doctor: {plain(scrub(problem))}", file=sys.stderr)
+    if options.outputs:
+        write(document(report), options, options.outputs)
+    return exit_code(report.verdict, options.strict)
+
+
+def exit_code(verdict: Verdict, strict: bool) -> int:
+    """The contract's: pass 0, warn 0 (1 with --strict), fail 1, incomplete 3."""
+    return {"pass": 0, "warn": int(strict), "fail": 1, "incomplete": 3}[verdict]
+
+
+def gravest(verdicts: Sequence[Verdict]) -> Verdict:
+    """Of several the gravest counts: fail, incomplete, warn, pass."""
+    return min(verdicts, key=_GRAVITY.index, default="pass")
+
+
+def _input(options: Options) -> tuple[list[Named], Secret | None]:
+    """The targets of the command line and of files, once each, and the password from standard
+    input."""
+    named = [Named(text) for text in options.targets]
+    for file in options.files:
+        named += _named_in(file)
+    if not named and not options.files:
+        named = [Named(DEFAULT_TARGET)]
+    if not named:
+        raise UsageError(f"{', '.join(options.files)}: no image is named there")
+    secret = None
+    if options.password_stdin:
+        given = sys.stdin.buffer.read(_MOST_PASSWORD + 1)
+        if len(given) > _MOST_PASSWORD:
+            raise UsageError("--password-stdin: more than 64 KiB is no password")
+        secret = Secret(given.decode("utf-8", "replace").removesuffix("\n").removesuffix("\r"))
+        if not secret:
+            raise UsageError("--password-stdin: standard input was empty")
+    seen: dict[str, Named] = {}
+    for each in named:
+        seen.setdefault(each.text, each)
+    return list(seen.values()), secret
+
+
+def _named_in(file: str) -> list[Named]:
+    from doctor.images import images_in
+
+    limit = 8 << 20
+    try:
+        if file == "-":
+            data, name = sys.stdin.buffer.read(limit + 1), "-"
+        else:
+            with open(file, "rb") as handle:
+                data, name = handle.read(limit + 1), file
+    except (OSError, ValueError) as error:
+        raise UsageError(f"-f {file!r} cannot be read: {error}") from None
+    if len(data) > limit:
+        raise UsageError(f"-f {file!r} is larger than 8 MiB")
+    found = images_in(name, data.decode("utf-8-sig", "replace"))
+    return [Named(each.text, (each.file, each.line)) for each in found]
+
+
+def _targets(named: Sequence[Named], options: Options) -> list[Target]:
+    from doctor.clients.system import system
+
+    kind = system(options.root)
+    now = datetime.now().astimezone()
+    targets = []
+    for each in named:
+        target = read_target(each.text)
+        targets.append(
+            Target(
+                text=each.text,
+                reference=target.reference,
+                registry=target.registry or Hop("registry", "", 443),
+                client=options.client,
+                platform=options.platform,
+                system=kind,
+                warn_days=options.warn_days,
+                allow_realms=options.allow_realm,
+                now=now,
+                source=each.source,
+                assumed=target.assumed,
+            )
+        )
+    return targets
+
+
+def _run(
+    targets: Sequence[Target], options: Options, found: Installed, secret: Secret | None
+) -> Report:
+    import asyncio
+
+    started, clock = datetime.now().astimezone(), time.perf_counter()
+    progress = Progress(enabled=sys.stderr.isatty() and not options.quiet)
+    runner = asyncio.Runner()
+    try:
+        with runner:
+            diagnoses = runner.run(_diagnose(targets, options, found, secret, progress))
+    finally:
+        progress.clear()
+    return Report(
+        diagnoses=tuple(diagnoses),
+        started=started,
+        ms=(time.perf_counter() - clock) * 1000,
+        verdict=gravest([d.verdict for d in diagnoses]),
+    )
+
+
+async def _diagnose(
+    targets: Sequence[Target],
+    options: Options,
+    found: Installed,
+    secret: Secret | None,
+    progress: Progress,
+) -> list[Diagnosis]:
+    from doctor.clients.shell import Shell
+    from doctor.codes import load
+    from doctor.engine import Engine, all_of
+    from doctor.net import Net
+    from doctor.outcome import Choice
+
+    environ = dict(os.environ)
+    seconds = options.timeout or 20.0 + len(targets) - 1
+    net = Net(
+        environ=environ,
+        root=options.root,
+        deadline=time.monotonic() + seconds,
+        fetch_issuers=options.fetch_issuers,
+        allow_realms=options.allow_realm,
+        offline=options.offline,
+    )
+    client = Shell.here(
+        environ, root=options.root, ca=options.ca, proxy=options.proxy, name=options.client
+    )
+    choice = Choice(options.only, options.skip, options.offline)
+    engine = Engine(found.checks, load(found.words), choice=choice, observer=progress)
+
+    def job(target: Target) -> Callable[[], Coroutine[object, object, Diagnosis]]:
+        own = replace(net, credential=_given(options.username, secret), authorization={}, links={})
+        return lambda: engine.diagnose(target, client, own)
+
+    try:
+        return await all_of([job(t) for t in targets], AT_ONCE)
+    finally:
+        await net.close()
+
+
+def _given(user: str | None, secret: Secret | None) -> Credential | None:
+    return Credential(user or "", secret, origin="--username") if secret else None
+
+
+class Progress:
+    """One line on standard error that says what is being looked at; gone when the report comes."""
+
+    def __init__(self, enabled: bool) -> None:
+        self.enabled = enabled
+        self.running: dict[tuple[str, str], None] = {}
+
+    def __call__(self, event: Event) -> None:
+        if not self.enabled:
+            return
+        at = (event.target.registry.name, event.check)
+        if event.kind == "started":
+            self.running[at] = None
+        elif event.kind == "finished":
+            self.running.pop(at, None)
+        names = list(dict.fromkeys(check for _, check in self.running))
+        if names:
+            host = plain(event.hop.name if event.hop else event.target.registry.name, 40)
+            sys.stderr.write(f"\r\x1b[Klooking at {host}: {', '.join(names)} …")
+            sys.stderr.flush()
+
+    def clear(self) -> None:
+        """Take the line away again."""
+        if self.enabled:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()

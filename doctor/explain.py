@@ -1,0 +1,54 @@
+"""What does a finding code mean, and which checks are there? `doctor explain CODE`, `doctor
+checks`. Offline."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+
+from doctor.codes import load
+from doctor.plugins import installed
+from doctor.redact import plain
+
+
+def explain(args: Namespace) -> int:
+    """Print what each code means; 0 when all are known, else 1. Without a code: every code with its
+    title."""
+    book = load(installed().words)
+    for problem in book.problems:
+        print(f"doctor: {plain(str(problem))}", file=sys.stderr)
+    if not args.text:
+        for code in book.codes():
+            words = book.get(code)
+            print(f"{code:32} {words.title if words else ''}")
+        return 0
+    unknown = 0
+    for number, code in enumerate(args.text):
+        if number:
+            print()
+        text = book.explain(code)
+        if text is not None:
+            print(text)
+            continue
+        unknown += 1
+        near = ", ".join(book.near(code))
+        hint = f" Near: {near}." if near else " `doctor explain` lists the codes."
+        print(f"doctor: {plain(code, 80)!r} is no finding code.{hint}", file=sys.stderr)
+    return 1 if unknown else 0
+
+
+def list_checks() -> int:
+    """Print every check in the order of the path, its question, and the codes that it can give."""
+    found = installed()
+    book = load(found.words)
+    origins = dict(found.origins)
+    for check in found.checks:
+        origin = f"  (plug-in: {origins[check.id]})" if check.id in origins else ""
+        print(f"{check.id}: {check.question}{origin}")
+        codes = book.of(check)
+        for code in codes:
+            words = book.get(code)
+            print(f"    {code:32} {words.severity if words else ''}")
+    for problem in (*found.problems, *map(str, book.problems)):
+        print(f"doctor: {plain(problem)}", file=sys.stderr)
+    return 0

@@ -1,0 +1,182 @@
+"""What does a report say, as one JSON object? The contract's `doctor.report/1`, described by
+report.schema.json.
+
+Everything that comes from outside passes the gate here, field by field: words of a closed
+vocabulary (a verdict, a check's name) stay, so that a password which happens to be "fail" cannot
+bend the structure.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from doctor import __version__
+from doctor.facts.dns import DnsFact
+from doctor.facts.proxy import RouteFact, TunnelFact
+from doctor.facts.registry import answers
+from doctor.facts.tcp import TcpFact
+from doctor.facts.tls import TlsFact
+from doctor.model import Case, CheckResult, Diagnosis, Fact, Finding, Hop, Remedy, Report
+from doctor.redact import scrub, scrub_data
+from doctor.report.summary import sentence
+
+SCHEMA = "doctor.report/1"
+
+Document = dict[str, Any]
+
+
+def document(report: Report) -> Document:
+    """The report as the JSON object that the contract describes. Holds no secret."""
+    return {
+        "schema": SCHEMA,
+        "tool": {
+            "name": "registry-doctor",
+            "version": __version__,
+            "python": platform.python_version(),
+            "platform": f"{platform.system()}-{platform.machine()}".lower(),
+        },
+        "started": stamp(report.started),
+        "duration_ms": round(report.ms, 1),
+        "verdict": report.verdict,
+        "targets": [_target(d) for d in report.diagnoses],
+        "clients": None
+        if report.clients is None
+        else [scrub_data(dict(c)) for c in report.clients],
+        "kubernetes": None if report.kubernetes is None else scrub_data(dict(report.kubernetes)),
+    }
+
+
+def stamp(moment: datetime) -> str:
+    """RFC 3339, in UTC, to the second."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _target(diagnosis: Diagnosis) -> Document:
+    target = diagnosis.target
+    reference = target.reference
+    return {
+        "target": scrub(target.text),
+        "registry": scrub(reference.domain if reference else target.registry.authority) or None,
+        "repository": reference and scrub(reference.repository),
+        "tag": reference and reference.tag and scrub(reference.tag),
+        "digest": reference and reference.digest,
+        "client": target.client,
+        "vantage": "local",
+        "verdict": diagnosis.verdict,
+        "root_causes": list(diagnosis.root_causes),
+        "not_tried": list(diagnosis.not_tried),
+        "source": target.source and {"file": scrub(target.source[0]), "line": target.source[1]},
+        "assumed": [scrub(each) for each in target.assumed],
+        "summary": scrub(sentence(diagnosis)),
+        "hops": [_hop(hop, diagnosis) for hop in hops_of(diagnosis)],
+        "checks": [_check(name, results) for name, results in _by_name(diagnosis.checks)],
+        "findings": [_finding(f) for f in diagnosis.findings],
+    }
+
+
+def hops_of(diagnosis: Diagnosis) -> list[Hop]:
+    """The hosts of the path, in the order in which it met them: the registry first."""
+    found = {hop: None for hop in [diagnosis.target.registry] if hop.host}
+    for at, fact in diagnosis.facts:
+        for hop in (at, *fact.leads_to):
+            if hop is not None:
+                found.setdefault(hop)
+    return list(found)
+
+
+def _hop(hop: Hop, diagnosis: Diagnosis) -> Document:
+    facts = diagnosis.facts
+    dns, tcp, tls = facts.get(DnsFact, hop), facts.get(TcpFact, hop), facts.get(TlsFact, hop)
+    route, tunnel = facts.get(RouteFact, hop), facts.get(TunnelFact, hop)
+    answered = [a for at, a in answers(Case(diagnosis.target, facts)) if at == hop and a.status]
+    proxy = route.proxy if route else None
+    layers: dict[str, Fact | None] = {"dns": dns, "tcp": tunnel if proxy else tcp, "tls": tls}
+    reached = [name for name, fact in layers.items() if fact is not None and fact.ok]
+    timings = {name: round(fact.ms, 1) for name, fact in layers.items() if fact is not None}
+    if answered:
+        reached.append("http")
+        timings["http"] = round(answered[0].ms, 1)
+    return {
+        "role": hop.role,
+        "host": scrub(hop.host),
+        "port": hop.port,
+        "via": f"proxy {scrub(proxy.hop.name)}" if proxy else "direct",
+        "addresses": list(dns.addresses) if dns else [],
+        "reached": reached[-1] if reached else None,
+        "timings_ms": timings,
+    }
+
+
+def _by_name(results: Iterable[CheckResult]) -> list[tuple[str, list[CheckResult]]]:
+    grouped: dict[str, list[CheckResult]] = {}
+    for result in results:
+        grouped.setdefault(result.name, []).append(result)
+    return list(grouped.items())
+
+
+_GRAVITY = ("fail", "error", "skip", "warn", "pass")
+
+
+def _check(name: str, results: Sequence[CheckResult]) -> Document:
+    """One entry a check: of several hops and parts the gravest counts, and the summary is its."""
+    waits = [r for r in results if r.blocked_by not in (None, "--offline")]
+    applying = [r for r in results if r.status != "skip" or r in waits] or results
+    gravest = min(applying, key=lambda r: (_GRAVITY.index(r.status), r.part, not r.summary))
+    return {
+        "name": name,
+        "status": gravest.status,
+        "summary": scrub(gravest.summary),
+        "duration_ms": max(r.ms for r in results if r.part == gravest.part),
+        "blocked_by": gravest.blocked_by,
+    }
+
+
+def _finding(finding: Finding) -> Document:
+    return {
+        "code": finding.code,
+        "check": finding.check,
+        "severity": finding.level,
+        "root_cause": finding.root_cause,
+        "confidence": finding.confidence,
+        "hop": finding.hop and scrub(finding.hop.name),
+        "subject": finding.subject and scrub(finding.subject),
+        "title": scrub(finding.title),
+        "detail": scrub(finding.detail),
+        "evidence": scrub_data(jsonable(finding.evidence)),
+        "remedies": [_remedy(r) for r in finding.remedies],
+    }
+
+
+def _remedy(remedy: Remedy) -> Document:
+    return {
+        "title": scrub(remedy.title),
+        "for": list(remedy.clients),
+        "steps": [
+            {
+                "text": scrub(s.text),
+                "command": s.command and scrub(s.command),
+                "root": s.root,
+                "changes": s.changes,
+            }
+            for s in remedy.steps
+        ],
+        "verify": remedy.verify and scrub(remedy.verify),
+        "docs": remedy.docs,
+    }
+
+
+def jsonable(value: Any) -> Any:
+    """Evidence as JSON has it: tuples are arrays, times are stamps, anything else unknown is its
+    text."""
+    if isinstance(value, Mapping):
+        return {str(k): jsonable(v) for k, v in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [jsonable(v) for v in value]
+    if isinstance(value, datetime):
+        return stamp(value)
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    return str(value)

@@ -1,0 +1,231 @@
+"""The report as text for a terminal: the cause first, its proof, then what to do, one fact a line.
+
+Readable at 80 columns, without colour and by a screen reader: every symbol has its word beside it,
+nothing is drawn. Foreign text passes `plain`; commands are never wrapped, so that they can be
+copied.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from doctor.redact import plain
+
+_WORDS = {
+    "pass": ("ok", "+"),
+    "warn": ("warning", "!"),
+    "fail": ("FAILED", "x"),
+    "skip": ("not tried", "-"),
+    "error": ("not done", "?"),
+    "incomplete": ("INCOMPLETE", "?"),
+}
+_COLOURS = {
+    "pass": "32",
+    "warn": "33",
+    "fail": "31",
+    "skip": "2",
+    "error": "35",
+    "incomplete": "35",
+}
+_VERDICTS = {
+    "pass": "All is well",
+    "warn": "Works, with warnings",
+    "fail": "Cannot be pulled",
+    "incomplete": "Incomplete",
+}
+_EVIDENCE_LINES = 14
+_WAITS = {"--offline": "left out (--offline)"}
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How the text is dressed: nothing in it changes what is said."""
+
+    colour: bool = False
+    verbose: bool = False
+    width: int = 80
+
+
+def render(document: Mapping[str, Any], style: Style = Style()) -> str:
+    """The whole report, its targets one after another."""
+    blocks = ["\n".join(_target(t, style)) for t in document["targets"]]
+    if len(blocks) > 1:
+        blocks.append("\n".join(_overview(document, style)))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _target(target: Mapping[str, Any], style: Style) -> Iterator[str]:
+    name = plain(str(target["target"]), 200)
+    source = target.get("source")
+    where = f"  ({plain(source['file'], 120)}:{source['line']})" if source else ""
+    verdict = _VERDICTS[target["verdict"]]
+    if target["verdict"] == "pass" and target["not_tried"]:
+        verdict = "No fault in what was looked at"
+    if target["verdict"] == "fail" and not target["repository"]:
+        verdict = "Cannot be used"
+    yield _paint(f"{verdict}: {name}", target["verdict"], style, bold=True) + where
+    yield from _wrap(plain(target["summary"]), "  ", style)
+    for assumed in target.get("assumed", ()):
+        yield from _wrap(f"Taken as: {plain(assumed)}", "  ", style)
+    yield ""
+    yield from _path(target, style)
+    causes = [f for f in target["findings"] if f["root_cause"]]
+    others = [f for f in target["findings"] if not f["root_cause"]]
+    for number, finding in enumerate(causes, 1):
+        yield ""
+        label = "Cause" if len(causes) == 1 else f"Cause {number} of {len(causes)}"
+        yield from _cause(finding, label, style)
+    yield from _rest(others, style)
+    if target["not_tried"]:
+        yield ""
+        yield from _wrap(
+            f"Left out or not reached in time: {', '.join(target['not_tried'])}", "", style
+        )
+
+
+def _path(target: Mapping[str, Any], style: Style) -> Iterator[str]:
+    yield "The path:"
+    for hop in target["hops"]:
+        via = "" if hop["via"] == "direct" else f" via {plain(hop['via'])}"
+        reached = f"reached {hop['reached']}" if hop["reached"] else "not reached"
+        addresses = ", ".join(hop["addresses"][:3]) + (", …" if len(hop["addresses"]) > 3 else "")
+        name = f"{plain(hop['host'])}:{hop['port']}"
+        yield from _wrap(
+            f"{hop['role']} {name}{via}: {reached}{f' ({addresses})' if addresses else ''}",
+            "  ",
+            style,
+        )
+    for check in target["checks"]:
+        word, symbol = _WORDS[check["status"]]
+        said = plain(check["summary"], 200)
+        if check["blocked_by"]:
+            said = _WAITS.get(check["blocked_by"], f"waits for {plain(check['blocked_by'])}")
+        took = f"{check['duration_ms']:.0f} ms" if check["duration_ms"] >= 1 else ""
+        head = _paint(f"  {symbol} {word:<9}", check["status"], style) + f" {check['name']:<6}"
+        room = max(20, style.width - 30)
+        lines = textwrap.wrap(said, room) or [""]
+        yield f"{head} {lines[0]:<{room}} {took}".rstrip()
+        for line in lines[1:]:
+            yield f"{'':20}{line}"
+
+
+def _cause(finding: Mapping[str, Any], label: str, style: Style) -> Iterator[str]:
+    where = f" at {plain(finding['hop'])}" if finding["hop"] else ""
+    sure = "" if finding["confidence"] == "certain" else f", {finding['confidence']}"
+    yield _paint(f"{label}: {plain(finding['title'])}", "fail", style, bold=True)
+    yield f"  ({finding['code']}{sure}{where})"
+    yield from _wrap(plain(finding["detail"]), "  ", style)
+    evidence = list(_evidence(finding["evidence"]))
+    if evidence:
+        yield "  Proof:"
+        shown = evidence if style.verbose else evidence[:_EVIDENCE_LINES]
+        for line in shown:
+            yield from _wrap(line, "    ", style)
+        if len(shown) < len(evidence):
+            yield f"    ({len(evidence) - len(shown)} more lines with --verbose)"
+    remedies = finding["remedies"]
+    for number, remedy in enumerate(remedies, 1):
+        if number > 1 and not style.verbose:
+            yield ""
+            yield "  Or: " + "; ".join(plain(r["title"]) for r in remedies[1:])[: style.width * 3]
+            yield f"    (doctor explain {finding['code']} or --verbose shows the steps)"
+            break
+        yield ""
+        yield from _remedy(remedy, "What to do" if number == 1 else "Or", style)
+
+
+def _remedy(remedy: Mapping[str, Any], label: str, style: Style) -> Iterator[str]:
+    yield from _wrap(f"{label}: {plain(remedy['title'])}", "  ", style)
+    for number, step in enumerate(remedy["steps"], 1):
+        notes = [
+            n
+            for n in ("needs root" if step["root"] else "", _CHANGES.get(step["changes"] or "", ""))
+            if n
+        ]
+        text = plain(step["text"]) + (f" ({', '.join(notes)})" if notes else "")
+        yield from _wrap(text, f"    {number}. ", style)
+        if step["command"]:
+            for line in str(step["command"]).splitlines():
+                yield f"         {_paint(plain(line, 4000), 'command', style)}"
+    if remedy["verify"]:
+        yield from _wrap(f"Seen to work when: {plain(remedy['verify'])}", "    ", style)
+    if remedy["docs"]:
+        yield f"    See {remedy['docs']}"
+
+
+_CHANGES = {
+    "user": "changes your settings",
+    "machine": "changes this machine",
+    "cluster": "changes the cluster",
+    "registry": "changes the registry",
+}
+
+
+def _rest(findings: list[Mapping[str, Any]], style: Style) -> Iterator[str]:
+    names = {"error": "follows from the cause", "warning": "warning", "info": "note"}
+    shown = [f for f in findings if style.verbose or f["severity"] != "info"]
+    shown += [f for f in findings if f not in shown]
+    if shown:
+        yield ""
+        yield "Also seen:"
+    for finding in shown:
+        status = {"error": "skip", "warning": "warn", "info": "pass"}[finding["severity"]]
+        where = f" at {plain(finding['hop'])}" if finding["hop"] else ""
+        yield (
+            "  "
+            + _paint(f"{names[finding['severity']]}", status, style)
+            + f": {finding['code']}{where}"
+        )
+        yield from _wrap(plain(finding["detail"] or finding["title"]), "    ", style)
+        if finding["severity"] == "warning":
+            for remedy in finding["remedies"][:1]:
+                yield from _remedy(remedy, "What to do", style)
+
+
+def _evidence(value: Any, name: str = "", depth: int = 0) -> Iterator[str]:
+    """The proof as lines of `name: value`; nested structures by dotted names."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _evidence(inner, f"{name}.{key}" if name else str(key), depth + 1)
+    elif (
+        isinstance(value, list) and value and not any(isinstance(v, Mapping | list) for v in value)
+    ):
+        yield f"{plain(name, 80)}: {plain(', '.join(str(v) for v in value), 600)}"
+    elif isinstance(value, list):
+        for number, inner in enumerate(value, 1):
+            yield from _evidence(inner, f"{name} {number}", depth + 1)
+    elif value is not None and value != "":
+        yield f"{plain(name, 80)}: {plain(str(value), 600)}"
+
+
+def _overview(document: Mapping[str, Any], style: Style) -> Iterator[str]:
+    yield f"{len(document['targets'])} targets: {_VERDICTS[document['verdict']].lower()} is the gravest"
+    for target in document["targets"]:
+        word, symbol = _WORDS[target["verdict"]]
+        causes = f"  {', '.join(target['root_causes'])}" if target["root_causes"] else ""
+        yield (
+            _paint(f"  {symbol} {word:<10}", target["verdict"], style)
+            + f" {plain(target['target'], 200)}{causes}"
+        )
+
+
+def _wrap(text: str, lead: str, style: Style) -> list[str]:
+    room = max(30, style.width)
+    return textwrap.wrap(
+        text,
+        room,
+        initial_indent=lead,
+        subsequent_indent=" " * len(lead),
+        break_long_words=False,
+        break_on_hyphens=False,
+    ) or [lead.rstrip()]
+
+
+def _paint(text: str, status: str, style: Style, *, bold: bool = False) -> str:
+    if not style.colour:
+        return text
+    code = _COLOURS.get(status, "1")
+    return f"\x1b[{'1;' if bold and code != '1' else ''}{code}m{text}\x1b[0m"

@@ -1,0 +1,182 @@
+"""What a reader sees in a terminal: everything that matters, at 80 columns, in words, and nothing alive from outside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from doctor.report.text import Style, render
+
+HOSTILE = "evil\x1b[2J\x1b]52;c;aGk=\x07 \u202e[bold]x[/] \x9b31m\r\nAll is well"
+
+
+def finding(**more: Any) -> dict[str, Any]:
+    return {
+        "code": "tls.unknown-ca",
+        "check": "tls",
+        "severity": "error",
+        "root_cause": True,
+        "confidence": "certain",
+        "hop": "registry.example:443",
+        "subject": None,
+        "title": "Unknown certificate authority",
+        "detail": "registry.example:443 sent a chain that ends in Corp CA; the system store does not hold it.",
+        "evidence": {"issuer": "CN=Corp CA", "stores": [{"label": "system", "roots": 140}]},
+        "remedies": [
+            {
+                "title": "Add the CA to the system's trust store",
+                "for": ["shell"],
+                "steps": [
+                    {
+                        "text": "Copy the CA.",
+                        "command": "sudo install CA_FILE /x",
+                        "root": True,
+                        "changes": "machine",
+                    }
+                ],
+                "verify": "doctor check registry.example passes the tls check.",
+                "docs": None,
+            }
+        ],
+        **more,
+    }
+
+
+def document(**more: Any) -> dict[str, Any]:
+    target = {
+        "target": "registry.example/app:1",
+        "registry": "registry.example",
+        "repository": "app",
+        "tag": "1",
+        "digest": None,
+        "client": "shell",
+        "vantage": "local",
+        "verdict": "fail",
+        "root_causes": ["tls.unknown-ca"],
+        "not_tried": [],
+        "source": None,
+        "assumed": [],
+        "summary": "registry.example:443 sent a chain that ends in Corp CA.",
+        "hops": [
+            {
+                "role": "registry",
+                "host": "registry.example",
+                "port": 443,
+                "via": "direct",
+                "addresses": ["192.0.2.1"],
+                "reached": "tcp",
+                "timings_ms": {"dns": 1.2},
+            }
+        ],
+        "checks": [
+            {
+                "name": "dns",
+                "status": "pass",
+                "summary": "1 address",
+                "duration_ms": 1.2,
+                "blocked_by": None,
+            },
+            {
+                "name": "tls",
+                "status": "fail",
+                "summary": "Unknown CA",
+                "duration_ms": 20.0,
+                "blocked_by": None,
+            },
+            {
+                "name": "api",
+                "status": "skip",
+                "summary": "",
+                "duration_ms": 0.0,
+                "blocked_by": "tls",
+            },
+        ],
+        "findings": [finding()],
+        **more,
+    }
+    return {"schema": "doctor.report/1", "verdict": target["verdict"], "targets": [target]}
+
+
+def test_cause_proof_remedy_and_what_waits_are_all_there() -> None:
+    text = render(document())
+    for part in (
+        "Cannot be pulled: registry.example/app:1",
+        "Cause: Unknown certificate authority",
+        "(tls.unknown-ca at registry.example:443)",
+        "issuer: CN=Corp CA",
+        "sudo install CA_FILE /x",
+        "needs root",
+        "changes this machine",
+        "waits for tls",
+        "Seen to work when: doctor check registry.example",
+    ):
+        assert part in text
+
+
+def test_without_colour_there_is_no_escape_and_no_line_over_80_columns_but_commands() -> None:
+    text = render(document())
+    assert "\x1b" not in text
+    assert [line for line in text.splitlines() if len(line) > 80 and "sudo" not in line] == []
+
+
+def test_colour_changes_nothing_that_is_said() -> None:
+    import re
+
+    coloured = render(document(), Style(colour=True))
+    assert "\x1b[" in coloured
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == render(document())
+
+
+def test_every_status_has_its_word_beside_its_symbol() -> None:
+    text = render(document())
+    assert all(part in text for part in ("x FAILED", "+ ok", "- not tried"))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"target": HOSTILE},
+        {"summary": HOSTILE},
+        {"assumed": [HOSTILE]},
+        {"source": {"file": HOSTILE, "line": 3}},
+        {
+            "findings": [
+                finding(title=HOSTILE, detail=HOSTILE, hop=HOSTILE, evidence={HOSTILE: [HOSTILE]})
+            ]
+        },
+        {"findings": [finding(severity="warning", root_cause=False, detail=HOSTILE)]},
+        {
+            "checks": [
+                {
+                    "name": "api",
+                    "status": "fail",
+                    "summary": HOSTILE,
+                    "duration_ms": 1,
+                    "blocked_by": HOSTILE,
+                }
+            ]
+        },
+    ],
+)
+def test_foreign_text_cannot_move_the_cursor_or_start_a_line(more: dict[str, Any]) -> None:
+    text = render(document(**more))
+    assert not set(text) & set("\x1b\x07\x9b\r\u202e")
+    assert not any(line.strip() == "All is well" for line in text.splitlines())
+
+
+def test_several_targets_end_with_an_overview() -> None:
+    two = document()
+    two["targets"] = [
+        two["targets"][0],
+        {**document(verdict="pass", root_causes=[], findings=[])["targets"][0]},
+    ]
+    text = render(two)
+    assert text.count("The path:") == 2
+    assert "2 targets" in text
+
+
+def test_what_was_left_out_is_named() -> None:
+    text = render(document(verdict="pass", root_causes=[], findings=[], not_tried=["rate"]))
+    assert "No fault in what was looked at" in text
+    assert "Left out or not reached in time: rate" in text

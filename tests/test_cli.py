@@ -1,0 +1,151 @@
+"""What a user can type, and what the exit code says. Nothing here reaches a network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from doctor.cli import main
+
+
+@pytest.fixture(autouse=True)
+def offline_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("DOCKER_CONFIG", "DOCKER_AUTH_CONFIG", "REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def run(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
+    code = main(argv)
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        (["chekc"], "did you mean `doctor check`?"),
+        (["nginx"], "doctor check nginx"),
+        (["check", "x.example/a", "--as", "dokcer"], "shell or crane"),
+        (["check", "x.example/a", "--format", "yaml"], "text, json"),
+        (["check", "x.example/a", "--only", "tsl"], "did you mean tls?"),
+        (["check", "x.example/a", "--skip", "nothing"], "is no check"),
+        (["check", "x.example/a", "--timeout", "0"], "above 0"),
+        (["check", "x.example/a", "--timeout", "-1"], "above 0"),
+        (["check", "x.example/a", "--timeout", "soon"], "above 0"),
+        (["check", "x.example/a", "--timeout", "nan"], "above 0"),
+        (["check", "x.example/a", "--timeout", "inf"], "above 0"),
+        (["check", "x.example/a", "--warn-days", "-3"], "number of days"),
+        (["check", "x.example/a", "--platform", "arm64"], "linux/arm64/v8"),
+        (["check", "x.example/a", "--ca", "/does/not/exist.pem"], "cannot be read"),
+        (["check", "x.example/a", "--ca", "/dev/null"], "not a regular file"),
+        (["check", "x.example/a", "--root", "/does/not/exist"], "not a folder"),
+        (["check", "x.example/a", "-f", "/does/not/exist.yaml"], "cannot be read"),
+        (["check", "x.example/a", "-o", "/does/not/exist/report"], "not a writable folder"),
+        (["check", "x.example/a", "-o", "/"], "a folder"),
+        (["check", "x.example/a", "--json", "--format", "text"], "only one format"),
+        (["check", "x.example/a", "-o", "a", "-o", "b"], "belongs to the n-th"),
+        (["check", "x.example/a", "--username", "u"], "go together"),
+        (["check", "x.example/a", "--password-stdin"], "go together"),
+        (["check", "-f", "-", "--username", "u", "--password-stdin"], "both want standard input"),
+        (["check", "x.example/a", "--pasword-stdin"], "--help"),
+        (["check", "x.example/a", "--password", "hunter2"], "there is no option --password"),
+        (["k8s"], "not in this version"),
+    ],
+)
+def test_a_usage_error_exits_2_and_says_what_is_usable(
+    capsys: pytest.CaptureFixture[str], argv: list[str], says: str
+) -> None:
+    code, out, err = run(capsys, *argv)
+    assert (code, out) == (2, "")
+    assert says in err
+    assert "Traceback" not in err
+    assert "hunter2" not in err
+
+
+def test_nothing_said_prints_the_help_and_exits_2(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys)
+    assert code == 2
+    assert "doctor check" in out
+
+
+def test_version_and_help_exit_0(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "--version")[:2] == (0, "registry-doctor 0.1.0\n")
+    assert run(capsys, "--help")[0] == 0
+
+
+def test_explain_knows_codes_and_offers_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "explain", "tls.unknown-ca")
+    assert code == 0
+    assert "tls.unknown-ca" in out
+    code, out, err = run(capsys, "explain", "tls.unknown-caa")
+    assert (code, out) == (1, "")
+    assert "tls.unknown-ca" in err
+
+
+def test_checks_lists_every_check_with_its_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "checks")
+    assert code == 0
+    for name in ("dns", "proxy", "tcp", "tls", "api", "auth", "image", "blob", "rate"):
+        assert f"\n{name}" in f"\n{out}"
+    assert "tls.unknown-ca" in out
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x" * 10_000 + "/y", "\x00\x1b[2J/\u202e", "a b c/d", "ünïcode/App", "\udcff/x"]
+)
+def test_any_text_as_target_is_a_finding_and_never_a_traceback(
+    capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    code, out, err = run(capsys, "check", "--offline", "--", text)
+    assert code == 1
+    assert "registry.invalid-reference" in out
+    assert "Traceback" not in err
+    assert "\x1b" not in out + err
+
+
+def test_offline_says_what_was_left_out_and_is_no_failure(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code, out, _ = run(capsys, "check", "--offline", "registry.example/app:1")
+    assert code == 0
+    assert all(part in out for part in ("Left out", "tls"))
+
+
+def test_a_file_of_images_keeps_their_lines(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    listed = tmp_path / "images.txt"
+    listed.write_text("# ours\nregistry.example/a:1\nregistry.example/b:2\nregistry.example/a:1\n")
+    code, out, _ = run(capsys, "check", "--offline", "-f", str(listed))
+    assert code == 0
+    assert all(f"{listed}:{line}" in out for line in (2, 3))
+    assert out.count("The path:") == 2
+
+
+def test_quiet_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "check", "--offline", "--quiet", "registry.example/app:1") == (0, "", "")
+
+
+def test_a_report_goes_to_its_file_whole(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    import json
+
+    file = tmp_path / "report.json"
+    code, out, _ = run(
+        capsys,
+        "check",
+        "--offline",
+        "registry.example/app:1",
+        "--json",
+        "-o",
+        str(file),
+        "--format",
+        "text",
+    )
+    assert code == 0
+    assert json.loads(file.read_text())["schema"] == "doctor.report/1"
+    assert "The path:" in out
+    assert [p.name for p in tmp_path.iterdir() if p.is_file()] == ["report.json"]
