@@ -1,0 +1,112 @@
+"""Peers that no real server will play: they take a connection and reset it, say nothing, or
+drip."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Literal
+
+from tests.lab.namespace import Namespace
+
+Peer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+Kind = Literal["resets", "says-nothing", "drips", "resets-on-hello", "ssh"]
+
+
+def fake(namespace: Namespace, kind: Kind, address: str, port: int = 443) -> None:
+    """Let such a peer listen there until the namespace closes."""
+    namespace.serve(lambda: _listening(_PEERS[kind], address, port))
+
+
+def name_filter(namespace: Namespace, name: str, address: str, behind: tuple[str, int]) -> None:
+    """A middlebox: a connection whose first bytes hold that name is reset, others go to `behind`."""
+
+    async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        first = await reader.read(4096)
+        if name.encode() in first:
+            return await _resets(reader, writer)
+        there, back = await asyncio.open_connection(*behind)
+        back.write(first)
+        await asyncio.gather(_pour(reader, back), _pour(there, writer))
+
+    namespace.serve(lambda: _listening(peer, address, 443))
+
+
+async def _pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while some := await reader.read(65536):
+            writer.write(some)
+    finally:
+        writer.close()
+
+
+@contextlib.asynccontextmanager
+async def _listening(peer: Peer, address: str, port: int) -> AsyncIterator[None]:
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.add(task)
+        try:
+            with contextlib.suppress(OSError):
+                await peer(reader, writer)
+        except asyncio.CancelledError:
+            pass
+        finally:
+            tasks.discard(task)
+            writer.close()
+
+    server = await asyncio.start_server(serve, address, port)
+    try:
+        yield
+    finally:
+        server.close()
+        for task in tuple(tasks):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _resets(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """A connection that is closed with a lingering time of zero ends in a reset."""
+    writer.get_extra_info("socket").setsockopt(
+        socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+    )
+
+
+async def _resets_on_hello(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read(1)
+    await _resets(reader, writer)
+
+
+async def _says_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while await reader.read(4096):
+        pass
+
+
+async def _drips(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """A header that never ends, a byte at a time."""
+    await reader.read(1)
+    writer.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+    while True:
+        writer.write(b"a")
+        await writer.drain()
+        await asyncio.sleep(0.2)
+
+
+async def _ssh(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """The greeting of an SSH server, which then waits for the client's."""
+    writer.write(b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n")
+    await reader.read(4096)
+
+
+_PEERS: dict[Kind, Peer] = {
+    "resets": _resets,
+    "says-nothing": _says_nothing,
+    "drips": _drips,
+    "resets-on-hello": _resets_on_hello,
+    "ssh": _ssh,
+}

@@ -1,0 +1,263 @@
+"""Does the house stand as DESIGN's table has it, and is nothing loaded that a command does not
+need?
+
+The table: who may import whom. The lists of modules: what costs time at the start is loaded by the
+commands that use it only. A clock would fail on a slow machine and pass on a fast one; a list of
+modules says the same everywhere.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import socket
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LIBRARIES = {
+    "OpenSSL": "pyopenssl",
+    "certifi": "certifi",
+    "cryptography": "cryptography",
+    "dns": "dnspython",
+    "httpcore": "httpcore",
+    "httpx": "httpx",
+    "idna": "idna",
+    "kubernetes": "kubernetes",
+    "publicsuffixlist": "publicsuffixlist",
+    "textual": "textual",
+    "rich": "textual",
+    "yaml": "PyYAML",
+}
+"""What may be imported besides the standard library, and the package that brings it."""
+
+
+@dataclass(frozen=True)
+class Import:
+    """An import that runs; those under `if TYPE_CHECKING:` only name types."""
+
+    module: str
+    what: str
+    eager: bool
+    """At the module's top, not inside a function."""
+    line: int
+
+
+def _modules() -> dict[str, Path]:
+    """Every module of the package by name."""
+    found = {}
+    for folder, prefix in (("doctor", "doctor"), ("checks", "doctor.checks")):
+        for file in sorted((ROOT / folder).rglob("*.py")):
+            parts = file.relative_to(ROOT / folder).with_suffix("").parts
+            name = ".".join((prefix, *parts)).removesuffix(".__init__")
+            found[name] = file
+    return found
+
+
+MODULES = _modules()
+
+
+def _imports(name: str) -> Iterator[Import]:
+    tree = ast.parse(MODULES[name].read_text())
+    yield from _walk(name, tree, eager=True)
+
+
+def _walk(name: str, node: ast.AST, *, eager: bool) -> Iterator[Import]:
+    for child in ast.iter_child_nodes(node):
+        match child:
+            case ast.If(test=ast.Name(id="TYPE_CHECKING")):
+                for other in child.orelse:
+                    yield from _walk(name, other, eager=eager)
+            case ast.Import(names=names):
+                for alias in names:
+                    yield Import(name, alias.name, eager, child.lineno)
+            case ast.ImportFrom(module=str(module), names=names, level=0):
+                for alias in names:
+                    whole = f"{module}.{alias.name}"
+                    what = whole if whole in MODULES else module
+                    yield Import(name, what, eager, child.lineno)
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda():
+                yield from _walk(name, child, eager=False)
+            case _:
+                yield from _walk(name, child, eager=eager)
+
+
+ALL = tuple(each for name in MODULES for each in _imports(name))
+
+
+def _room(module: str) -> str:
+    """`doctor.net.tls` -> `net`; `doctor.model` -> `model`; another's module -> its top name."""
+    parts = module.split(".")
+    return parts[1] if parts[0] == "doctor" and len(parts) > 1 else parts[0]
+
+
+NEVER: dict[str, set[str]] = {
+    # room: rooms and libraries that nothing in it imports, not even inside a function
+    "model": {*LIBRARIES, "net", "checks", "report", "clients", "tui", "cli", "engine"},
+    "reference": {*LIBRARIES, "net", "checks", "report", "clients", "tui", "cli", "engine"},
+    "causes": {*LIBRARIES, "net", "checks", "report", "clients", "tui", "cli", "engine"},
+    "redact": {*LIBRARIES, "net", "checks", "report", "clients", "tui", "cli", "engine"},
+    "facts": {*LIBRARIES, "net", "checks", "report", "clients", "tui", "cli", "engine"},
+    "clients": {"net", "checks", "report", "tui", "cli", "engine", "httpx", "dns", "textual"},
+    "pki": {"net", "checks", "report", "tui", "cli", "engine", "socket", "httpx", "dns"},
+    "net": {"checks", "report", "clients", "tui", "cli", "engine", "textual"},
+    "engine": {"checks", "net", "report", "clients", "tui", "cli", *LIBRARIES},
+    "verdict": {"checks", "net", "report", "clients", "tui", "cli", *LIBRARIES},
+    "outcome": {"checks", "net", "report", "clients", "tui", "cli", *LIBRARIES},
+    "checks": {"net", "socket", "httpx", "httpcore", "dns", "kubernetes", "textual", "cli", "tui"},
+    "codes": {"net", "checks", "report", "clients", "tui", "cli", "engine", *LIBRARIES},
+    "report": {"net", "checks", "clients", "tui", "cli", "engine", "textual", "httpx"},
+    "bundle": {"net", "checks", "clients", "tui", "cli", "textual", "httpx"},
+    "tui": {"socket"},
+}
+ONLY: dict[str, set[str]] = {
+    # library: the rooms that import it at all
+    "textual": {"tui"},
+    "kubernetes": {"net"},
+    "httpx": {"net"},
+    "httpcore": {"net"},
+    "dns": {"net"},
+    "OpenSSL": {"net", "pki"},
+}
+CONNECTING = {"socket", "subprocess", "asyncio.subprocess", "multiprocessing"}
+
+
+@pytest.mark.parametrize("room", NEVER)
+def test_nobody_imports_what_the_table_forbids(room: str) -> None:
+    wrong = [
+        f"{i.module}:{i.line} imports {i.what}"
+        for i in ALL
+        if _room(i.module) == room and _room(i.what) != room
+        if _room(i.what) in NEVER[room]
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("library", ONLY)
+def test_a_library_is_used_in_its_rooms_only(library: str) -> None:
+    rooms = {_room(i.module) for i in ALL if i.what.split(".")[0] == library}
+    assert rooms <= ONLY[library]
+
+
+def test_only_net_connects_and_starts_programs() -> None:
+    allowed = {"net", "demo"}
+    wrong = [
+        f"{i.module}:{i.line} imports {i.what}"
+        for i in ALL
+        if i.what in CONNECTING and _room(i.module) not in allowed
+    ]
+    assert wrong == []
+
+
+def test_programs_are_started_in_one_file() -> None:
+    starting = re.compile(r"\bsubprocess\b|\bos\.(system|popen|exec|spawn|posix_spawn|fork)")
+    users = {name for name, file in MODULES.items() if starting.search(_code(file))}
+    assert users <= {"doctor.net.helper"}
+
+
+def _code(file: Path) -> str:
+    """The file without its comments and words."""
+    tree = ast.parse(file.read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            node.value = ""
+    return ast.unparse(tree)
+
+
+def test_a_check_imports_no_other_check_that_judges() -> None:
+    """Judging functions may be shared, one file a question; a check's own `CHECK` is never
+    touched."""
+    wrong = [
+        f"{name} uses {other}'s CHECK"
+        for name, file in MODULES.items()
+        if name.startswith("doctor.checks.")
+        for other in re.findall(
+            r"from doctor\.checks\.(\w+) import [^\n]*\bCHECK\b", file.read_text()
+        )
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("library", sorted(LIBRARIES))
+def test_a_library_is_loaded_where_it_is_used(library: str) -> None:
+    """Modules that are imported lazily themselves may import at their top; the tests below see
+    what a command loads."""
+    eager = {i.module for i in ALL if i.eager and i.what.split(".")[0] == library}
+    entrances = {"doctor", "doctor.cli", "doctor.model", "doctor.engine", "doctor.checkup"}
+    assert not eager & (entrances | {m for m in MODULES if m.startswith("doctor.checks")})
+
+
+def test_every_library_that_is_imported_is_declared_and_no_other() -> None:
+    used = {i.what.split(".")[0] for i in ALL} - set(sys.stdlib_module_names) - {"doctor"}
+    assert used <= set(LIBRARIES)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    declared = {re.split(r"[^\w-]", line)[0].lower() for line in project["dependencies"]}
+    assert {LIBRARIES[name].lower() for name in used} <= declared
+
+
+def test_every_room_is_in_the_package() -> None:
+    tool = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    rooms = {name.rpartition(".")[0] for name in MODULES if name.count(".") > 1}
+    rooms |= {name for name, file in MODULES.items() if file.name == "__init__.py"}
+    assert rooms <= set(tool["packages"])
+
+
+HEAVY = {*LIBRARIES, "ssl", "asyncio", "importlib.metadata", "unittest", "email", "http"}
+
+
+def _loaded(*arguments: str) -> set[str]:
+    """The modules that were loaded when the command ended."""
+    words = (
+        "import json, os, sys\n"
+        "from doctor import cli\n"
+        "out = os.dup(1); os.dup2(os.open(os.devnull, os.O_WRONLY), 1)\n"
+        "before = set(json.loads(sys.argv[1]))\n"
+        "cli.main(json.loads(sys.argv[2]))\n"
+        "os.write(out, json.dumps(sorted(set(sys.modules) - before)).encode())\n"
+        "os._exit(0)\n"
+    )
+    bare = _python("import json, sys; print(json.dumps(sorted(sys.modules)))")
+    return set(json.loads(_python(words, bare, json.dumps(list(arguments)))))
+
+
+def _python(words: str, *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", words, *arguments],
+        capture_output=True,
+        text=True,
+        cwd="/",
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("option", ["--version", "--help"])
+def test_version_and_help_load_next_to_nothing(option: str) -> None:
+    loaded = _loaded(option)
+    assert not HEAVY & loaded
+    assert {m for m in loaded if m.startswith("doctor")} <= {"doctor", "doctor.cli", "doctor.usage"}
+
+
+def test_a_refused_connection_loads_no_more_than_it_used() -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        host = f"127.0.0.1:{closed.getsockname()[1]}"
+        loaded = _loaded("check", "--json", "--timeout", "5", f"{host}/app:1.0")
+    assert "doctor.engine" in loaded
+    unused = {"textual", "rich", "kubernetes", "httpx", "OpenSSL", "cryptography", "yaml", "dns"}
+    assert not unused & loaded
+    assert "importlib.metadata" not in loaded, "read only where a plug-in is installed"
+
+
+def test_offline_loads_nothing_of_the_network() -> None:
+    loaded = _loaded("check", "--json", "--offline", "registry.cleanstart.com/library/base:latest")
+    assert "doctor.engine" in loaded
+    assert not {"textual", "rich", "kubernetes", "httpx", "httpcore", "OpenSSL", "dns"} & loaded
