@@ -16,7 +16,6 @@ BUILT_IN = (
     "api",
     "auth",
     "anonymous",
-    "anonymous",
     "image",
     "blob",
     "rate",

@@ -82,7 +82,7 @@ def judge(case: Case) -> Iterator[Finding]:
         "variable": f"{case.at.scheme}_proxy".upper(),
         "no_proxy_variable": route.no_proxy_variable,
         "entry": route.entry or "",
-        _from(setting.origin): "yes",
+        _FROM.get(setting.origin, "from_file"): "yes",
     }
     if found.why == "no-proxy":
         code = "proxy.no-proxy-excludes"
@@ -102,13 +102,15 @@ def judge(case: Case) -> Iterator[Finding]:
     yield Finding(code, hop=case.at, evidence=evidence, params=kept_params)
 
 
-def _from(origin: str) -> str:
-    """Which of the params says where the proxy is named: `from_all_proxy_upper`, `from_file`."""
-    if not origin.replace("_", "").isalpha():
-        return "from_file"
-    return f"from_{origin.lower()}_{'upper' if origin.isupper() else 'lower'}"
-
-
+_FROM = {
+    "ALL_PROXY": "from_all_proxy_upper",
+    "all_proxy": "from_all_proxy_lower",
+    "HTTP_PROXY": "from_http_proxy_upper",
+    "http_proxy": "from_http_proxy_lower",
+    "HTTPS_PROXY": "from_https_proxy_upper",
+    "https_proxy": "from_https_proxy_lower",
+}
+"""The param that says which variable names the proxy; else it is `from_file`."""
 _WHY = {
     "all-proxy": "{origin} names it, which Go programs do not read",
     "http-only": "{origin} names it, which is for plain HTTP only",

@@ -99,7 +99,7 @@ def _flaw(case: Case, flaw: Flaw) -> Finding:
         "corrected": flaw.corrected,
         "plain": flaw.corrected if not flaw.user else "",
         "user": "yes" if flaw.user else "",
-        "cgi": "yes" if "REQUEST_METHOD" in flaw.problem else "",
+        "cgi": "REQUEST_METHOD" if "REQUEST_METHOD" in flaw.problem else "",
         **_origin(flaw.origin),
     }
     evidence = {

@@ -105,7 +105,10 @@ def _named_in(file: str) -> list[Named]:
         raise UsageError(f"-f {file!r} cannot be read: {error}") from None
     if len(data) > limit:
         raise UsageError(f"-f {file!r} is larger than 8 MiB")
-    found = images_in(name, data.decode("utf-8-sig", "replace"))
+    found = images_in(name, data.decode("utf-8-sig", "replace"), os.environ)
+    for each in found:
+        if each.problem:
+            print(f"doctor: {plain(scrub(f'{each.file}:{each.line}: {each.problem}'))}", file=sys.stderr)
     return [Named(each.text, (each.file, each.line)) for each in found]
 
 
@@ -119,7 +122,7 @@ def _targets(named: Sequence[Named], options: Options) -> list[Target]:
         target = read_target(each.text)
         targets.append(
             Target(
-                text=each.text,
+                text=target.text,
                 reference=target.reference,
                 registry=target.registry or Hop("registry", "", 443),
                 client=options.client,

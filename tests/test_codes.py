@@ -37,7 +37,7 @@ NAME = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 ENVIRONMENT = {
     *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"),
     *("DOCKER_CONFIG", "DOCKER_AUTH_CONFIG", "DOCKER_CONTENT_TRUST"),
-    *("REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR"),
+    *("REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR", "REQUEST_METHOD"),
 }
 
 
@@ -118,14 +118,18 @@ def test_stations_are_named_by_their_codes() -> None:
         "registry.blob-unreachable": "storage",
         "client.mirror-unreachable": "mirror",
         "proxy.unreachable": "proxy",
+        "proxy.unresolvable": "proxy",
+        "proxy.tls-failed": "proxy",
     }
     assert {w.code: w.station for w in ALL if w.station} == stations
 
 
 def test_every_placeholder_and_condition_is_a_param_that_some_check_gives() -> None:
-    source = "".join(p.read_text("utf-8") for p in CHECKS.glob("*.py"))
+    rooms = (CHECKS, *(CHECKS.parent / "doctor" / room for room in ("facts", "pki")))
+    source = "".join(p.read_text("utf-8") for room in rooms for p in sorted(room.glob("*.py")))
     listed = tomllib.loads((HERE / "words" / "params.toml").read_text("utf-8"))
     given = set(re.findall(r"[a-z][a-z0-9_]*", source)) | set(explanation.PARAMS)
+    given |= set(listed["later"])
     made = tuple(re.findall(r"\[f\"([a-z_]+)\{", source))
     unknown: dict[str, list[str]] = {}
     for words in ALL:

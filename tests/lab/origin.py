@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -57,10 +58,16 @@ class Origin:
 
 @asynccontextmanager
 async def origin(
-    script: Script | None = None, *, raw: Raw | None = None, role: Role = "registry"
+    script: Script | None = None,
+    *,
+    raw: Raw | None = None,
+    role: Role = "registry",
+    at: tuple[str, int] = ("127.0.0.1", 0),
+    tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[Origin]:
     """Run a server: `script` gives the bytes of each answer; `raw` writes them itself, and the
-    connection ends after it."""
+    connection ends after it. `at` another address than a free port on loopback, it may speak
+    `tls`."""
     tasks: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -87,9 +94,9 @@ async def origin(
             tasks.discard(task)
             writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, *at, ssl=tls)
     port = server.sockets[0].getsockname()[1]
-    state = Origin(Hop(role, "127.0.0.1", port, "http"))
+    state = Origin(Hop(role, at[0], port, "https" if tls else "http"))
     try:
         yield state
     finally:

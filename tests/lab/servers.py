@@ -7,13 +7,15 @@ server are in `world.place(NAME)`.
 from __future__ import annotations
 
 import json
+import ssl
 import subprocess
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.certificates import Issued
 from tests.lab.namespace import Process
-from tests.lab.origin import origin
+from tests.lab.origin import Origin, Raw, Script, origin
 from tests.lab.programs import need, program
 from tests.lab.tokens import TokenService
 from tests.lab.world import PROXY, REGISTRY, RESOLVER, World
@@ -145,6 +147,21 @@ def tokens(world: World, service: TokenService) -> str:
     return f"http://{started.hop.name}"
 
 
+def played(
+    world: World,
+    address: str,
+    files: tuple[Path, Path],
+    *,
+    script: Script | None = None,
+    raw: Raw | None = None,
+    port: int = 443,
+) -> Origin:
+    """A server over TLS that says what no real one would. `files`: its chain and key."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*files)
+    return world.far.serve(lambda: origin(script, raw=raw, at=(address, port), tls=context))
+
+
 def front(world: World, sites: Sequence[str]) -> Process:
     """nginx with these `server { … }` blocks (`site` makes one)."""
     need("nginx")
@@ -157,7 +174,8 @@ def front(world: World, sites: Sequence[str]) -> Process:
     config.write_text(
         f"daemon off;\nmaster_process off;\npid {place}/pid;\nerror_log {place}/error.log;\n"
         "events { worker_connections 256; }\nhttp {\n"
-        f"  access_log {place}/access.log;\n{temporary}  ssl_protocols TLSv1.2 TLSv1.3;\n"
+        f"  access_log {place}/access.log;\n  {_seen(place)}\n{temporary}"
+        "  ssl_protocols TLSv1.2 TLSv1.3;\n"
         + "".join(sites)
         + "}\n"
     )
@@ -167,6 +185,29 @@ def front(world: World, sites: Sequence[str]) -> Process:
         listens=listens,
         log=place / "log",
     )
+
+
+def _seen(place: Path) -> str:
+    """nginx writes down everything in a request that may hold a credential."""
+    fields = '"$server_addr","$request_method","$request_uri","$http_authorization","$request_body"'
+    return f"log_format seen escape=json '[{fields}]'; access_log {place}/seen.log seen;"
+
+
+def seen(world: World, address: str) -> list[Seen]:
+    """The requests that nginx got there, in order."""
+    log = world.place("nginx") / "seen.log"
+    rows = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+    return [Seen(*row[1:]) for row in rows if row[0] == address]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A request that a server got."""
+
+    method: str
+    target: str
+    authorization: str
+    body: str
 
 
 def site(
@@ -272,37 +313,21 @@ def proxy(
 def interceptor(world: World, address: str, upstream: str, *, port: int = 443) -> Process:
     """mitmproxy in the upstream's place: it signs for every name with a CA of its own and asks
     the real host."""
-    need("mitmdump")
-    place = world.place("mitmproxy")
-    (place / "upstream.pem").write_text(world.ca.pem)
-    return world.far.start(
-        *(program("mitmdump"), "--quiet", "--mode", f"reverse:{upstream}"),
-        *("--listen-host", address, "--listen-port", str(port)),
-        *(
-            "--set",
-            f"confdir={place}",
-            "--set",
-            "keep_host_header=true",
-            "--set",
-            "block_global=false",
-        ),
-        *("--set", f"ssl_verify_upstream_trusted_ca={place}/upstream.pem"),
-        listens=[(address, port)],
-        env={"HOME": str(place)},
-        log=place / "log",
-    )
+    kept = ("--set", "keep_host_header=true")
+    return mitmproxy(world, f"reverse:{upstream}", *kept, address=address, port=port)
 
 
 def mitmproxy(
     world: World, mode: str, *options: str, address: str = PROXY, port: int = 3128
 ) -> Process:
-    """mitmproxy as a proxy that clients are told of: `regular` or `socks5`. What it does not ignore
+    """mitmproxy: `regular` or `socks5` is a proxy that clients are told of. What it does not ignore
     it signs anew."""
     need("mitmdump")
     place = world.place("mitmproxy")
     (place / "upstream.pem").write_text(world.ca.pem)
     return world.far.start(
         *(program("mitmdump"), "--quiet", "--mode", mode, "--set", f"confdir={place}"),
+        *("--set", "block_global=false"),
         *("--set", f"ssl_verify_upstream_trusted_ca={place}/upstream.pem"),
         *("--listen-host", address, "--listen-port", str(port), *options),
         listens=[(address, port)],

@@ -41,11 +41,26 @@ SCENARIOS = (
     Scenario("not-yet-valid", Way(certificate="not-yet-valid"), ("tls.not-yet-valid",)),
     Scenario("self-signed", Way(certificate="self-signed"), ("tls.self-signed",)),
     Scenario("intermediate-missing", Way(certificate="incomplete"), ("tls.incomplete-chain",)),
+    Scenario(
+        "one-certificate-and-no-way-to-tell",
+        Way(certificate="incomplete-without-address"),
+        ("tls.unknown-ca", "tls.incomplete-chain"),
+    ),
     Scenario("inspected", Way(inspected=True), ("tls.intercepted",)),
     Scenario("reset", Way(port="resets"), ("tcp.reset",)),
     Scenario("reset-at-hello", Way(port="resets-on-hello"), ("tls.handshake-reset",)),
     Scenario("mute", Way(port="says-nothing"), ("tls.handshake-timeout",)),
-    Scenario("no-key", Way(login="token", key="none"), ("auth.no-credentials",)),
+    Scenario("no-key", Way(login="basic", key="none"), ("auth.no-credentials",)),
+    Scenario(
+        "no-key-for-the-token-service",
+        Way(login="token", key="none", strangers=False),
+        ("auth.no-credentials",),
+    ),
+    Scenario(
+        "no-key-and-no-right-for-strangers",
+        Way(login="token", key="none"),
+        ("auth.denied-or-missing",),
+    ),
     Scenario("wrong-key-at-token-service", Way(login="token", key="wrong"), ("auth.rejected",)),
     Scenario("wrong-password", Way(login="basic", key="wrong"), ("auth.rejected",)),
     Scenario(

@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.certificates import NOW, Issued, authority, leaf
 from tests.lab import servers
@@ -27,6 +30,7 @@ TOKEN_HOST = "auth.cleanstart.com"
 STORAGE_HOST = "storage.cleanstart.com"
 ORIGIN_HOST = "origin.cleanstart.com"
 """The registry's other name, by which a middlebox asks it."""
+ISSUER_HOST = "pki.cleanstart.com"
 PROXY_HOST = "proxy.example"
 IMAGE = f"{HOST}/{REPOSITORY}:latest"
 USER, PASSWORD = "alice", "correct horse battery"
@@ -34,13 +38,39 @@ PROXY_USER, PROXY_PASSWORD = "bob", "staple"
 DAY = timedelta(days=1)
 
 Certificate = Literal[
-    "good", "unknown-ca", "expired", "not-yet-valid", "wrong-host", "incomplete", "self-signed"
+    "good",
+    "unknown-ca",
+    "self-signed",
+    "expired",
+    "not-yet-valid",
+    "wrong-host",
+    "incomplete",
+    "incomplete-without-address",
 ]
+"""What is wrong with the registry's. An incomplete chain lacks its intermediate, whose address
+the leaf names or does not."""
 Issue = Callable[[World, Issued], tuple[Issued, Any]]
-"""Makes the registry's certificate, given the CA that issues here, and says which chain is sent with
-it (None: the right one)."""
+"""Makes the registry's certificate, given the CA that issues here, and says which chain is sent
+with it (None: the right one)."""
 Files = tuple[Path, Path]
 """A chain and its key."""
+
+
+@dataclass(frozen=True)
+class Stations:
+    """The hosts that the registry names on the way: how they are named, and how they are bent."""
+
+    realm: str = f"https://{TOKEN_HOST}/token"
+    """As the challenge has it. The token service stands at that host and port."""
+    service: Callable[[], TokenService] | None = None
+    """Another token service than the one that knows the lab's user."""
+    token_front: str = ""
+    """More nginx locations in front of the token service."""
+    token_certificate: Certificate = "good"
+    storage: str = f"https://{STORAGE_HOST}/"
+    """Where blobs are sent to."""
+    storage_front: str = ""
+    storage_certificate: Certificate = "good"
 
 
 @dataclass(frozen=True)
@@ -56,7 +86,10 @@ class Way:
     port: Literal["open", "closed", "dropped"] | Kind = "open"
     certificate: Certificate | Issue = "good"
     token_host: Literal["open", "closed", "dropped", "unknown"] = "open"
-    blobs: Literal["own", "storage", "storage-closed", "storage-dropped"] = "own"
+    strangers: bool = True
+    """Does the token service give tokens to who does not log in (without any right)?"""
+    blobs: Literal["own", "storage", "storage-closed", "storage-dropped", "storage-unknown"] = "own"
+    stations: Stations = field(default_factory=Stations)
     proxy: Literal["none", "open", "login", "wrong-login", "denies", "closed"] = "none"
     tls_front: str = ""
     """More nginx locations in front of the registry: faults of its answers."""
@@ -83,10 +116,10 @@ def build(world: World, way: Way, store: Path) -> dict[str, str]:
     """Start the servers of that way. Returns the client's environment."""
     intermediate = authority("Lab Issuing CA", world.ca)
     auth, sites = _login(world, way, intermediate)
-    storage = f"https://{STORAGE_HOST}/" if way.blobs != "own" else ""
+    storage = way.stations.storage if way.blobs != "own" else ""
     servers.registry(world, store, auth=auth, redirect=storage)
     if way.blobs == "storage":
-        sites.append(_storage(world, store, intermediate))
+        sites.append(_storage(world, way, store, intermediate))
     place = world.place("certificates")
     sites += way.more_sites(world)
     if way.port == "open":
@@ -99,6 +132,7 @@ def build(world: World, way: Way, store: Path) -> dict[str, str]:
             way.listener(world, files)
         else:
             sites.append(_front(way, files))
+        sites.append(_issuer(world, intermediate))
     elif way.port != "closed" and way.port != "dropped":
         fake(world.far, way.port, REGISTRY)
     if sites:
@@ -120,14 +154,20 @@ def _front(way: Way, files: Files) -> str:
 
 
 def _names(way: Way) -> dict[str, tuple[str, ...]]:
-    names: dict[str, tuple[str, ...]] = {PROXY_HOST: (PROXY,), ORIGIN_HOST: (REGISTRY,)}
+    names: dict[str, tuple[str, ...]] = {
+        PROXY_HOST: (PROXY,),
+        ORIGIN_HOST: (REGISTRY,),
+        ISSUER_HOST: (SPARE[3],),
+    }
     if way.name == "known":
         place = SPARE[2] if way.inspected else REGISTRY
         names[HOST] = way.addresses or (SILENT if way.port == "dropped" else place,)
     if way.token_host != "unknown":
-        names[TOKEN_HOST] = ({"dropped": SILENT, "closed": SPARE[0]}.get(way.token_host, TOKENS),)
+        realm = urlsplit(way.stations.realm).hostname or TOKEN_HOST
+        names[realm] = ({"dropped": SILENT, "closed": SPARE[0]}.get(way.token_host, TOKENS),)
     silent = {"storage-dropped": SILENT, "storage-closed": SPARE[1]}
-    names[STORAGE_HOST] = (silent.get(way.blobs, STORAGE),)
+    if way.blobs != "storage-unknown":
+        names[STORAGE_HOST] = (silent.get(way.blobs, STORAGE),)
     return names
 
 
@@ -138,36 +178,64 @@ def _login(world: World, way: Way, issuer: Issued) -> tuple[dict[str, Any] | Non
         return None, []
     if way.login == "basic":
         return dict(htpasswd(place, USER, PASSWORD)), []
-    service = TokenService(users={USER: PASSWORD}, rights={USER: (REPOSITORY,)})
-    behind = servers.tokens(world, service)
-    files = leaf(issuer, TOKEN_HOST).write(place, "token")
-    site = servers.site(TOKENS, certificate=files, upstream=behind)
-    return dict(token_auth(place, f"https://{TOKEN_HOST}/token")), [site]
+    bent = way.stations
+    service = TokenService({USER: PASSWORD}, {USER: (REPOSITORY,)}, strangers=way.strangers)
+    behind = servers.tokens(world, bent.service() if bent.service else service)
+    realm = urlsplit(bent.realm)
+    host = realm.hostname or TOKEN_HOST
+    issued, chain = _certificate(world.ca, issuer, bent.token_certificate, host)
+    site = servers.site(
+        TOKENS,
+        certificate=issued.write(place, "token", chain) if realm.scheme == "https" else None,
+        port=realm.port or (443 if realm.scheme == "https" else 80),
+        upstream=behind,
+        locations=bent.token_front,
+    )
+    return dict(token_auth(place, bent.realm)), [site]
 
 
-def _storage(world: World, store: Path, issuer: Issued) -> str:
-    files = leaf(issuer, STORAGE_HOST).write(world.place("certificates"), "storage")
+def _issuer(world: World, issuer: Issued) -> str:
+    """Where the intermediate can be had, as its leaf says."""
+    place = world.place("certificates")
+    (place / "issuing.crt").write_bytes(issuer.certificate.public_bytes(Encoding.DER))
+    file = f"location = /issuing.crt {{ root {shlex.quote(str(place))}; }}"
+    return servers.site(SPARE[3], certificate=None, port=80, locations=file)
+
+
+def _storage(world: World, way: Way, store: Path, issuer: Issued) -> str:
+    bent = way.stations
+    issued, chain = _certificate(world.ca, issuer, bent.storage_certificate, STORAGE_HOST)
+    plain = bent.storage.startswith("http://")
+    files = issued.write(world.place("certificates"), "storage", chain)
     root = f"location /docker/ {{ root {shlex.quote(str(store))}; }}"
-    return servers.site(STORAGE, certificate=files, locations=root)
+    return servers.site(
+        STORAGE,
+        certificate=None if plain else files,
+        port=80 if plain else 443,
+        locations=bent.storage_front or root,
+    )
 
 
-def _certificate(root: Issued, issuer: Issued, kind: Certificate) -> tuple[Issued, Any]:
-    """The registry's certificate, and the chain that is sent with it (None: the right one)."""
+def _certificate(
+    root: Issued, issuer: Issued, kind: Certificate, host: str = HOST
+) -> tuple[Issued, Any]:
+    """The certificate for that host, and the chain that is sent with it (None: the right one)."""
     match kind:
         case "unknown-ca":
-            return leaf(authority("Strange Issuing CA", authority("Strange Root CA")), HOST), None
+            return leaf(authority("Strange Issuing CA", authority("Strange Root CA")), host), None
         case "self-signed":
-            return leaf(None, HOST), None
+            return leaf(None, host), None
         case "expired":
-            return leaf(issuer, HOST, not_before=NOW - 99 * DAY, not_after=NOW - 5 * DAY), None
+            return leaf(issuer, host, not_before=NOW - 99 * DAY, not_after=NOW - 5 * DAY), None
         case "not-yet-valid":
-            return leaf(issuer, HOST, not_before=NOW + 30 * DAY, not_after=NOW + 90 * DAY), None
+            return leaf(issuer, host, not_before=NOW + 30 * DAY, not_after=NOW + 90 * DAY), None
         case "wrong-host":
             return leaf(issuer, "www.cleanstart.com"), None
-        case "incomplete":
-            issued = leaf(issuer, HOST)
+        case "incomplete" | "incomplete-without-address":
+            address = f"http://{ISSUER_HOST}/issuing.crt" if kind == "incomplete" else None
+            issued = leaf(issuer, host, aia=address)
             return issued, [issued.certificate]
-    return leaf(issuer, HOST, ORIGIN_HOST), None
+    return leaf(issuer, host, ORIGIN_HOST), None
 
 
 def _log_in(world: World, password: str) -> None:

@@ -10,6 +10,7 @@ fault, and must not be what a healthy world looks like.
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import shutil
 import subprocess
@@ -20,6 +21,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from jsonschema import Draft202012Validator
 
 from tests.certificates import Issued, authority
 from tests.lab import relay
@@ -35,6 +38,7 @@ SILENT = "192.88.99.200"
 UNREACHABLE = "192.88.99.130"
 """The network says at once that there is no route to it."""
 
+_SCHEMA = Path(__file__).parents[2] / "doctor/report/report.schema.json"
 _BUNDLE = "ssl/certs/ca-certificates.crt"
 _KEPT = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "services", "protocols")
 
@@ -116,8 +120,11 @@ class World:
         return self.run(sys.executable, "-P", "-m", "doctor", *arguments, env=env, stdin=stdin)
 
     def check(self, *arguments: str, env: Mapping[str, str] | None = None, stdin: str = "") -> Run:
-        """`doctor check --json`."""
-        return self.doctor("check", "--json", *arguments, env=env, stdin=stdin)
+        """`doctor check --json`. Every report that comes of it must fit its schema."""
+        run = self.doctor("check", "--json", *arguments, env=env, stdin=stdin)
+        if run.report:
+            _validator().validate(run.report)
+        return run
 
     def skopeo(self, *arguments: str, env: Mapping[str, str] | None = None) -> Run:
         return self.run(program("skopeo"), *arguments, env=env)
@@ -152,6 +159,11 @@ class World:
             "LANG": "C.UTF-8",
             "PYTHONWARNINGS": "error",
         }
+
+
+@functools.cache
+def _validator() -> Draft202012Validator:
+    return Draft202012Validator(json.loads(_SCHEMA.read_text()))
 
 
 @contextlib.contextmanager

@@ -1,0 +1,74 @@
+"""One world, what the user types in it, and what the command must say.
+
+A scenario whose pull works must bring no error finding, exit 0 and a verdict of `pass` or `warn`;
+one whose pull fails names its root causes in order. Every remedy's first words and every code are
+compared elsewhere; here it is the whole program against real servers.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.lab.programs import PATH
+from tests.lab.way import HOST, IMAGE, PASSWORD, USER, Way, build
+from tests.lab.world import Run, World
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """`causes` empty: the pull works."""
+
+    name: str
+    way: Way = field(default_factory=Way)
+    causes: tuple[str, ...] = ()
+    target: str = IMAGE
+    options: tuple[str, ...] = ()
+    stdin: str = ""
+    home: Mapping[str, object] = field(default_factory=dict)
+    """Files below the user's home, as text or JSON."""
+    programs: Mapping[str, str] = field(default_factory=dict)
+    """Shell scripts on the user's PATH."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    also: tuple[str, ...] = ()
+    """Codes that must be found beside the causes; of a pull that works, the only ones that may be
+    warnings."""
+    exit: int | None = None
+    """Where it is another than the causes say."""
+
+    def play(self, world: World, store: Path) -> Run:
+        """Make the world and run `doctor check --json` in it."""
+        env = build(world, self.way, store) | dict(self.env)
+        for path, content in self.home.items():
+            world.write(path, content)
+        for name, script in self.programs.items():
+            world.write(f"bin/{name}", f"#!/bin/sh\n{script}\n").chmod(0o755)
+        if self.programs:
+            env["PATH"] = f"{world.home}/bin:{PATH}"
+        return world.check(*self.options, self.target, env=env, stdin=self.stdin)
+
+    def verify(self, run: Run) -> None:
+        """Is that what the command had to say?"""
+        assert run.report, run
+        assert "Traceback" not in run.stderr, run
+        codes = {finding["code"]: finding["severity"] for finding in run.findings}
+        expected = bool(self.causes) if self.exit is None else self.exit
+        assert (tuple(run.root_causes), run.exit) == (self.causes, expected), run
+        assert set(self.also) <= set(codes), run
+        assert not codes.keys() & {"doctor.check-crashed"}, run
+        if not self.causes:
+            assert "error" not in codes.values(), run
+            warned = {code for code, severity in codes.items() if severity == "warning"}
+            assert warned <= set(self.also), run
+
+
+def auth(user: str = USER, password: str = PASSWORD) -> str:
+    """The `auth` field of an entry."""
+    return base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def config(key: str = HOST, **entry: str) -> dict[str, object]:
+    """A configuration with one entry; without fields, the lab's own login."""
+    return {"auths": {key: entry or {"auth": auth()}}}
