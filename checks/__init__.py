@@ -1,6 +1,8 @@
-"""One question a file, and beside it what it says: `tls.py` looks and judges, `tls.toml` holds the words of its codes.
+"""One question a file, and beside it what it says: `tls.py` looks and judges, `tls.toml` holds the
+words of its codes.
 
-`BUILT_IN` names the modules in the order of the path; a plug-in adds its own by an entry point in the group `doctor.checks`.
+`BUILT_IN` names the modules in the order of the path; a plug-in adds its own by an entry point in
+the group `doctor.checks`.
 """
 
 BUILT_IN = (

@@ -112,7 +112,8 @@ def _rejected(case: Case, auth: AuthFact) -> Iterator[Finding]:
 
 
 def _bare_host(case: Case, auth: AuthFact) -> Iterator[Finding]:
-    """A host without an image: nothing is refused yet, but a login is asked for and there is none."""
+    """A host without an image: nothing is refused yet, but a login is asked for and none is
+    there."""
     if (
         case.target.reference is None
         and auth.scheme in ("basic", "bearer")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from doctor.facts.http import Answer
 from doctor.facts.rate import LimitSeen, RateFact
-from doctor.facts.registry import AuthFact, ImageFact, answers
+from doctor.facts.registry import AuthFact, BlobFact, ImageFact, answers
 from doctor.model import Case, Check, Finding, Hop
 from doctor.profile import Profile, for_host
 from doctor.ratelimit import Limit, hint, read, retry_after
@@ -107,7 +107,6 @@ def _limited(case: Case, hop: Hop, answer: Answer) -> Finding:
     profile = for_host(hop.host)
     seconds, from_where = _wait(answer, first)
     who = _counted(case, answer, first, profile)
-    image = case.facts.get(ImageFact)
     anonymous = answer.who != "credential"
     evidence: dict[str, Any] = {
         **answer.proof,
@@ -127,17 +126,29 @@ def _limited(case: Case, hop: Hop, answer: Answer) -> Finding:
         "anonymous": "yes" if anonymous and hop.role in ("registry", "token") else "",
         "signed_in": "" if anonymous else "yes",
         "login_at": _login_at(case),
-        "status_text": answer.message or answer.body[:120].strip() or "Too Many Requests",
+        "status_text": _said(answer),
         "support": profile.support,
         "request": answer.request,
     }
     return Finding(
         "rate.limited",
-        severity="warning" if image is not None and image.found else None,
+        severity="warning" if _works(case) else None,
         hop=hop,
         evidence={k: v for k, v in evidence.items() if v not in (None, "", [])},
         params={k: v for k, v in params.items() if v},
     )
+
+
+def _works(case: Case) -> bool:
+    """Was the manifest read, and its layer too where it was asked for?"""
+    image, blob = case.facts.get(ImageFact), case.facts.get(BlobFact)
+    return image is not None and image.found and (blob is None or blob.readable)
+
+
+def _said(answer: Answer) -> str:
+    """The answer's own words; of a web page its title."""
+    words = answer.title if answer.is_page else answer.body[:120].strip()
+    return answer.message or words or "Too Many Requests"
 
 
 def _wait(answer: Answer, limit: Limit) -> tuple[float | None, str]:

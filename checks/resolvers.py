@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
-from doctor.facts.dns import DnsFact, HostsLine
+from doctor.facts.dns import DnsFact, HostsLine, is_localhost
 from doctor.facts.registry import ApiFact
 from doctor.facts.resolvers import DEAD, FINAL, Reply, ResolversFact
 from doctor.facts.tcp import TcpFact
@@ -140,7 +140,7 @@ def _override(case: Case, system: DnsFact, asked: ResolversFact) -> Iterator[Fin
     """The hosts file gives the address and DNS another one, or none. Where DNS says nothing there
     is nothing to compare."""
     pins, given = system.pins_in_use, asked.addresses()
-    if _is_localhost(system.name) or set(system.addresses) & set(given):
+    if is_localhost(system.name) or set(system.addresses) & set(given):
         return
     if not given and not FINAL & set(asked.standings.values()):
         return
@@ -223,7 +223,7 @@ def _sinkhole(case: Case, system: DnsFact, asked: ResolversFact) -> Iterator[Fin
     disproves that."""
     given = set(system.addresses)
     giving = [reply for reply in asked.replies if given & set(reply.addresses)]
-    if _is_localhost(system.name) or _unwell(case) is False or (asked.replies and not giving):
+    if is_localhost(system.name) or _unwell(case) is False or (asked.replies and not giving):
         return
     reply = next((r for r in giving if r.filtered), giving[0] if giving else Reply())
     random = asked.random
@@ -275,11 +275,6 @@ def _is_public(name: str, reply: Reply) -> bool:
     if any(mark in alias for alias in (name, *reply.chain) for mark in _PRIVATE_LINK):
         return False
     return any(name == public or name.endswith(f".{public}") for public in _PUBLIC)
-
-
-def _is_localhost(name: str) -> bool:
-    bare = name.rstrip(".").lower()
-    return bare in {"localhost", "localhost.localdomain"} or bare.endswith(".localhost")
 
 
 def _is_plain(name: str) -> bool:

@@ -70,7 +70,7 @@ def _closed(case: Case, fact: TcpFact) -> Finding:
         hop=case.at,
         confidence=confidence,
         evidence=_evidence(fact),
-        params=_params(case, telling),
+        params=_params(case, telling) | ({"when": "at once"} if code == "tcp.reset" else {}),
     )
 
 

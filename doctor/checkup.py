@@ -108,7 +108,10 @@ def _named_in(file: str) -> list[Named]:
     found = images_in(name, data.decode("utf-8-sig", "replace"), os.environ)
     for each in found:
         if each.problem:
-            print(f"doctor: {plain(scrub(f'{each.file}:{each.line}: {each.problem}'))}", file=sys.stderr)
+            print(
+                f"doctor: {plain(scrub(f'{each.file}:{each.line}: {each.problem}'))}",
+                file=sys.stderr,
+            )
     return [Named(each.text, (each.file, each.line)) for each in found]
 
 

@@ -56,6 +56,11 @@ def main(argv: Sequence[str]) -> int:
         return 130
     except BrokenPipeError:
         return 141
+    except Exception as bug:
+        from doctor.crash import report
+
+        print(f"doctor: a fault of registry-doctor itself: {report(bug, argv)}", file=sys.stderr)
+        return 3
 
 
 def _dispatch(argv: list[str]) -> int:
@@ -127,7 +132,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="doctor",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Find out why a container image cannot be pulled, prove it, and say how to mend it.",
+        description="Find out why a container image cannot be pulled, prove it, and say how to "
+        "mend it.",
         epilog="""commands:
   doctor TARGET…            diagnose images or registries; the same as `doctor check`
   doctor check TARGET…      diagnose; text, or --json (options: doctor check --help)

@@ -205,10 +205,17 @@ def load(
 
 def params_of(target: Target, finding: Finding | None = None) -> dict[str, str]:
     """The params that every template may use; those without a value are left out."""
+    from doctor.profile import for_host
+
     hop = (finding.hop if finding else None) or target.registry
     reference = target.reference
     registry = getattr(reference, "registry", None) or target.registry.authority
+    profile = for_host(target.registry.host)
     values = {
+        "key_page": profile.key_page,
+        "key_steps": profile.key_steps,
+        "support": profile.support,
+        "status_page": profile.status_page,
         "target": target.text,
         "image": target.image,
         "registry": registry,

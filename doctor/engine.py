@@ -234,12 +234,12 @@ class _Walk:
         return {h for at, fact in self.facts if at == hop for h in fact.leads_to}
 
     def _blame(self, need: str, got: Outcome | None, hop: Hop | None) -> str:
+        """The check that ended the way, with its hop where that is another one."""
         if got is None:
             return need.partition("@")[0].partition(".")[0]
-        if got.blocked_by:
-            return got.blocked_by
+        first = got.blocked_by or got.check.name
         elsewhere = got.hop is not None and got.hop != (hop or self.target.registry)
-        return f"{got.check.name} {got.hop.name}" if elsewhere and got.hop else got.check.name
+        return f"{first} {got.hop.name}" if elsewhere and got.hop and " " not in first else first
 
     async def _probe(self, check: Check, case: Case, outcome: Outcome) -> None:
         assert check.probe is not None  # noqa: S101 - for the type checker: the caller has looked

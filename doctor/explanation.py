@@ -35,6 +35,10 @@ PARAMS = {
     "client": "the client",
     "system": "the kind of system",
     "platform": "the platform, such as linux/amd64",
+    "key_page": "where the registry's API keys are made",
+    "key_steps": "where on that page",
+    "support": "the registry's support",
+    "status_page": "the registry's status page",
 }
 """The placeholders that every template may use; the rest come from the finding."""
 

@@ -134,9 +134,8 @@ def _writable(file: str) -> None:
     except (OSError, ValueError) as error:
         raise UsageError(f"-o {file!r} cannot be written: {error}") from None
     if stat.S_ISDIR(mode) or not os.access(path, os.W_OK):
-        raise UsageError(
-            f"-o {file!r} cannot be written: it is {'a folder' if stat.S_ISDIR(mode) else 'read-only'}"
-        )
+        why = "a folder" if stat.S_ISDIR(mode) else "read-only"
+        raise UsageError(f"-o {file!r} cannot be written: it is {why}")
 
 
 def _platform(text: str | None) -> str:

@@ -74,7 +74,7 @@ class Outcome:
 
 def crash(check: Check, hop: Hop | None, bug: Exception) -> Finding:
     """A check's own fault, with the places in its code but never a value."""
-    frames = []
+    frames: list[str] = []
     trace = bug.__traceback__
     while trace is not None and len(frames) < 50:
         code = trace.tb_frame.f_code

@@ -11,9 +11,10 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from doctor.model import Check
 
@@ -72,7 +73,7 @@ def installed() -> Installed:
     return Installed(tuple(checks), tuple(words), tuple(origins), tuple(problems))
 
 
-def _entry_points() -> Iterator[tuple[str, str, object]]:
+def _entry_points() -> Iterator[tuple[str, str, Callable[[], Any]]]:
     if not _any_plugin():
         return
     from importlib.metadata import entry_points

@@ -54,8 +54,9 @@ def diagnosis(
     told = [(o, found if choice.wants(o.check) else _errors(found)) for o, found in judged]
     findings = settle([f for _, found in told for f in found], words.rules, hops)
     final = {(f.code, f.hop, f.subject): f for f in findings}
+    cause = next((f.check for f in findings if f.root_cause), None)
     results = tuple(
-        result(o, [final[f.code, f.hop, f.subject] for f in found]) for o, found in told
+        result(o, [final[f.code, f.hop, f.subject] for f in found], cause) for o, found in told
     )
     return Diagnosis(
         target=target,
@@ -82,18 +83,22 @@ def judge(outcome: Outcome, target: Target, facts: Facts, words: Words) -> tuple
     return tuple(words.dress(f, target) for f in found)
 
 
-def result(outcome: Outcome, findings: Sequence[Finding]) -> CheckResult:
-    """The check's line in a report: what is worst, or else what was seen."""
+def result(outcome: Outcome, findings: Sequence[Finding], cause: str | None = None) -> CheckResult:
+    """The check's line in a report: what is worst, or else what was seen. A check that did not get
+    what it asked for, and has nothing to say about it itself, waits for the cause's check."""
     status = outcome.status(findings)
     worst = min(findings, key=lambda f: _SEVERITIES.index(f.level), default=None)
     said = worst.title if worst and status in ("fail", "warn", "error") else outcome.said()
+    blocked_by = outcome.blocked_by
+    if status == "skip" and outcome.done and outcome.applies and not blocked_by:
+        blocked_by = cause
     return CheckResult(
         name=outcome.check.name,
         status=status,
         hop=outcome.hop,
         summary=said,
         ms=round(outcome.ms, 1),
-        blocked_by=outcome.blocked_by,
+        blocked_by=blocked_by,
         part=outcome.check.part,
     )
 

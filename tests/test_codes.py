@@ -471,9 +471,7 @@ def test_ordinary_values_stay_readable() -> None:
 def test_a_template_in_which_no_value_is_safe_is_refused(typed: str) -> None:
     with pytest.raises(template.WordsError):
         command(typed, {"v": "x"})
-    flaws = book(
-        a=remedy(f"steps = [{{text = 's', command = {json.dumps(typed)}}}]")
-    ).proofread()
+    flaws = book(a=remedy(f"steps = [{{text = 's', command = {json.dumps(typed)}}}]")).proofread()
     assert len(flaws) == 1
     assert "remedy 1 is left out" in str(flaws[0])
 

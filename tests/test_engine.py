@@ -12,7 +12,7 @@ import pytest
 
 from doctor.causes import Rules
 from doctor.engine import Engine, all_of
-from doctor.model import Case, Check, Client, Diagnosis, Event, Fact, Finding, Hop, Target
+from doctor.model import Case, Check, Client, Diagnosis, Event, Fact, Finding, Hop, Severity, Target
 from doctor.net import Net
 from doctor.outcome import Choice
 
@@ -51,7 +51,7 @@ class Book:
     rules = Rules()
 
     def dress(self, finding: Finding, target: Target) -> Finding:
-        default = "warning" if finding.code.startswith("doctor.") else "error"
+        default: Severity = "warning" if finding.code.startswith("doctor.") else "error"
         return replace(
             finding, severity=finding.severity or default, title=finding.code, detail=finding.code
         )

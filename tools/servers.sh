@@ -14,6 +14,7 @@ docker-registry:docker-registry:docker-registry
 nginx:nginx:nginx
 squid:squid:squid
 unbound:unbound:unbound
+named:bind9:named
 skopeo:skopeo:
 mitmdump:mitmproxy:
 htpasswd:apache2-utils:

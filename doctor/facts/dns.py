@@ -88,3 +88,10 @@ class DnsFact(Fact):
             return self.message or self.outcome
         more = len(self.addresses) - 1
         return self.addresses[0] + (f" and {more} more" if more else "")
+
+
+def is_localhost(name: str) -> bool:
+    """Is it this machine's own name for itself, for which no resolver is to be asked (RFC 6761
+    section 6.3)?"""
+    bare = name.rstrip(".").lower()
+    return bare in {"localhost", "localhost.localdomain"} or bare.endswith(".localhost")

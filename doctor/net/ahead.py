@@ -1,8 +1,8 @@
 """What can be imported while the network is waited for?
 
-TLS and HTTP libraries take longer to import than a packet to come back. Once a wait has begun that is longer
-than a loopback's, a daemon thread imports what the next layers will use; where nothing is waited for (an
-address that refuses at once, `--offline`), nothing is imported that is not used.
+TLS and HTTP libraries take longer to import than a packet to come back. Once a wait has begun that
+is longer than a loopback's, a daemon thread imports what the next layers will use; where nothing is
+waited for (an address that refuses at once, `--offline`), nothing is imported that is not used.
 """
 
 from __future__ import annotations
@@ -13,7 +13,13 @@ import importlib
 import threading
 from collections.abc import Iterator
 
-_NEXT = ("OpenSSL.SSL", "doctor.net.tls", "doctor.net.wire", "doctor.net.registry", "doctor.net.token")
+_NEXT = (
+    "OpenSSL.SSL",
+    "doctor.net.tls",
+    "doctor.net.wire",
+    "doctor.net.registry",
+    "doctor.net.token",
+)
 _PATIENCE = 0.004
 """Seconds of waiting after which it is not a loopback's answer that is waited for."""
 _begun = threading.Event()

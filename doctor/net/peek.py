@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import re
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 _HEAD = 16 * 1024
 _BODY = 2048
+_CUT = frozenset({errno.ECONNRESET, errno.ENOTCONN})
+"""A reset that is quicker than the look at the new connection leaves ENOTCONN."""
 _STATUS = re.compile(rb"HTTP/\d(?:\.\d)? (\d{3})\b")
 
 
@@ -73,14 +76,14 @@ def _parse(head: bytes, body: bytes) -> HttpPeek | None:
 
 
 async def stays_open(hop: Hop, net: Net, seconds: float = 0.3) -> bool | None:
-    """Does a connection on which nothing is said stay open that long? A greeting counts as open;
-    None: it cannot be had.
+    """Does a connection on which nothing is said stay open that long? A greeting counts as open, a
+    cut that comes while the connection is made counts as the other; None: it cannot be had.
     """
     try:
         async with asyncio.timeout(net.patience(3.0)):
             stream = await net.lines.raw(hop)
-    except (OSError, TimeoutError, KeyError):
-        return None
+    except (OSError, TimeoutError, KeyError) as trouble:
+        return False if getattr(trouble, "errno", None) in _CUT else None
     try:
         async with asyncio.timeout(net.patience(seconds)):
             return bool(await stream.read(1))

@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from doctor.facts.dns import is_localhost
 from doctor.facts.proxy import RouteFact
 from doctor.facts.resolvers import DEAD, Reply, ResolversFact
 from doctor.model import Case
@@ -44,14 +45,15 @@ FAMILIES: tuple[Family, ...] = ("A", "AAAA")
 
 
 async def ask(case: Case, net: Net) -> ResolversFact:
-    """Every resolver's view. Nothing is sent where the host is an address or left to a proxy."""
+    """Every resolver's view. Nothing is sent where the host is an address, this machine's own
+    `localhost` (RFC 6761 section 6.3), or left to a proxy."""
     host = case.at.host
     started = time.perf_counter()
     route = case.facts.get(RouteFact, case.at)
     proxied = route is not None and not route.direct
     root = Path(net.root)
     fact = ResolversFact(name=host, configuration=resolvconf.configuration(root))
-    if proxied or resolvconf.is_address(host):
+    if proxied or resolvconf.is_address(host) or is_localhost(host):
         return replace(fact, needed=False)
     # dnspython costs 40 ms of processor time, which the system's answer need not wait for.
     query = await begin(lambda: importlib.import_module("doctor.net.query"))

@@ -72,7 +72,9 @@ def _target(diagnosis: Diagnosis) -> Document:
         "assumed": [scrub(each) for each in target.assumed],
         "summary": scrub(sentence(diagnosis)),
         "hops": [_hop(hop, diagnosis) for hop in hops_of(diagnosis)],
-        "checks": [_check(name, results) for name, results in _by_name(diagnosis.checks)],
+        "checks": [
+            _check(name, results, target.registry) for name, results in _by_name(diagnosis.checks)
+        ],
         "findings": [_finding(f) for f in diagnosis.findings],
     }
 
@@ -120,15 +122,17 @@ def _by_name(results: Iterable[CheckResult]) -> list[tuple[str, list[CheckResult
 _GRAVITY = ("fail", "error", "skip", "warn", "pass")
 
 
-def _check(name: str, results: Sequence[CheckResult]) -> Document:
+def _check(name: str, results: Sequence[CheckResult], registry: Hop) -> Document:
     """One entry a check: of several hops and parts the gravest counts, and the summary is its."""
     waits = [r for r in results if r.blocked_by not in (None, "--offline")]
     applying = [r for r in results if r.status != "skip" or r in waits] or results
     gravest = min(applying, key=lambda r: (_GRAVITY.index(r.status), r.part, not r.summary))
+    elsewhere = gravest.hop is not None and gravest.hop != registry and gravest.status != "pass"
+    where = f" ({gravest.hop.name})" if elsewhere and gravest.hop else ""
     return {
         "name": name,
         "status": gravest.status,
-        "summary": scrub(gravest.summary),
+        "summary": scrub(f"{gravest.summary}{where}"),
         "duration_ms": max(r.ms for r in results if r.part == gravest.part),
         "blocked_by": gravest.blocked_by,
     }

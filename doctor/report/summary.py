@@ -26,7 +26,8 @@ def sentence(diagnosis: Diagnosis) -> str:
                 if c.status in ("skip", "error") and c.blocked_by != "--offline"
             }
         )
-        return f"Nothing was seen to be wrong with {subject}, but not everything could be tried: {', '.join(untried)}."
+        gaps = f"not everything could be tried: {', '.join(untried)}"
+        return f"Nothing was seen to be wrong with {subject}, but {gaps}."
     left_out = f" Left out: {', '.join(diagnosis.not_tried)}." if diagnosis.not_tried else ""
     warnings = sum(f.severity == "warning" for f in diagnosis.findings)
     what = "can be pulled from here" if diagnosis.target.reference else "answers as a registry"

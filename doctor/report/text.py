@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from doctor.explanation import folded
 from doctor.redact import plain
 
 _WORDS = {
@@ -36,7 +37,7 @@ _VERDICTS = {
     "fail": "Cannot be pulled",
     "incomplete": "Incomplete",
 }
-_EVIDENCE_LINES = 14
+_EVIDENCE_LINES = 10
 _WAITS = {"--offline": "left out (--offline)"}
 
 
@@ -77,7 +78,7 @@ def _target(target: Mapping[str, Any], style: Style) -> Iterator[str]:
     for number, finding in enumerate(causes, 1):
         yield ""
         label = "Cause" if len(causes) == 1 else f"Cause {number} of {len(causes)}"
-        yield from _cause(finding, label, style)
+        yield from _cause(finding, label, target["summary"], style)
     yield from _rest(others, style)
     if target["not_tried"]:
         yield ""
@@ -101,7 +102,7 @@ def _path(target: Mapping[str, Any], style: Style) -> Iterator[str]:
     for check in target["checks"]:
         word, symbol = _WORDS[check["status"]]
         said = plain(check["summary"], 200)
-        if check["blocked_by"]:
+        if check["blocked_by"] and check["status"] == "skip":
             said = _WAITS.get(check["blocked_by"], f"waits for {plain(check['blocked_by'])}")
         took = f"{check['duration_ms']:.0f} ms" if check["duration_ms"] >= 1 else ""
         head = _paint(f"  {symbol} {word:<9}", check["status"], style) + f" {check['name']:<6}"
@@ -112,29 +113,31 @@ def _path(target: Mapping[str, Any], style: Style) -> Iterator[str]:
             yield f"{'':20}{line}"
 
 
-def _cause(finding: Mapping[str, Any], label: str, style: Style) -> Iterator[str]:
+def _cause(finding: Mapping[str, Any], label: str, summary: str, style: Style) -> Iterator[str]:
+    """What is wrong, what to do about it, and the proof; the sentence once, not twice."""
     where = f" at {plain(finding['hop'])}" if finding["hop"] else ""
     sure = "" if finding["confidence"] == "certain" else f", {finding['confidence']}"
     yield _paint(f"{label}: {plain(finding['title'])}", "fail", style, bold=True)
     yield f"  ({finding['code']}{sure}{where})"
-    yield from _wrap(plain(finding["detail"]), "  ", style)
+    if finding["detail"] != summary:
+        yield from _wrap(plain(finding["detail"]), "  ", style)
+    remedies = finding["remedies"]
+    for remedy in remedies if style.verbose else remedies[:1]:
+        yield ""
+        yield from _remedy(remedy, "What to do" if remedy is remedies[0] else "Or", style)
+    if len(remedies) > 1 and not style.verbose:
+        yield ""
+        yield from _wrap(f"Or: {'; '.join(plain(r['title']) for r in remedies[1:])}", "  ", style)
+        yield f"    (doctor explain {finding['code']} or --verbose shows the steps)"
     evidence = list(_evidence(finding["evidence"]))
     if evidence:
+        yield ""
         yield "  Proof:"
         shown = evidence if style.verbose else evidence[:_EVIDENCE_LINES]
         for line in shown:
             yield from _wrap(line, "    ", style)
         if len(shown) < len(evidence):
             yield f"    ({len(evidence) - len(shown)} more lines with --verbose)"
-    remedies = finding["remedies"]
-    for number, remedy in enumerate(remedies, 1):
-        if number > 1 and not style.verbose:
-            yield ""
-            yield "  Or: " + "; ".join(plain(r["title"]) for r in remedies[1:])[: style.width * 3]
-            yield f"    (doctor explain {finding['code']} or --verbose shows the steps)"
-            break
-        yield ""
-        yield from _remedy(remedy, "What to do" if number == 1 else "Or", style)
 
 
 def _remedy(remedy: Mapping[str, Any], label: str, style: Style) -> Iterator[str]:
@@ -149,7 +152,8 @@ def _remedy(remedy: Mapping[str, Any], label: str, style: Style) -> Iterator[str
         yield from _wrap(text, f"    {number}. ", style)
         if step["command"]:
             for line in str(step["command"]).splitlines():
-                yield f"         {_paint(plain(line, 4000), 'command', style)}"
+                for part in folded(plain(line, 4000), style.width, " " * 9):
+                    yield _paint(part, "command", style)
     if remedy["verify"]:
         yield from _wrap(f"Seen to work when: {plain(remedy['verify'])}", "    ", style)
     if remedy["docs"]:
@@ -202,7 +206,8 @@ def _evidence(value: Any, name: str = "", depth: int = 0) -> Iterator[str]:
 
 
 def _overview(document: Mapping[str, Any], style: Style) -> Iterator[str]:
-    yield f"{len(document['targets'])} targets: {_VERDICTS[document['verdict']].lower()} is the gravest"
+    gravest = _VERDICTS[document["verdict"]].lower()
+    yield f"{len(document['targets'])} targets: {gravest} is the gravest"
     for target in document["targets"]:
         word, symbol = _WORDS[target["verdict"]]
         causes = f"  {', '.join(target['root_causes'])}" if target["root_causes"] else ""

@@ -87,6 +87,20 @@ def test_a_429_beside_an_image_that_was_read_is_a_warning() -> None:
     assert levels(of(LIMITED)) == {"rate.limited": "error"}
 
 
+def test_a_429_for_the_layer_is_an_error_though_the_manifest_was_read() -> None:
+    read, refused = answer(206), answer(429)
+    assert levels(of(refused, facts=(PUBLIC, BlobFact(answers=(refused,))))) == {
+        "rate.limited": "error"}  # fmt: skip
+    assert levels(of(refused, facts=(PUBLIC, BlobFact(answers=(read,))))) == {
+        "rate.limited": "warning"}  # fmt: skip
+
+
+def test_a_429_in_a_web_page_is_told_by_its_title() -> None:
+    page = answer(429, ("content-type", "text/html"), body="<html>\r\n<p>", title="Too fast")
+    (found,) = of(page)
+    assert found.params["status_text"] == "Too fast"
+
+
 @pytest.mark.parametrize(("headers", "more", "seconds", "who_says"), [
     ([("retry-after", "120")], {}, 120, "Retry-After"),
     ([("retry-after", "Mon, 23 Nov 2026 12:01:30 GMT"), ("date", DATE)], {}, 90, "Retry-After"),

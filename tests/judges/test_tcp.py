@@ -60,6 +60,10 @@ def test_one_address_fails(outcome: Outcome, errno: int | None, code: str) -> No
     assert evidence["attempts"][0]["ms"] == 3000.0
 
 
+def test_a_reset_while_connecting_is_told_in_full() -> None:
+    assert judged(*ended(bad(FOUR, "reset", 104)))["tcp.reset"].params["when"] == "at once"
+
+
 def test_one_address_works() -> None:
     assert judged(*ended(GOOD)) == {}
 

@@ -27,6 +27,23 @@ def remedy(run: Run, which: int = 0) -> dict[str, Any]:
     return found
 
 
+def mends(
+    world: World,
+    run: Run,
+    *again: str,
+    which: int = 0,
+    words: Mapping[str, str] | None = None,
+    env: Mapping[str, str] | None = None,
+) -> Run:
+    """Carry out the remedy (the first) of the likeliest cause, and see that `doctor check` with these
+    arguments then finds no error."""
+    chosen = remedy(run, which)
+    after = carry_out(world, chosen, *again, words=words or {}, env=env or {})
+    assert after.exit == 0, f"{chosen}\n{after}"
+    assert after.report["targets"][0]["verdict"] in ("pass", "warn"), after
+    return after
+
+
 def carry_out(
     world: World,
     chosen: Mapping[str, Any],

@@ -11,6 +11,7 @@ import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tests.lab.programs import PATH
 from tests.lab.way import HOST, IMAGE, PASSWORD, USER, Way, build
@@ -49,19 +50,33 @@ class Scenario:
             env["PATH"] = f"{world.home}/bin:{PATH}"
         return world.check(*self.options, self.target, env=env, stdin=self.stdin)
 
+    def pull(self, world: World, store: Path, *options: str) -> Run:
+        """Make the world and have skopeo copy the image, which takes a manifest, a configuration
+        and a layer."""
+        env = build(world, self.way, store) | dict(self.env)
+        image = f"docker://{self.target}"
+        return world.skopeo("copy", *options, image, "dir:/run/copied", env=env)
+
     def verify(self, run: Run) -> None:
         """Is that what the command had to say?"""
         assert run.report, run
         assert "Traceback" not in run.stderr, run
+        told = "\n".join([f"exit {run.exit}", *map(brief, run.findings), run.stderr])
         codes = {finding["code"]: finding["severity"] for finding in run.findings}
         expected = bool(self.causes) if self.exit is None else self.exit
-        assert (tuple(run.root_causes), run.exit) == (self.causes, expected), run
-        assert set(self.also) <= set(codes), run
-        assert not codes.keys() & {"doctor.check-crashed"}, run
+        assert (tuple(run.root_causes), run.exit) == (self.causes, expected), told
+        assert set(self.also) <= set(codes), told
+        assert "doctor.check-crashed" not in codes, told
         if not self.causes:
-            assert "error" not in codes.values(), run
+            assert "error" not in codes.values(), told
             warned = {code for code, severity in codes.items() if severity == "warning"}
-            assert warned <= set(self.also), run
+            assert warned <= set(self.also), told
+
+
+def brief(finding: Mapping[str, Any]) -> str:
+    """A finding in a line or two."""
+    cause = " (cause)" if finding["root_cause"] else ""
+    return f"{finding['severity']} {finding['code']}{cause} at {finding['hop']}: {finding['detail']}"
 
 
 def auth(user: str = USER, password: str = PASSWORD) -> str:

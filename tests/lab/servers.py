@@ -227,7 +227,7 @@ def site(
         else ""
     )
     return f"""  server {{
-    listen {address}:{port}{" ssl" if certificate else ""};
+    listen {f"[{address}]" if ":" in address else address}:{port}{" ssl" if certificate else ""};
     {tls}
     {more}
     {locations}

@@ -352,6 +352,12 @@ def test_an_address_is_not_looked_up(host: str) -> None:
     assert not asyncio.run(Net().ask_resolvers(case(host))).replies
 
 
+@pytest.mark.parametrize("host", ["localhost", "registry.localhost"])
+def test_no_resolver_is_asked_for_this_machine_s_own_name(host: str) -> None:
+    fact = asyncio.run(Net().ask_resolvers(case(host)))
+    assert (fact.needed, fact.replies) == (False, ())
+
+
 def test_a_name_that_a_proxy_resolves_is_left_to_it() -> None:
     proxied = case("registry.lab", RouteFact(proxy=ProxySetting(host="proxy.lab", port=3128)))
     fact = asyncio.run(Net().resolve(proxied))

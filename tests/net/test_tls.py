@@ -4,6 +4,7 @@ what reached it.
 
 import asyncio
 import contextlib
+import errno
 import functools
 import socket
 import ssl
@@ -25,7 +26,8 @@ from OpenSSL import SSL
 
 from doctor.facts.tls import KeyPair, TlsFact, TrustFact, TrustStore
 from doctor.model import Hop
-from doctor.net import Net, tcp
+from doctor.net import Net, peek, tcp
+from doctor.net.lines import Stream
 from doctor.net.tls import handshake
 from doctor.pki import errors
 from tests.certificates import DAY, NOW, Issued, authority, bundle, leaf, rsa_key
@@ -521,6 +523,22 @@ async def test_a_connection_reset_without_a_word_is_not_the_handshakes_fault(
     assert fact.outcome in {"reset", "closed"}
     assert fact.quiet_stays_open is False
     assert all(made.outcome != "done" for made in fact.attempts)
+
+
+@running
+@pytest.mark.parametrize(
+    ("number", "open_"),
+    [(errno.ECONNRESET, False), (errno.ENOTCONN, False), (errno.ECONNREFUSED, None)],
+)
+async def test_a_cut_while_connecting_is_a_cut(number: int, open_: bool | None) -> None:
+    """A real server's reset comes then or a moment later, as the scheduler likes."""
+    hop, net = Hop("registry", "127.0.0.1", 1), Net()
+
+    async def dial() -> Stream:
+        raise OSError(number, "as the system says")
+
+    net.lines.dial_with(hop, dial)
+    assert await peek.stays_open(hop, net) is open_
 
 
 @running

@@ -1,4 +1,5 @@
-"""What a reader sees in a terminal: everything that matters, at 80 columns, in words, and nothing alive from outside."""
+"""What a reader sees in a terminal: everything that matters, at 80 columns, in words, and nothing
+alive from outside."""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ def finding(**more: Any) -> dict[str, Any]:
         "hop": "registry.example:443",
         "subject": None,
         "title": "Unknown certificate authority",
-        "detail": "registry.example:443 sent a chain that ends in Corp CA; the system store does not hold it.",
+        "detail": "registry.example:443 sent a chain that ends in Corp CA, which no store holds.",
         "evidence": {"issuer": "CN=Corp CA", "stores": [{"label": "system", "roots": 140}]},
         "remedies": [
             {

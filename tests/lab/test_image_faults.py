@@ -1,0 +1,132 @@
+"""The image and its layers: what is missing, where it breaks, and what comes near?"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.lab import servers
+from tests.lab.distribution import AMD64, ARM64, REPOSITORY, digest
+from tests.lab.scenario import Scenario
+from tests.lab.way import HOST, STORAGE_HOST, Stations, Way
+from tests.lab.world import STORAGE, World
+
+pytestmark = pytest.mark.lab
+
+KIND = "application/vnd.docker.distribution.manifest"
+SCHEMA1 = json.dumps({"schemaVersion": 1, "name": REPOSITORY, "tag": "1.0", "fsLayers": []})
+
+
+def tagged(tag: str) -> str:
+    return f"{HOST}/{REPOSITORY}:{tag}"
+
+
+def says(kind: str, body: str, *headers: str) -> Way:
+    """A registry whose every manifest is this one."""
+    more = " ".join(f"add_header {header};" for header in headers)
+    return Way(
+        tls_front=f"location ~ /manifests/ {{ types {{ }} default_type {kind}; {more} return 200 '{body}'; }}"
+    )
+
+
+def stored(front: str) -> Way:
+    """Storage on another host, in whose front nginx answers."""
+    return Way(blobs="storage", stations=Stations(storage_front=f"location /docker/ {{ {front} }}"))
+
+
+XML = "default_type application/xml; return 403 '<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>';"
+IMAGE_FAULTS = (
+    Scenario("tag-unknown", Way(), ("registry.manifest-unknown",), tagged("1.2")),
+    Scenario(
+        "tag-unknown-login", Way(login="token"), ("registry.manifest-unknown",), tagged("1.2")
+    ),
+    Scenario("repository-unknown", Way(), ("registry.name-unknown",), f"{HOST}/lab/apq:1.0"),
+    Scenario(
+        "digest-unknown",
+        Way(),
+        ("registry.manifest-unknown",),
+        f"{HOST}/{REPOSITORY}@sha256:{'0' * 64}",
+    ),
+    Scenario(
+        "platform-missing",
+        Way(),
+        ("registry.platform-missing",),
+        options=("--platform", "linux/s390x"),
+    ),
+    Scenario(
+        "schema-1", says(f"{KIND}.v1+prettyjws", SCHEMA1), ("registry.old-schema",), tagged("1.0")
+    ),
+    Scenario(
+        "other-digest",
+        says("application/vnd.oci.image.manifest.v1+json", ARM64.decode()),
+        ("registry.bad-response",),
+        f"{HOST}/{REPOSITORY}@{digest(AMD64)}",
+    ),
+    Scenario(
+        "garbage",
+        says("application/vnd.oci.image.manifest.v1+json", "{garbage"),
+        ("registry.bad-response",),
+        tagged("1.0"),
+    ),
+    Scenario(
+        "web-page",
+        says("text/html", "<title>Sign in</title>"),
+        ("registry.not-a-registry",),
+        tagged("1.0"),
+    ),
+)
+LAYER_FAULTS = (
+    Scenario("closed", Way(blobs="storage-closed"), ("registry.blob-unreachable",)),
+    Scenario(
+        "dropped",
+        Way(blobs="storage-dropped"),
+        ("registry.blob-unreachable",),
+        options=("--timeout", "6"),
+    ),
+    Scenario("unknown", Way(blobs="storage-unknown"), ("registry.blob-unreachable",)),
+    Scenario(
+        "bad-certificate",
+        Way(blobs="storage", stations=Stations(storage_certificate="wrong-host")),
+        ("registry.blob-unreachable",),
+    ),
+    Scenario("refused", stored(XML), ("registry.blob-refused",)),
+    Scenario("503", stored("return 503;"), ("registry.blob-refused",)),
+    Scenario("missing", stored("return 404;"), ("registry.blob-missing",)),
+    Scenario(
+        "missing-here",
+        Way(tls_front="location ~ /blobs/ { return 404; }"),
+        ("registry.blob-missing",),
+    ),
+    Scenario("loop", stored("return 302 $uri;"), ("registry.bad-response",)),
+    Scenario(
+        "over-http",
+        Way(blobs="storage", stations=Stations(storage=f"http://{STORAGE_HOST}/")),
+        ("registry.bad-response",),
+    ),
+)
+
+
+@pytest.mark.parametrize("scenario", [*IMAGE_FAULTS, *LAYER_FAULTS], ids=lambda s: s.name)
+def test_the_cause_is_found(scenario: Scenario, lab: World, store: Path) -> None:
+    scenario.verify(scenario.play(lab, store))
+
+
+def test_near_tags_are_offered(lab: World, store: Path) -> None:
+    run = IMAGE_FAULTS[0].play(lab, store)
+    (found,) = [f for f in run.findings if f["root_cause"]]
+    assert {"1.0", "1.1"} <= set(found["evidence"]["nearest"])
+    commands = [s["command"] for r in found["remedies"] for s in r["steps"] if s["command"]]
+    assert any(tagged("1.1") in command or tagged("1.0") in command for command in commands)
+
+
+def test_the_platforms_that_there_are_are_named(lab: World, store: Path) -> None:
+    run = IMAGE_FAULTS[4].play(lab, store)
+    (found,) = [f for f in run.findings if f["root_cause"]]
+    assert found["evidence"]["offered"] == ["linux/amd64", "linux/arm64/v8"]
+
+
+def test_storage_over_http_is_not_asked(lab: World, store: Path) -> None:
+    LAYER_FAULTS[-1].play(lab, store)
+    assert servers.seen(lab, STORAGE) == []
