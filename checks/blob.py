@@ -8,9 +8,11 @@ One byte of the smallest layer proves it; nothing is pulled.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from doctor.facts.http import Answer, trouble
 from doctor.facts.registry import BlobFact, ImageFact
@@ -51,11 +53,27 @@ def _unread(
     elif answer.outcome == "answered" and answer.status == 404:
         yield _found(case, "registry.blob-missing", blob, hop, answer)
     elif answer.redirects:
-        yield _found(case, "registry.bad-response", blob, hop, answer)
+        yield _redirected(case, blob, hop, answer)
     elif stored or answer.status in (401, 403):
         yield _found(case, "registry.blob-refused", blob, hop, answer)
     else:
         yield _found(case, trouble(answer) or "registry.bad-response", blob, hop, answer)
+
+
+def _redirected(case: Case, blob: BlobFact, hop: Hop, answer: Answer) -> Finding:
+    """In circles, or to a place that is not asked from here: plain HTTP, an address that lies near
+    us. Clients do ask there, so the layer is unproven then, and the pull may work."""
+    led, where = urlsplit(answer.location or ""), answer.location or "nowhere"
+    away = bool(led.hostname) and (led.scheme, led.hostname) != (hop.scheme, hop.host)
+    what = (
+        f"a redirect to {where} (not followed here)"
+        if away
+        else f"redirects without end to {where}"
+    )
+    found = _found(case, "registry.bad-response", blob, hop, answer)
+    return replace(
+        found, severity="warning" if away else None, params={**found.params, "what": what}
+    )
 
 
 def _unreachable(

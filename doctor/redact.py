@@ -126,9 +126,10 @@ class Secret:
 
     __slots__ = ("__value",)
 
-    def __init__(self, value: str) -> None:
+    def __init__(self, value: str, *, learn: bool = True) -> None:
         self.__value = value
-        GATE.learn(value)
+        if learn:
+            GATE.learn(value)
 
     def reveal(self) -> str:
         """The value itself. Call it where it is sent, nowhere else."""

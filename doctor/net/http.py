@@ -320,6 +320,9 @@ def _link(
     led = place(location, role=hop.role, base=hop, path=target.partition("?")[0])
     if led is None:
         return None, replace(answer, location=scrub(location.partition("?")[0][:200]))
-    secret = Secret(f"{led.hop.scheme}://{led.hop.authority}{led.target}")
+    full = f"{led.hop.scheme}://{led.hop.authority}{led.target}"
+    for value in led.signatures:
+        Secret(value)  # the gate knows it from now on: storage repeats it in its errors
+    secret = Secret(full, learn=full != led.shown)
     net.links[led.shown] = secret
     return secret, replace(answer, location=led.shown)

@@ -9,7 +9,7 @@ information refused in a realm and dropped from a redirect. The request target i
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, quote, urljoin, urlsplit
 
 from doctor.model import Hop, Role
@@ -33,6 +33,10 @@ _SIGNING = frozenset(
 )
 
 
+_SHORTEST_SIGNATURE = 16
+"""Characters of a value that is a secret and no date or number."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A hop and what to ask it for. `target` (path and query) may hold a signature: it never enters
@@ -43,6 +47,8 @@ class Place:
     signed: bool
     user: bool
     """User information stood in it."""
+    signatures: tuple[str, ...] = field(default=(), repr=False)
+    """The values that prove the right to it, apart: whoever is sent them may repeat them."""
 
     @property
     def shown(self) -> str:
@@ -69,17 +75,16 @@ def place(text: str, *, role: Role, base: Hop | None = None, path: str = "/") ->
     target = quote(parts.path or "/", safe="/%:@!$&'()*+,;=-._~")
     if parts.query:
         target += "?" + quote(parts.query, safe="/?%:@!$&'()*+,;=-._~")
-    names = {
-        name.lower()
-        for name, _ in parse_qsl(parts.query, keep_blank_values=True, max_num_fields=None)
-    }
+    fields = parse_qsl(parts.query, keep_blank_values=True, max_num_fields=None)
+    signing = [value for name, value in fields if name.lower() in _SIGNING]
     hop = Hop(
         role,
         host,
         port or {"https": 443, "http": 80}[scheme],
         "https" if scheme == "https" else "http",
     )
-    return Place(hop, target, bool(names & _SIGNING), "@" in parts.netloc)
+    signatures = tuple(value for value in signing if len(value) >= _SHORTEST_SIGNATURE)
+    return Place(hop, target, bool(signing), "@" in parts.netloc, signatures)
 
 
 def shown(target: str) -> str:

@@ -78,6 +78,23 @@ def test_who_refuses_is_named(fact: BlobFact, code: str) -> None:
     assert found.subject == "sha256:1"
 
 
+@pytest.mark.parametrize(
+    ("location", "severity", "words"),
+    [
+        ("https://storage.cloud.test/b", None, "without end"),
+        (None, None, "nowhere"),
+        ("http://storage.cloud.test/b", "warning", "not followed here"),
+        ("https://10.0.0.7/b", "warning", "not followed here"),
+    ],
+)
+def test_a_redirect_that_is_only_not_followed_here_is_no_reason_to_fail(
+    location: str | None, severity: str | None, words: str
+) -> None:
+    (found,) = judged(IMAGE, read(307, location=location))
+    assert (found.code, found.severity) == ("registry.bad-response", severity)
+    assert words in found.params["what"]
+
+
 def test_a_limit_is_for_the_rate_check() -> None:
     assert judged(IMAGE, read(429)) == []
 

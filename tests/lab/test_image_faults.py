@@ -100,15 +100,20 @@ LAYER_FAULTS = (
         ("registry.blob-missing",),
     ),
     Scenario("loop", stored("return 302 $uri;"), ("registry.bad-response",)),
-    Scenario(
-        "over-http",
-        Way(blobs="storage", stations=Stations(storage=f"http://{STORAGE_HOST}/")),
-        ("registry.bad-response",),
-    ),
 )
 
+OVER_HTTP = Scenario(
+    "over-http",
+    Way(blobs="storage", stations=Stations(storage=f"http://{STORAGE_HOST}/")),
+    also=("registry.bad-response",),
+    exit=3,
+)
+"""Clients ask there, and the pull works; a signed link is not sent in the clear to find out."""
 
-@pytest.mark.parametrize("scenario", [*IMAGE_FAULTS, *LAYER_FAULTS], ids=lambda s: s.name)
+
+@pytest.mark.parametrize(
+    "scenario", [*IMAGE_FAULTS, *LAYER_FAULTS, OVER_HTTP], ids=lambda s: s.name
+)
 def test_the_cause_is_found(scenario: Scenario, lab: World, store: Path) -> None:
     scenario.verify(scenario.play(lab, store))
 
@@ -124,9 +129,9 @@ def test_near_tags_are_offered(lab: World, store: Path) -> None:
 def test_the_platforms_that_there_are_are_named(lab: World, store: Path) -> None:
     run = IMAGE_FAULTS[4].play(lab, store)
     (found,) = [f for f in run.findings if f["root_cause"]]
-    assert found["evidence"]["offered"] == ["linux/amd64", "linux/arm64/v8"]
+    assert found["evidence"]["offered"] == ["linux/amd64", "linux/arm64"]
 
 
 def test_storage_over_http_is_not_asked(lab: World, store: Path) -> None:
-    LAYER_FAULTS[-1].play(lab, store)
+    OVER_HTTP.play(lab, store)
     assert servers.seen(lab, STORAGE) == []

@@ -15,7 +15,7 @@ from doctor.net import Net
 from doctor.net.body import read_json
 from doctor.net.http import Reply, fetch
 from doctor.net.lines import Stream
-from doctor.redact import Secret
+from doctor.redact import Secret, scrub
 from tests.lab.origin import Origin, Plain, Raw, Request, answer, origin, ready
 
 
@@ -230,6 +230,17 @@ def test_a_redirect_is_told_without_its_signature_and_kept_with_it() -> None:
     assert reply.answer.location == "https://storage.test/b/x?X-Amz-Signature=&part="
     assert "topsecret" not in repr(reply.answer)
     assert "topsecret" not in repr(reply)
+
+
+def test_what_signs_a_link_is_known_as_a_secret_and_an_open_link_stays_legible() -> None:
+    signature, link = "5f2cb3f0a1d94e7788aa", "https://storage.test/b"
+    signed, _ = reply_to(
+        get, lambda r: answer(307, b"", ("Location", f"{link}?X-Amz-Signature={signature}"))
+    )
+    opened, _ = reply_to(get, lambda r: answer(307, b"", ("Location", link)))
+    assert signed.location is not None
+    assert signature not in scrub(f"<SignatureProvided>{signature}</SignatureProvided>")
+    assert scrub(f"sent to {opened.answer.location}") == f"sent to {link}"
 
 
 @pytest.mark.parametrize("location", ["http://[::1", "javascript:alert(1)", "http://a:99999/"])
