@@ -76,7 +76,9 @@ class Scenario:
 def brief(finding: Mapping[str, Any]) -> str:
     """A finding in a line or two."""
     cause = " (cause)" if finding["root_cause"] else ""
-    return f"{finding['severity']} {finding['code']}{cause} at {finding['hop']}: {finding['detail']}"
+    return (
+        f"{finding['severity']} {finding['code']}{cause} at {finding['hop']}: {finding['detail']}"
+    )
 
 
 def auth(user: str = USER, password: str = PASSWORD) -> str:

@@ -81,7 +81,9 @@ def named(world: World, zones: Mapping[str, str], *, address: str = RESOLVER) ->
     for name, records in zones.items():
         text += f'zone "{name}" {{ type primary; file "{name}.zone"; }};\n'
         if records:
-            head = "$TTL 60\n@ SOA localhost. root.localhost. 1 3600 600 86400 60\n@ NS localhost.\n"
+            head = (
+                "$TTL 60\n@ SOA localhost. root.localhost. 1 3600 600 86400 60\n@ NS localhost.\n"
+            )
             (place / f"{name}.zone").write_text(f"{head}{records}\n")
     config = place / "named.conf"
     config.write_text(text)
@@ -175,9 +177,7 @@ def front(world: World, sites: Sequence[str]) -> Process:
         f"daemon off;\nmaster_process off;\npid {place}/pid;\nerror_log {place}/error.log;\n"
         "events { worker_connections 256; }\nhttp {\n"
         f"  access_log {place}/access.log;\n  {_seen(place)}\n{temporary}"
-        "  ssl_protocols TLSv1.2 TLSv1.3;\n"
-        + "".join(sites)
-        + "}\n"
+        "  ssl_protocols TLSv1.2 TLSv1.3;\n" + "".join(sites) + "}\n"
     )
     listens = sorted({at for site in sites for at in _listens(site)})
     return world.far.start(
@@ -244,7 +244,9 @@ def site(
 
 def _listens(text: str) -> list[tuple[str, int]]:
     words = [line.split()[1] for line in text.splitlines() if line.strip().startswith("listen ")]
-    return [(a.strip("[]"), int(p)) for a, _, p in (word.rstrip(";").rpartition(":") for word in words)]
+    return [
+        (a.strip("[]"), int(p)) for a, _, p in (word.rstrip(";").rpartition(":") for word in words)
+    ]
 
 
 def proxy(

@@ -7,7 +7,6 @@ to that host.
 
 from __future__ import annotations
 
-import base64
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -16,10 +15,9 @@ import pytest
 
 from tests.lab import servers
 from tests.lab.distribution import REPOSITORY
-from tests.lab.programs import PATH
 from tests.lab.scenario import Scenario, auth, config
 from tests.lab.tokens import TokenService, signed
-from tests.lab.way import HOST, IMAGE, PASSWORD, TOKEN_HOST, USER, Stations, Way
+from tests.lab.way import HOST, PASSWORD, TOKEN_HOST, USER, Stations, Way
 from tests.lab.world import STORAGE, TOKENS, World
 
 pytestmark = pytest.mark.lab

@@ -12,8 +12,8 @@ import pytest
 
 from tests.certificates import DAY, NOW
 from tests.lab import servers
-from tests.lab.distribution import AMD64, ARM64, REPOSITORY, digest
-from tests.lab.scenario import Scenario, config
+from tests.lab.distribution import AMD64, REPOSITORY, digest
+from tests.lab.scenario import Scenario
 from tests.lab.way import HOST, TOKEN_HOST, Stations, Way
 from tests.lab.world import TOKENS, World
 
