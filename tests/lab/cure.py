@@ -1,8 +1,8 @@
 """Does a remedy mend what it is for? Its commands are pasted, in order, into a shell of that world.
 
 What a person fills in (CA_FILE, RESOLVER …) is filled in; sudo is there and does as it is told;
-`update-ca-certificates` is the real one, over the world's own /etc. Then the same shell runs `doctor
-check` again, so that a remedy may also be a variable.
+`update-ca-certificates` is the real one, over the world's own /etc. Then the same shell runs
+`doctor check` again, so that a remedy may also be a variable.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def mends(
     words: Mapping[str, str] | None = None,
     env: Mapping[str, str] | None = None,
 ) -> Run:
-    """Carry out the remedy (the first) of the likeliest cause, and see that `doctor check` with these
-    arguments then finds no error."""
+    """Carry out the remedy (the first) of the likeliest cause, and see that `doctor check` with
+    these arguments then finds no error."""
     chosen = remedy(run, which)
     after = carry_out(world, chosen, *again, words=words or {}, env=env or {})
     assert after.exit == 0, f"{chosen}\n{after}"

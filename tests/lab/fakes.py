@@ -22,7 +22,8 @@ def fake(namespace: Namespace, kind: Kind, address: str, port: int = 443) -> Non
 
 
 def name_filter(namespace: Namespace, name: str, address: str, behind: tuple[str, int]) -> None:
-    """A middlebox: a connection whose first bytes hold that name is reset, others go to `behind`."""
+    """A middlebox: a connection whose first bytes hold that name is reset, others go to
+    `behind`."""
 
     async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         first = await reader.read(4096)

@@ -81,8 +81,8 @@ class Way:
     """What the registry asks for."""
     key: Literal["none", "right", "wrong"] = "right"
     """What is in the client's configuration; nothing where the registry asks for nothing."""
-    name: Literal["known", "unknown"] = "known"
-    """The registry's name at the name server."""
+    name: Literal["known", "unknown", "lost"] = "known"
+    """The registry's name at the name server; "lost": with an address where packets are lost."""
     port: Literal["open", "closed", "dropped"] | Kind = "open"
     certificate: Certificate | Issue = "good"
     token_host: Literal["open", "closed", "dropped", "unknown"] = "open"
@@ -159,9 +159,10 @@ def _names(way: Way) -> dict[str, tuple[str, ...]]:
         ORIGIN_HOST: (REGISTRY,),
         ISSUER_HOST: (SPARE[3],),
     }
-    if way.name == "known":
+    if way.name != "unknown":
+        lost = way.name == "lost" or way.port == "dropped"
         place = SPARE[2] if way.inspected else REGISTRY
-        names[HOST] = way.addresses or (SILENT if way.port == "dropped" else place,)
+        names[HOST] = way.addresses or (SILENT if lost else place,)
     if way.token_host != "unknown":
         realm = urlsplit(way.stations.realm).hostname or TOKEN_HOST
         names[realm] = ({"dropped": SILENT, "closed": SPARE[0]}.get(way.token_host, TOKENS),)
