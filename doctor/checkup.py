@@ -189,7 +189,12 @@ async def _diagnose(
         environ, root=options.root, ca=options.ca, proxy=options.proxy, name=options.client
     )
     choice = Choice(options.only, options.skip, options.offline)
-    engine = Engine(found.checks, load(found.words), choice=choice, observer=progress)
+    engine = Engine(
+        found.checks,
+        load(found.words),
+        choice=choice,
+        observer=progress if progress.enabled else None,
+    )
 
     def job(target: Target) -> Callable[[], Coroutine[object, object, Diagnosis]]:
         own = replace(net, credential=_given(options.username, secret), authorization={}, links={})

@@ -45,7 +45,7 @@ class Engine:
         words: Words,
         *,
         choice: Choice = Choice(),  # noqa: B008 - frozen
-        observer: Observer = lambda event: None,
+        observer: Observer | None = None,
     ) -> None:
         self.checks = tuple(checks)
         self.words = words
@@ -175,7 +175,8 @@ class _Walk:
         except Exception as bug:
             outcome.trouble = crash(check, hop, bug)
         outcome.done = True
-        self._tell("finished", check=check.name, hop=hop, result=self._result(outcome))
+        if self.engine.observer:
+            self._tell("finished", check=check.name, hop=hop, result=self._result(outcome))
         return outcome
 
     async def _reads(self, check: Check, case: Case, outcome: Outcome) -> None:
@@ -282,7 +283,8 @@ class _Walk:
         result: CheckResult | None = None,
         plan: tuple[str, ...] = (),
     ) -> None:
-        self.engine.observer(Event(kind, self.target, check, hop, result, plan))
+        if self.engine.observer:
+            self.engine.observer(Event(kind, self.target, check, hop, result, plan))
 
 
 class _Gate:

@@ -62,8 +62,11 @@ class Net:
     async def resolve(self, case: Case) -> DnsFact:
         """Ask the system for the hop's addresses."""
         from doctor.net import dns
-        from doctor.net.ahead import while_waiting
+        from doctor.net.ahead import compare_domains, while_waiting
+        from doctor.net.resolvconf import is_address
 
+        if case.at.role == "token" and not is_address(case.at.host):
+            compare_domains()
         with while_waiting():
             return await dns.resolve(case, self)
 

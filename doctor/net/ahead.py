@@ -23,6 +23,7 @@ _NEXT = (
 _PATIENCE = 0.004
 """Seconds of waiting after which it is not a loopback's answer that is waited for."""
 _begun = threading.Event()
+_compared = threading.Event()
 
 
 @contextlib.contextmanager
@@ -36,6 +37,21 @@ def while_waiting() -> Iterator[None]:
         yield
     finally:
         timer.cancel()
+
+
+def compare_domains() -> None:
+    """A token service on another host was named: its domain will be compared with the registry's,
+    by a list that takes longer to load than a packet to come back."""
+    if not _compared.is_set():
+        _compared.set()
+        threading.Thread(target=_load_suffixes, daemon=True, name="suffixes").start()
+
+
+def _load_suffixes() -> None:
+    from doctor.realm import registrable
+
+    with contextlib.suppress(Exception):
+        registrable("example.com")
 
 
 def _begin() -> None:

@@ -24,7 +24,7 @@ from doctor.net.daemon import begin
 if TYPE_CHECKING:
     from doctor.net import Net
 
-_ENOUGH = 3.2
+_ENOUGH = 3.4
 """Seconds after which a resolver's own answer serves as well: by then each has been asked twice
 (doctor.net.resolvers)."""
 _MOST = 7.0

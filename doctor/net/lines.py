@@ -45,6 +45,7 @@ class Lines:
         self._ready: dict[Hop, list[Stream]] = defaultdict(list)
         self._dial: dict[Hop, Dial] = {}
         self._wrap: dict[Hop, Wrap] = {}
+        self._climbed: dict[Hop, asyncio.Event] = defaultdict(asyncio.Event)
         self._open: set[Stream] = set()
         self.opened = 0
         """How many streams were ever kept or dialled: what a test of speed counts."""
@@ -60,6 +61,7 @@ class Lines:
         """The TLS layer says how a raw stream is made ready for HTTP (verified), and hands over the
         one it has ready."""
         self._wrap[hop] = wrap
+        self._climbed[hop].set()
         if first:
             self._ready[hop].append(self._count(first))
 
@@ -87,6 +89,12 @@ class Lines:
     def give_back(self, hop: Hop, stream: Stream) -> None:
         """A ready stream that may carry another request."""
         self._ready[hop].append(stream)
+
+    async def climbed(self, hop: Hop, seconds: float) -> None:
+        """Wait until HTTP may be spoken with the hop, but no longer than that."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._climbed[hop].wait()
 
     def may_speak(self, hop: Hop) -> bool:
         """Has the TLS layer allowed HTTP on this hop?"""

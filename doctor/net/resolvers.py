@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from doctor.net import Net
     from doctor.net.query import Question
 
+_WAY_FIRST = 0.2
+"""Seconds by which the comparison lets the way go first."""
 _FIRST_ROUND = 3.0
 _SECOND_ROUND = 1.5
 _STUB = "127.0.0.53"
@@ -55,7 +57,8 @@ async def ask(case: Case, net: Net) -> ResolversFact:
     fact = ResolversFact(name=host, configuration=resolvconf.configuration(root))
     if proxied or resolvconf.is_address(host) or is_localhost(host):
         return replace(fact, needed=False)
-    # dnspython costs 40 ms of processor time, which the system's answer need not wait for.
+    # dnspython costs 40 ms of processor time, which the way to the registry need not wait for.
+    await net.lines.climbed(case.at, _WAY_FIRST)
     query = await begin(lambda: importlib.import_module("doctor.net.query"))
     if problem := query.unaskable(host):
         return replace(fact, problem=problem)

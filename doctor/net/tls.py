@@ -25,7 +25,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from doctor.facts.tls import TlsFact, TrustFact, Verdict
-from doctor.net.hello import AlertError, Greeting, Offer, Secured, greet
+from doctor.net.hello import AlertError, Greeting, Offer, Secured, greet, warm
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -45,10 +45,11 @@ async def handshake(hop: Hop, trust: TrustFact, net: Net) -> TlsFact:
     """Look at the hop's TLS through the eyes of the client whose stores `trust` names."""
     from doctor.net.failed import as_it_is
 
-    start = time.perf_counter()
     if hop.scheme == "http":
         net.lines.wrap_with(hop, as_it_is)
         return TlsFact(needed=False)
+    warm()
+    start = time.perf_counter()
     fact = await Handshake(hop, trust, net).look()
     return replace(fact, ms=(time.perf_counter() - start) * 1000)
 
