@@ -22,7 +22,7 @@ from tests.lab.way import (
     TOKEN_HOST,
     Way,
 )
-from tests.lab.world import PROXY, REGISTRY, SILENT, World
+from tests.lab.world import PROXY, REGISTRY, World
 
 Detour = Callable[[World], dict[str, str]]
 AT = f"http://{PROXY_HOST}:3128"
