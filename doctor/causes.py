@@ -11,8 +11,9 @@ warning that does so is raised to an error.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from doctor.frozen import frozen
 from doctor.model import Finding
 
 LADDER = ("dns", "tcp", "proxy", "tls")
@@ -32,7 +33,7 @@ _PATH = (
 _CONFIDENCE = {"certain": 0, "likely": 1, "possible": 2}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rules:
     """What the words of the codes declare: who explains whom, and which codes name a station."""
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from doctor.frozen import frozen
 
 _TOKEN = frozenset(string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~")
 _TOKEN68 = frozenset(string.ascii_letters + string.digits + "-._~+/")
@@ -19,7 +20,7 @@ _MOST = 16
 _LONGEST = 8192
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Challenge:
     """One way to log in. `scheme` and parameter names are lower case; the first of a repeated
     parameter counts."""

@@ -8,12 +8,13 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from doctor.cli import DEFAULT_TARGET
 from doctor.credential import Credential
+from doctor.frozen import frozen
 from doctor.model import Event, Hop, Report, Target, Verdict
 from doctor.options import Options, read
 from doctor.plugins import Installed, installed
@@ -30,7 +31,7 @@ _GRAVITY: tuple[Verdict, ...] = ("fail", "incomplete", "warn", "pass")
 _MOST_PASSWORD = 65536
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Named:
     """A target as it was given, and the file and line that named it."""
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from doctor.frozen import frozen
 from doctor.redact import Secret
 
 Kind = Literal["password", "identity-token", "registry-token"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Credential:
     """`user` may be empty for tokens. `origin` is the file, variable or helper it came from, with
     the key that matched."""

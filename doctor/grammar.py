@@ -11,9 +11,9 @@ refused here already.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Literal
 
+from doctor.frozen import frozen
 from doctor.model import Hop, Role
 
 HUB = "docker.io"
@@ -68,7 +68,7 @@ _HEX = re.compile(r"[0-9a-f]*")
 _BRACKETS = re.compile(r"\[([0-9A-Fa-f:]*)\]")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Flaw:
     """Where a text stops being a reference: the index of the offending character, and by which
     rule."""
@@ -77,7 +77,7 @@ class Flaw:
     position: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reference:
     """An image's full name. `str()` is its canonical text, which parses to the same reference."""
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from dataclasses import dataclass
 from typing import Any
+
+from doctor.frozen import frozen
 
 LONGEST = 32_768
 """Characters of a token that is looked into; real ones stay under 8 KiB."""
@@ -22,7 +23,7 @@ _LATEST = 253_402_300_800.0
 """The year 10000: a larger time is no time."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Access:
     """One grant of a registry's token (distribution's `access` claim)."""
 
@@ -31,7 +32,7 @@ class Access:
     actions: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Claims:
     """What was kept. Times in seconds since the epoch; None where the token is silent."""
 

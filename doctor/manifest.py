@@ -15,8 +15,9 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from doctor.frozen import frozen
 
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -47,7 +48,7 @@ _CROSSING = frozenset({"docker", "containerd", "kubelet"})
 """Clients whose platform rule lets amd64 take 386, and arm64 take arm."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Platform:
     """Normalised: `arm64/v8` is `arm64`, `arm` is `arm/v7`, `x86_64` is `amd64`."""
 
@@ -59,7 +60,7 @@ class Platform:
         return "/".join(part for part in (self.os, self.architecture, self.variant) if part)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Descriptor:
     """What an index or a manifest points at. `size` in bytes."""
 
@@ -72,7 +73,7 @@ class Descriptor:
     """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Document:
     """What a manifest's bytes turned out to be. `entries`: an index's manifests; `layers` and
     `config`: a manifest's."""

@@ -9,9 +9,11 @@ import this one.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+
+from doctor.frozen import frozen
 
 if TYPE_CHECKING:
     from doctor.net import Net
@@ -28,7 +30,7 @@ Scope = Literal["hop", "target"]
 System = Literal["debian", "rhel", "suse", "alpine", "macos", "linux"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Hop:
     """A host that a pull talks to.
 
@@ -58,7 +60,7 @@ class Hop:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Fact:
     """What one probe saw, a refusal or a timeout included. Holds no secret. Subclasses live in
     `doctor.facts`."""
@@ -113,7 +115,7 @@ class Facts:
         yield from ((at, fact) for (_, at), fact in tuple(self._facts.items()))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Target:
     """What is to be pulled, by which client, from what kind of machine: everything a judge may know
     besides facts."""
@@ -141,7 +143,7 @@ class Target:
         return str(self.reference) if self.reference else self.registry.authority
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Case:
     """What a probe or a judge is given: the target, the facts so far, and the hop in question
     (None: the target)."""
@@ -160,7 +162,7 @@ class Case:
         return self.facts.get(kind, self.hop)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Step:
     """One thing to do. `command` can be pasted as it stands; `changes` says what it alters (None:
     it only looks)."""
@@ -171,7 +173,7 @@ class Step:
     changes: Literal["user", "machine", "cluster", "registry"] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Remedy:
     """A way to mend the cause, its steps in order, and how to see that it worked."""
 
@@ -182,7 +184,7 @@ class Remedy:
     docs: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finding:
     """A statement with its proof. A judge gives code, evidence and params; the words (title,
     detail, remedies) are put on by `doctor.codes`, `root_cause` by `doctor.causes`."""
@@ -239,7 +241,7 @@ Probe = Callable[[Case, "Net"], Awaitable[Fact | None]]
 Judge = Callable[[Case], Iterable[Finding]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Check:
     """One question. A module in `checks/` (or a plug-in's) exposes it as `CHECK`, its words lie
     beside it as a .toml.
@@ -273,7 +275,7 @@ class Check:
         return f"{self.name}.{self.part}" if self.part else self.name
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CheckResult:
     """How a check went: of `checks[]` in the report."""
 
@@ -286,7 +288,7 @@ class CheckResult:
     part: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Diagnosis:
     """One target's part of a report."""
 
@@ -299,7 +301,7 @@ class Diagnosis:
     not_tried: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Report:
     """The facts, the findings, and the causes among them: what every surface renders and adds
     nothing to."""
@@ -312,7 +314,7 @@ class Report:
     kubernetes: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Event:
     """What the engine tells its observer. `hop` None: about the target."""
 

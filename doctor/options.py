@@ -9,11 +9,11 @@ import re
 import stat
 from argparse import Namespace
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from doctor.cli import FORMATS
 from doctor.clients.system import own_platform
+from doctor.frozen import frozen
 from doctor.usage import UsageError
 
 CLIENTS = ("shell", "crane")
@@ -22,7 +22,7 @@ CLIENTS = ("shell", "crane")
 _PLATFORM = re.compile(r"[a-z0-9_]+/[a-z0-9_]+(/[a-z0-9_.]+)?")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Output:
     """A format and where it goes; `file` None is standard output."""
 
@@ -30,7 +30,7 @@ class Output:
     file: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Options:
     """What the user asked for, usable as it stands."""
 

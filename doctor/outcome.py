@@ -7,12 +7,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from doctor.frozen import frozen
 from doctor.model import Check, Fact, Finding, Hop, Status
 
 OFFLINE = "--offline"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Choice:
     """What the user asked for: `--only`, `--skip`, `--offline`. Names of checks."""
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from doctor.frozen import frozen
 from doctor.grammar import HUB, Flaw, Reference, authority_flaw, scan, split
 
 _ROUNDS = 8
@@ -21,7 +21,7 @@ _LONGEST = 4096
 """A longer text is not mended: no reference is."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unwrapped:
     """The text inside, and in sentences what was taken off. `web`: it was a web address, so it
     begins with a host."""

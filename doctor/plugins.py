@@ -12,16 +12,16 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from doctor.frozen import frozen
 from doctor.model import Check
 
 GROUP = "doctor.checks"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Installed:
     """All checks that can run, the word files that plug-ins bring, and what kept a plug-in out."""
 

@@ -9,13 +9,14 @@ named in `unconfirmed`: it may be shown, it never decides a verdict.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any
 
+from doctor.frozen import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class Allowance:
     """One limit of a registry: `requests` in `seconds`, counted by `by`; a limit without a window
     is on what runs at once."""
@@ -29,7 +30,7 @@ class Allowance:
     confirmed: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Profile:
     """What one file says. The generic one, for a registry that nobody described, has no name and is
     empty."""

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
+
+from doctor.frozen import frozen
 
 Dialect = Literal["docker-hub", "x-ratelimit", "draft-06", "draft-07", "draft-08"]
 _EPOCH = 1e9
@@ -34,7 +35,7 @@ _HINT = re.compile(
 _ITEM = re.compile(r'"(?:[^"\\]|\\.)*"|[^,"]+|,')
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limit:
     """One limit. `window` and `reset` in seconds (`reset` from when the answer was made); None: not
     said."""

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 
 from doctor.excerpt import excerpt
+from doctor.frozen import frozen
 from doctor.grammar import (
     HUB,
     RULES,
@@ -38,7 +38,7 @@ _LONGEST = 16384
 """What follows is not looked at: it cannot make a reference of the rest."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unparsable:
     """What is no reference: where it stops being one, what would be valid there, and what was
     probably meant."""
@@ -56,7 +56,7 @@ class Unparsable:
     kind: Kind = "component"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TargetText:
     """What a user's text stands for: an image (`reference` and its registry), a bare registry, or a
     problem."""

@@ -9,10 +9,10 @@ mistake, not to every short name.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Literal
 
 from doctor.excerpt import excerpt
+from doctor.frozen import frozen
 from doctor.grammar import HUB, Reference, scan, split
 from doctor.pasted import page
 
@@ -34,7 +34,7 @@ _DOMAIN = re.compile(
 _FILE = re.compile(r"(?i)[^/]+\.(?:ya?ml|json|txt|lock)|(?:docker|container)file[^/:]*")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Seeming:
     """What the text seems to mean and does not. `suggestion`: how that would be written."""
 

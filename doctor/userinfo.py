@@ -9,8 +9,8 @@ password.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from doctor.frozen import frozen
 from doctor.redact import MASK, Secret
 
 _TOKEN = 16
@@ -21,7 +21,7 @@ _PATH = re.compile(r"[^/:]*(?::\d+)?/")
 _CREDENTIAL = re.compile(r"(--(?:src-|dest-)?creds|--password|(?<=\s)-p)([ =]+)(\S+)")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Login:
     """A user name, and mostly a password, in front of a host. `start`: where it begins."""
 

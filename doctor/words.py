@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from doctor.frozen import frozen
 from doctor.model import Role, Severity, System
 from doctor.redact import plain
 from doctor.template import WordsError, pieces, text
@@ -21,7 +21,7 @@ CLIENTS = ("shell", "docker", "podman", "containerd", "cri-o", "kubelet", "crane
 _HEADER = re.compile(r"""^\[{1,2}[ \t]*(["'])(?P<code>[^"'\n]+)\1""", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Problem:
     """A flaw in a file of words: where, and what would be right."""
 
@@ -35,7 +35,7 @@ class Problem:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StepWords:
     """A step as a template; `needs` and `unless` name params."""
 
@@ -47,7 +47,7 @@ class StepWords:
     unless: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RemedyWords:
     """A remedy as a template. No `clients` or no `systems`: for all of them."""
 
@@ -61,7 +61,7 @@ class RemedyWords:
     docs: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Words:
     """All that is said under one code."""
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from doctor.causes import Rules
 from doctor.engine import Engine, all_of
+from doctor.frozen import frozen
 from doctor.model import Case, Check, Client, Diagnosis, Event, Fact, Finding, Hop, Severity, Target
 from doctor.net import Net
 from doctor.outcome import Choice
@@ -21,7 +22,7 @@ TOKEN = Hop("token", "auth.example", 443)
 PROXY = Hop("proxy", "proxy.example", 3128, "http")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Seen(Fact):
     good: bool = True
     leads: tuple[Hop, ...] = ()

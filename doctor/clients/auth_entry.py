@@ -9,13 +9,13 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from dataclasses import dataclass
 
 from doctor.credential import Credential
+from doctor.frozen import frozen
 from doctor.redact import Secret
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """One entry of `auths`. `user` and `secret` are what `auth` decodes to, `plain_*` the fields of
     that name beside it."""

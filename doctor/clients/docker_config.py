@@ -12,13 +12,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 from urllib.parse import urlsplit
 
 from doctor.clients.auth_entry import Entry, decode, kept
 from doctor.clients.machine import Text
 from doctor.facts.credential import Fault
+from doctor.frozen import frozen
 from doctor.redact import Secret, plain
 
 HUB_KEY = "https://index.docker.io/v1/"
@@ -44,7 +45,7 @@ _TEXTS = (
 _MAPS_OF_TEXT = ("HttpHeaders", "aliases", "features")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Config:
     """A parsed file, or variable. With a fault of kind syntax or access there are no entries."""
 

@@ -9,7 +9,7 @@ go-containerregistry links the same code, so both go through `tries_for`.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from doctor.clients.docker_config import Config, member, parse
@@ -24,12 +24,13 @@ from doctor.clients.keyring import (
 )
 from doctor.clients.machine import Machine, Text
 from doctor.facts.credential import Fault, Place
+from doctor.frozen import frozen
 from doctor.redact import plain
 
 VARIABLE = "DOCKER_AUTH_CONFIG"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Variable:
     """`DOCKER_AUTH_CONFIG`: set or not, and its entries unless something in it makes Docker ignore
     it whole."""

@@ -9,7 +9,7 @@ does not parse ends the pull.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from doctor.clients.auth_json import config_home, podman_lookup
 from doctor.clients.docker_config import Config, parse
@@ -38,11 +38,12 @@ from doctor.clients.keyring import (
 )
 from doctor.clients.machine import Machine, Unread
 from doctor.facts.credential import Fault, Otherwise, Place
+from doctor.frozen import frozen
 
 STOPS = "stops with an error"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _File:
     """The one file that the keychain loads ("" for none), and what the trace says of those before
     and after it."""

@@ -9,7 +9,7 @@ Beside them stands the trace: every place, with the key that matched or why none
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from doctor.clients.docker_config import HUB_KEY, Config, hostname
@@ -25,6 +25,7 @@ from doctor.facts.credential import (
     Why,
 )
 from doctor.facts.helper import HelperFact
+from doctor.frozen import frozen
 from doctor.model import Target
 
 HUB_NAMES = ("docker.io", "index.docker.io")
@@ -39,7 +40,7 @@ _HUB_SPELLINGS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wanted:
     """The registry (`host[:port]` as the reference writes it) and the repository that a credential
     is looked up for."""
@@ -104,7 +105,7 @@ def _without_port(authority: str) -> str:
     return re.sub(r":\d*$", "", authority)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ask:
     """A helper to be asked for a key. `where` is the file, `setting` the field in it that names the
     helper."""
@@ -117,7 +118,7 @@ class Ask:
     """What tells it from a `Held`, without a look at the class."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Held:
     """A credential that stands in a file or a variable."""
 
@@ -130,7 +131,7 @@ class Held:
 Try = Ask | Held
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Lookup:
     """The outcome: `tries` in order, the first that gives a credential counts; a helper that fails
     ends the pull.

@@ -13,8 +13,10 @@ import errno
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
+
+from doctor.frozen import frozen
 
 CAP = 1 << 20
 """Bytes of a configuration file that are read; a larger one is refused."""
@@ -24,7 +26,7 @@ _MOST_LINKS = 40
 Reason = Literal["missing", "forbidden", "directory", "special", "too-large", "loop", "broken"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Text:
     """A file that was read. `path` is as the client names it (below the root), `mode` holds the
     permission bits."""
@@ -40,7 +42,7 @@ class Text:
     """Who besides the owner can read it, the folders above taken into account."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unread:
     """Why a file was not read. `detail` is the system's own word for it."""
 
@@ -49,7 +51,7 @@ class Unread:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Machine:
     """`root` is a folder of this machine; all other paths are the looked-at machine's own."""
 

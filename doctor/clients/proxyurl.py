@@ -10,10 +10,10 @@ are the usual reason; nothing of what stands before an `@` is ever shown.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from urllib.parse import unquote
 
 from doctor.facts.proxy import Flaw, ProxyScheme, ProxySetting
+from doctor.frozen import frozen
 from doctor.redact import Secret
 
 PORTS: dict[str, int] = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
@@ -33,7 +33,7 @@ _NOT_HOST = re.compile(r"[\x00-\x20\\^`{|}/?#@\x7f]|%(?!25|[89A-Fa-f])")
 _NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?|\[[0-9A-Fa-f:.]+(%25[\w.~-]+)?\]")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reading:
     """A value taken apart. Exactly one of `setting` and `flaw` is there. `user` and `password` are
     percent-decoded."""
@@ -44,7 +44,7 @@ class Reading:
     password: Secret | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Url:
     """What Go's url.Parse gives, as far as a proxy needs it."""
 

@@ -8,11 +8,11 @@ crane is such a client, so it is the same one under its own name.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from doctor.clients.keyring import Lookup, wanted
 from doctor.clients.machine import Machine
+from doctor.frozen import frozen
 from doctor.model import Hop, Target
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from doctor.redact import Secret
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Shell:
     """`proxy` and `ca` are the options `--proxy` and `--ca`, which stand in for what is set."""
 

@@ -9,11 +9,10 @@ a 404 is `registry.name-unknown` only where this right would have seen the repos
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from doctor.challenge import parse
 from doctor.facts.http import Answer
 from doctor.facts.registry import AnonymousFact, ApiFact, AuthFact, ImageFact
+from doctor.frozen import frozen
 from doctor.model import Case, Confidence
 
 _HIDES_FROM_ALL = frozenset({"registry-1.docker.io", "index.docker.io", "docker.io"})
@@ -22,7 +21,7 @@ _HIDES_FROM_ALL = frozenset({"registry-1.docker.io", "index.docker.io", "docker.
 _DENIES = frozenset({"DENIED", "UNAUTHORIZED"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Conclusion:
     """A code, how sure it is, and in a phrase what it rests on."""
 

@@ -6,10 +6,10 @@ those files; which keys nearly match; where another client of this machine would
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from doctor.facts.helper import HelperFact
+from doctor.frozen import frozen
 from doctor.model import Fact
 
 Outcome = Literal[
@@ -31,7 +31,7 @@ holds the credential. ignored: it is there and this client passes over it. not-r
 stops before it. failed: asked, and it broke."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Place:
     """One place that was looked in. `key` is the key that matched there, as it is written there."""
 
@@ -41,7 +41,7 @@ class Place:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fault:
     """What is broken in a place. Lines and columns count from 1; 0 where there is none.
 
@@ -70,7 +70,7 @@ Why = Literal["port", "docker-hub", "wildcard", "letter-case", "white-space", "h
 """In what way a key comes near the one that is looked up."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NearMiss:
     """A key that holds a credential and is not the one that the client looks up."""
 
@@ -94,7 +94,7 @@ class NearMiss:
         }[self.why]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Otherwise:
     """Another client of this machine would decide otherwise: what it would use, and why."""
 
@@ -102,7 +102,7 @@ class Otherwise:
     says: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Source:
     """One of several places that hold a credential for the registry. `same` numbers the distinct
     credentials: equal number, equal secret."""
@@ -116,7 +116,7 @@ class Source:
     """When the file was last changed, seconds since the epoch; None where nobody can say."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WhiteSpace:
     """Stray white space at an end of a part of the credential; never the value."""
 
@@ -131,7 +131,7 @@ class WhiteSpace:
         return f"{part} {'ends' if self.end == 'end' else 'starts'} with {self.what}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TokenLife:
     """What a stored token says of its own life, or what its kind allows. Times in seconds since the
     epoch.
@@ -147,7 +147,7 @@ class TokenLife:
     lifetime: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StoredFile:
     """A file with secrets in the clear. `keys` are the registries of those entries."""
 
@@ -159,7 +159,7 @@ class StoredFile:
     used: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class CredentialFact(Fact):
     """The outcome of the look-up. `ok` is always true: without a credential the pull is tried
     without one, as the client would."""

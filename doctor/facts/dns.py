@@ -8,10 +8,10 @@ exist.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any, Literal
 
+from doctor.frozen import frozen
 from doctor.model import Fact
 
 Outcome = Literal["answered", "no-name", "no-data", "again", "refused", "timeout", "not-a-name"]
@@ -19,7 +19,7 @@ Outcome = Literal["answered", "no-name", "no-data", "again", "refused", "timeout
 no query was sent."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HostsLine:
     """A line of the hosts file that gives the name an address. `names`: all names on it, in order,
     as written."""
@@ -30,7 +30,7 @@ class HostsLine:
     names: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class DnsFact(Fact):
     """The system's view: what a program that calls getaddrinfo gets here."""
 

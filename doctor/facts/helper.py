@@ -6,9 +6,9 @@ output, errors as an exit status and the message on standard *output*.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from doctor.frozen import frozen
 from doctor.model import Fact
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ Ending = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class HelperFact(Fact):
     """How one call of a helper ended. `message` is its own words, scrubbed and made safe; `waited`
     is in seconds."""
@@ -77,7 +77,7 @@ class HelperFact(Fact):
         return f"{self.program}: {self.ending.replace('-', ' ')}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HelperAnswer:
     """What `net.helper` gives: the fact, and beside it, never in it, the credential."""
 

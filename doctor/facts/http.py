@@ -8,9 +8,9 @@ by whoever shows it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
+from doctor.frozen import frozen
 from doctor.model import Hop
 
 Outcome = Literal[
@@ -98,7 +98,7 @@ _REQUEST_IDS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Answer:
     """One HTTP exchange. `status` None: no answer came. Times in milliseconds, sizes in bytes."""
 

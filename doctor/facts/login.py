@@ -6,10 +6,10 @@ What a token grants is kept, never the token; where a credential came from, neve
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from doctor.facts.http import Answer, Who
+from doctor.frozen import frozen
 from doctor.jwt import Access
 from doctor.model import Fact, Hop
 
@@ -19,7 +19,7 @@ TokenOutcome = Literal["granted", "untested", "refused", "no-token", "unreachabl
 RulingCode = Literal["auth.realm-insecure", "auth.realm-foreign"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class TokenTry:
     """One request to a token service, or to the registry itself where that takes the credential."""
 
@@ -48,7 +48,7 @@ class TokenTry:
         return any("pull" in a.actions or "*" in a.actions for a in mine)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ruling:
     """May the credential go to the token service, and if not, why? `code` None: yes."""
 
@@ -58,7 +58,7 @@ class Ruling:
     realm_domain: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class AuthFact(Fact):
     """How the login went. `ok`: the image may be asked for, with what right `who` says."""
 
@@ -114,7 +114,7 @@ class AuthFact(Fact):
         return f"logged in{f' as {self.user}' if self.user else ''}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class AnonymousFact(Fact):
     """Can the image be had without the credential that is configured? Looked at beside, on
     connections of its own."""

@@ -8,9 +8,9 @@ it, and the proxy's password is the network layer's alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
+from doctor.frozen import frozen
 from doctor.model import Fact, Facts, Hop
 
 ProxyScheme = Literal["http", "https", "socks5", "socks5h"]
@@ -54,7 +54,7 @@ Speaks = Literal["", "http", "tls", "socks5"]
 _PROTOCOLS = {"http": "HTTP", "tls": "TLS", "socks5": "SOCKS5"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class ProxySetting:
     """A usable proxy setting. `origin`: the variable, option, or file with line that holds it."""
 
@@ -80,7 +80,7 @@ class ProxySetting:
         return self.scheme in ("socks5", "socks5h")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Flaw:
     """A setting that holds no usable proxy. `value` is without user information."""
 
@@ -98,7 +98,7 @@ class Flaw:
     """Is it this hop's request that it spoils?"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Reading:
     """What one family of clients makes of this environment for this host. `variable` None: it finds
     no proxy."""
@@ -112,7 +112,7 @@ class Reading:
     """The exception that matched."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Conflict:
     """One variable in both cases with different values, which are kept without user information."""
 
@@ -122,7 +122,7 @@ class Conflict:
     lower_value: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Candidate:
     """A proxy that is known here and not used for this host, and why it is not."""
 
@@ -130,7 +130,7 @@ class Candidate:
     why: Why = "elsewhere"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class RouteFact(Fact):
     """The way that this client's request to the hop goes, and how that was decided."""
 
@@ -203,7 +203,7 @@ class RouteFact(Fact):
         return {key: value for key, value in proof.items() if value}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class TunnelFact(Fact):
     """One request to a proxy for a connection to the hop, and its answer. What the proxy said is
     foreign text, bounded."""
@@ -295,7 +295,7 @@ class TunnelFact(Fact):
         return {key: value for key, value in proof.items() if value not in ("", None, [], {})}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Try:
     """One candidate asked for the host that the direct path does not reach."""
 
@@ -304,7 +304,7 @@ class Try:
     said: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class DetourFact(Fact):
     """What the proxies that are known here, but not used, made of the host. Looked at only after
     the direct path failed."""

@@ -5,12 +5,11 @@ Read from headers that came anyway; no request is made for them, since one could
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from doctor.frozen import frozen
 from doctor.model import Fact
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LimitSeen:
     """One limit as a hop told it, and with what right the request was made that it answered."""
 
@@ -28,7 +27,7 @@ class LimitSeen:
     policy: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class RateFact(Fact):
     """The limits, the tightest first. None at all says nothing: not that there is no limit."""
 

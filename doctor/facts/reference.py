@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from doctor.frozen import frozen
 from doctor.model import Fact
 
 Trap = Literal["missing-host", "missing-repository", "upper-case-host", "web-page", "file"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class ReferenceFact(Fact):
     """How the target's text reads. Texts are safe to show and short; no password of the text is in
     them."""

@@ -8,7 +8,6 @@ grants, a signed link by its host and the names of its parameters.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from doctor.challenge import Challenge, choose, parse
@@ -22,6 +21,7 @@ from doctor.facts.login import (
     TokenOutcome,
     TokenTry,
 )
+from doctor.frozen import frozen
 from doctor.model import Case, Fact, Hop
 
 __all__ = [
@@ -43,7 +43,7 @@ __all__ = [
 _VENDOR = "application/vnd."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class ApiFact(Fact):
     """What `GET /v2/` without a credential brought. `ok`: a registry answers here."""
 
@@ -111,7 +111,7 @@ def speaks_registry(answer: Answer) -> bool:
     return answer.status == 200 and (marked or answer.method == "GET")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class TagList:
     """What the registry lists. `near`: the names most like the one asked for."""
 
@@ -132,7 +132,7 @@ class TagList:
         return False if self.answer.status == 404 and self.answer.code == "NAME_UNKNOWN" else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class ImageFact(Fact):
     """The manifest for the platform, and where its smallest layer lies. `ok`: a layer can be asked
     for."""
@@ -195,7 +195,7 @@ class ImageFact(Fact):
         return self.answer.said if self.answer else ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class BlobFact(Fact):
     """Could one byte of the smallest layer be read where the registry keeps it?"""
 

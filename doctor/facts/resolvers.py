@@ -8,10 +8,10 @@ with Go 1.27, glibc 2.36 and musl 1.2.3).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any, Literal
 
+from doctor.frozen import frozen
 from doctor.model import Fact
 
 RecordType = Literal["A", "AAAA", "CNAME"]
@@ -79,7 +79,7 @@ _WORDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Nameserver:
     """A `nameserver` line. `line` 0: the built-in default of a configuration that names none."""
 
@@ -87,7 +87,7 @@ class Nameserver:
     line: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class ResolverConfiguration:
     """What resolv.conf says. `problem`: why it gives no resolver ("missing", "empty", "unreadable:
     ..."), else empty."""
@@ -132,7 +132,7 @@ class ResolverConfiguration:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ExtendedError:
     """An Extended DNS Error (RFC 8914). The text is the resolver's own."""
 
@@ -144,7 +144,7 @@ class ExtendedError:
         return f"EDE {self.code}{name}" + (f": {self.text}" if self.text else "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Reply:
     """One question to one resolver and what came of it."""
 
@@ -218,7 +218,7 @@ class Reply:
         return {key: value for key, value in proof.items() if value not in (None, "", [], False)}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class ResolversFact(Fact):
     """The resolvers' view: each configured one asked directly."""
 

@@ -8,9 +8,9 @@ free local port (or no address of that family); silence is a timeout of our own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
+from doctor.frozen import frozen
 from doctor.model import Fact
 
 Family = Literal["ipv4", "ipv6"]
@@ -50,7 +50,7 @@ _WORDS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Attempt:
     """One connection attempt. `ms`: how long it took, or was waited for."""
 
@@ -97,7 +97,7 @@ class Attempt:
         return {key: value for key, value in proof.items() if value is not None}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class TcpFact(Fact):
     """What came of connecting to a host's addresses by the time one of them took the connection, or
     all had failed."""
@@ -146,7 +146,7 @@ class TcpFact(Fact):
         return ", ".join(dict.fromkeys(attempt.words for attempt in self.attempts))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class AddressesFact(Fact):
     """What came of every address in the end."""
 

@@ -9,9 +9,9 @@ ISO 8601 in UTC.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from doctor.frozen import frozen
 from doctor.model import Fact
 
 Problem = Literal["missing", "unreadable", "not-a-file", "empty", "no-certificate", "no-match"]
@@ -26,7 +26,7 @@ opened for it.
 """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TrustStore:
     """One place that a client takes CA certificates from."""
 
@@ -43,7 +43,7 @@ class TrustStore:
         return self.location or self.path
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CaFault:
     """A configured CA or client-certificate file that cannot be used."""
 
@@ -54,7 +54,7 @@ class CaFault:
     """File and line of the setting; empty for a variable or an option."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KeyPair:
     """The files of a client certificate that a client would present."""
 
@@ -63,7 +63,7 @@ class KeyPair:
     origin: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class TrustFact(Fact):
     """Which stores this client consults for the hop, in order; all of them together are what it
     trusts.
@@ -81,7 +81,7 @@ class TrustFact(Fact):
         return ", ".join(store.path for store in self.stores) or "no trust store"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Certificate:
     """What one certificate says. `index`: its place in the chain as sent, 0 the server's own."""
 
@@ -122,7 +122,7 @@ class Certificate:
     """Why it cannot be read in full; the other fields then hold what could be."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChainError:
     """One objection to one certificate. `depth` counts from the server's own certificate (0)
     towards the root.
@@ -133,7 +133,7 @@ class ChainError:
     key: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Verdict:
     """What one store says about the chain by one family's rules."""
 
@@ -158,7 +158,7 @@ class Verdict:
         return bool(self.errors) and all(error.number in numbers for error in self.errors)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Attempt:
     """One handshake made to tell causes apart."""
 
@@ -179,7 +179,7 @@ class Attempt:
     ms: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class HttpPeek:
     """What a port that speaks plain HTTP answered to an uncredentialed GET /v2/."""
 
@@ -207,7 +207,7 @@ class HttpPeek:
         return self.status in {400, 495, 496} and words
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class IssuerFetch:
     """One attempt to get a missing issuer from the address that a certificate names."""
 
@@ -220,7 +220,7 @@ class IssuerFetch:
     subject: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Staple:
     """A stapled OCSP response about the server's own certificate."""
 
@@ -232,7 +232,7 @@ class Staple:
     """Is it signed by the certificate's issuer, or by a responder that the issuer named?"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class TimeReading:
     """What another clock said beside what ours said. `bound`: the true time is that or later,
     nothing more.
@@ -246,7 +246,7 @@ class TimeReading:
     """There minus here: positive when our clock is behind."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class TlsFact(Fact):
     """One handshake and everything learned because of it. `ok`: HTTP may be spoken on the hop."""
 

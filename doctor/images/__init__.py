@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from types import MappingProxyType
+
+from doctor.frozen import frozen
 
 MOST_CHARACTERS = 8 << 20
 MOST_IMAGES = 10_000
@@ -22,7 +23,7 @@ Found = tuple[int, str, str | None]
 """Line from 1, the image's text, and why it cannot be used as it is."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Named:
     """An image that a file names."""
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
+from doctor.frozen import frozen
 from doctor.images import Found
 from doctor.images.variables import Expansion
 
@@ -24,7 +25,7 @@ _ARG = re.compile(r"([A-Za-z_]\w*)(?:=(\"[^\"]*\"|'[^']*'|\S*))?(?:\s+|$)")
 _HEREDOC = re.compile(r"(?<![<\w])\d*<<(-?)([\"']?)([A-Za-z_][\w.-]*)\2(?![<\w])")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Instruction:
     """One instruction: its keyword in upper case, the rest on one line, and the lines it stands
     on."""

@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from doctor.facts.tls import Attempt, Certificate, IssuerFetch, TimeReading, TlsFact
+from doctor.frozen import frozen
 from doctor.pki import errors
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ async def explain(
     )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Found:
     """The issuers that were fetched, in order, and whether the chain verifies with them."""
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from doctor.facts.tls import KeyPair, Outcome
+from doctor.frozen import frozen
 from doctor.net.lines import Stream
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ _NO_RENEGOTIATION = 0x40000000  # SSL_OP_NO_RENEGOTIATION
 _REQUEST_STATE = b"read server certificate request"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Offer:
     """What the client says first."""
 

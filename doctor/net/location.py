@@ -9,9 +9,10 @@ information refused in a realm and dropped from a redirect. The request target i
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import parse_qsl, quote, urljoin, urlsplit
 
+from doctor.frozen import frozen
 from doctor.model import Hop, Role
 from doctor.realm import is_loopback
 
@@ -37,7 +38,7 @@ _SHORTEST_SIGNATURE = 16
 """Characters of a value that is a secret and no date or number."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Place:
     """A hop and what to ask it for. `target` (path and query) may hold a signature: it never enters
     a fact."""

@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import socket
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import dns.flags
 import dns.message
@@ -24,6 +24,7 @@ import dns.rdtypes.IN.A
 import dns.rdtypes.IN.AAAA
 
 from doctor.facts.resolvers import ExtendedError, Outcome, RecordType, Reply
+from doctor.frozen import frozen
 
 PORT = 53
 _TRY = 1.5
@@ -39,7 +40,7 @@ _MOST_TEXT = 300
 _NO_EDNS = frozenset({dns.rcode.FORMERR, dns.rcode.NOTIMP, dns.rcode.BADVERS})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Question:
     """Who is asked what. `checking`: may it withhold what fails DNSSEC validation (CD=0)?"""
 
@@ -92,7 +93,7 @@ async def _ask(question: Question, until: float) -> Reply:
     return replace(_read(blank, answer), truncated=True, transport="tcp")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Answer:
     message: dns.message.Message
     size: int

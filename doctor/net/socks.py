@@ -8,10 +8,10 @@ does not resolve here is no fault.
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from doctor.facts.proxy import Outcome, Speaks
+from doctor.frozen import frozen
 from doctor.model import Hop
 from doctor.redact import Secret
 
@@ -44,7 +44,7 @@ _NO_METHOD = 0xFF
 _NONE, _PASSWORD = 0, 2
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answered:
     """How it went. `first`: the bytes that were no SOCKS answer."""
 

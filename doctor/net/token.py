@@ -10,7 +10,7 @@ where it has one.
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -18,6 +18,7 @@ from doctor import jwt
 from doctor.credential import Credential
 from doctor.facts.http import Answer, Who
 from doctor.facts.registry import TokenOutcome, TokenTry
+from doctor.frozen import frozen
 from doctor.net.http import Reply, fetch
 from doctor.net.location import Place
 from doctor.net.registry import follow
@@ -33,7 +34,7 @@ _OAUTH_REFUSALS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Service:
     """A token service as the challenge describes it."""
 

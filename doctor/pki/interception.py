@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from doctor.facts.tls import Certificate, TlsFact
+from doctor.frozen import frozen
 
 Sign = Literal["product", "public-registry", "same-issuer", "no-timestamps"]
 
@@ -71,7 +71,7 @@ _PUBLIC = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Signs:
     """What speaks for interception, by name; the product where its issuer gives it away."""
 

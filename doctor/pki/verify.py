@@ -12,10 +12,11 @@ which the handshake itself gives.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from doctor.facts.tls import Certificate, ChainError, Verdict
+from doctor.frozen import frozen
 from doctor.pki import errors
 from doctor.pki.certificate import describe, quietly, stamp
 from doctor.pki.names import address, covers
@@ -36,7 +37,7 @@ _SERVER_AUTH = frozenset({"1.3.6.1.5.5.7.3.1", "2.5.29.37.0"})
 """id-kp-serverAuth and anyExtendedKeyUsage."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Built:
     """What came of building a path into a store, dates aside: the path, and the verifier's first
     objection.

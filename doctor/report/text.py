@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from doctor.explanation import folded
+from doctor.frozen import frozen
 from doctor.redact import plain
 
 _WORDS = {
@@ -41,7 +41,7 @@ _EVIDENCE_LINES = 10
 _WAITS = {"--offline": "left out (--offline)"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Style:
     """How the text is dressed: nothing in it changes what is said."""
 
@@ -50,7 +50,7 @@ class Style:
     width: int = 80
 
 
-def render(document: Mapping[str, Any], style: Style = Style()) -> str:
+def render(document: Mapping[str, Any], style: Style = Style()) -> str:  # noqa: B008 - frozen
     """The whole report, its targets one after another."""
     blocks = ["\n".join(_target(t, style)) for t in document["targets"]]
     if len(blocks) > 1:

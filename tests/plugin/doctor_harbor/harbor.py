@@ -7,16 +7,16 @@ A pull can work while one of them is down, and fails oddly when it is the databa
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
+from doctor.frozen import frozen
 from doctor.model import Case, Check, Fact, Finding
 from doctor.net import Net
 
 _MOST = 32
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class HarborFact(Fact):
     """What the registry said of itself. `parts` is empty where it is no Harbor."""
 
