@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from publicsuffixlist import PSLFILE, PublicSuffixList
 
 from doctor.model import Hop, Scheme
 from doctor.realm import Permission, is_loopback, may_receive, registrable
@@ -119,3 +124,22 @@ def test_the_list_is_loaded_only_when_domains_must_be_compared() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+@functools.cache
+def _whole_list() -> PublicSuffixList:
+    return PublicSuffixList()
+
+
+def _rules_of_the_list() -> list[str]:
+    lines = Path(PSLFILE).read_text(encoding="utf-8").splitlines()
+    return [line.split(" ")[0] for line in lines if line and not line.startswith("//")]
+
+
+@settings(max_examples=300)
+@given(st.sampled_from(_rules_of_the_list()), st.sampled_from(("", "a.", "b.a.", "xn--bcher-kva.")))
+def test_the_lines_that_are_read_decide_as_the_whole_list_does(rule: str, below: str) -> None:
+    bare = rule.removeprefix("!").replace("*.", "any.")
+    host = below + bare.encode("idna").decode()
+    if "." in host:
+        assert registrable(host) == (_whole_list().privatesuffix(host) or "")
