@@ -27,7 +27,7 @@ LIBRARIES = {
     "certifi": "certifi",
     "cryptography": "cryptography",
     "dns": "dnspython",
-    "httpcore": "httpcore",
+    "h11": "h11",
     "httpx": "httpx",
     "idna": "idna",
     "kubernetes": "kubernetes",
@@ -111,7 +111,7 @@ NEVER: dict[str, set[str]] = {
     "engine": {"checks", "net", "report", "clients", "tui", "cli", *LIBRARIES},
     "verdict": {"checks", "net", "report", "clients", "tui", "cli", *LIBRARIES},
     "outcome": {"checks", "net", "report", "clients", "tui", "cli", *LIBRARIES},
-    "checks": {"net", "socket", "httpx", "httpcore", "dns", "kubernetes", "textual", "cli", "tui"},
+    "checks": {"net", "socket", "httpx", "h11", "dns", "kubernetes", "textual", "cli", "tui"},
     "codes": {"net", "checks", "report", "clients", "tui", "cli", "engine", *LIBRARIES},
     "report": {"net", "checks", "clients", "tui", "cli", "engine", "textual", "httpx"},
     "bundle": {"net", "checks", "clients", "tui", "cli", "textual", "httpx"},
@@ -122,7 +122,7 @@ ONLY: dict[str, set[str]] = {
     "textual": {"tui"},
     "kubernetes": {"net"},
     "httpx": {"net"},
-    "httpcore": {"net"},
+    "h11": {"net"},
     "dns": {"net"},
     "OpenSSL": {"net", "pki"},
 }
@@ -260,4 +260,4 @@ def test_a_refused_connection_loads_no_more_than_it_used() -> None:
 def test_offline_loads_nothing_of_the_network() -> None:
     loaded = _loaded("check", "--json", "--offline", "registry.cleanstart.com/library/base:latest")
     assert "doctor.engine" in loaded
-    assert not {"textual", "rich", "kubernetes", "httpx", "httpcore", "OpenSSL", "dns"} & loaded
+    assert not {"textual", "rich", "kubernetes", "httpx", "h11", "OpenSSL", "dns"} & loaded

@@ -1,6 +1,6 @@
 """What does a host answer to one request, however badly it behaves?
 
-Every bound stands here: bytes of headers (h11 and `wire`), bytes of body, seconds for the whole
+Every bound stands here: bytes of headers (`wire`), bytes of body, seconds for the whole
 exchange, so that a registry that sends 1 GiB, headers without end or one byte a second costs a
 known amount. Nothing is followed, nothing is remembered between requests but the open connection.
 Failures are Answers. A kept connection that the other side had closed meanwhile is not a finding:
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from doctor import __version__
 from doctor.facts.http import KEPT_HEADERS, Answer, Outcome, Phase, Who
+from doctor.frozen import frozen
 from doctor.model import Hop
 from doctor.net.body import error_of, forms, holds_token, read_json, title_of, unsaid
 from doctor.net.location import place, shown
@@ -38,11 +39,9 @@ _EXCERPT = 1024
 _LONGEST_HEADER = 4096
 _MOST_HEADERS = 64
 _STALE_TRIES = 4
-_H11_LIMIT = 100 * 1024
-"""httpcore.AsyncHTTP11Connection.MAX_INCOMPLETE_EVENT_SIZE: the longest head that h11 waits for."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Reply:
     """An answer and what stays out of facts: its bytes, and where it redirects to in full."""
 
@@ -187,14 +186,14 @@ async def _exchange(
     body: Secret | None,
     limit: int,
 ) -> None:
-    import httpcore
+    import h11
 
     from doctor.net import wire
 
     line = await _line(exchange, hop, net)
     if line is None:
         return
-    transport = wire.Transport(line, hop, target)
+    transport = wire.Transport(line, target)
     exchange.phase = "send"
     try:
         form = body.reveal().encode() if body else None
@@ -204,11 +203,11 @@ async def _exchange(
             await _body(exchange, answer, limit)
         finally:
             await answer.aclose()
-    except httpcore.LocalProtocolError:
+    except h11.LocalProtocolError:
         exchange.outcome = "unsendable"
     except wire.TooMuchError:
         exchange.outcome = "too-large"
-    except (httpcore.ProtocolError, httpcore.NetworkError) as failure:
+    except (h11.RemoteProtocolError, OSError) as failure:
         _broke(exchange, line, str(failure))
     finally:
         if exchange.phase == "send" and line.sent:
@@ -272,8 +271,6 @@ def _broke(exchange: _Exchange, line: Line, words: str) -> None:
         exchange.error = line.failure.strerror or type(line.failure).__name__
     elif line.ended:
         exchange.outcome = "closed"
-    elif line.received > _H11_LIMIT and exchange.status is None:
-        exchange.outcome = "too-large"
     else:
         exchange.outcome, exchange.error = "malformed", scrub(words[:200])
 

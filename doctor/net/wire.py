@@ -1,41 +1,43 @@
 """How is an HTTP/1.1 exchange spoken over a connection that the layers below have opened and
 verified?
 
-httpx is imported here and nowhere else. Its own transport would dial, verify and proxy by rules of
-its own; this one is given a ready `Stream`, so what HTTP is spoken on is the very connection that
-was diagnosed. Public API only: httpx.AsyncBaseTransport and httpcore.AsyncHTTP11Connection with an
-httpcore.AsyncNetworkStream. The request target goes out byte for byte: httpx would rewrite it, and
-a signed link must not change.
+httpx and h11 are imported here and nowhere else. httpx's own transport would dial, verify and proxy
+by rules of its own; this one is given a ready `Stream`, so what HTTP is spoken on is the very
+connection that was diagnosed. h11, by which httpx speaks too, reads and writes the protocol; the
+layer between them (httpcore, and anyio below it) would manage a pool of one connection at the price
+of an import that every diagnosis pays. The request target goes out byte for byte: httpx would
+rewrite it, and a signed link must not change.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import ssl
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Callable
 
-import httpcore
+import h11
 import httpx
 
-from doctor.model import Hop
 from doctor.net.lines import Stream
 
 _CLOSING = 0.3
 """Seconds that saying goodbye may take."""
+_PIECE = 65_536
+_MOST_HEAD = 100 * 1024
+"""Bytes of one head: what httpx bounds it at (httpcore.AsyncHTTP11Connection)."""
+_MOST_HEADS = 262_144
+"""All header bytes of one answer, 1xx answers included."""
+_TOO_LONG = 431
+"""h11's hint in the error for a head beyond its bound."""
 
-MOST_HEADER_BYTES = 262_144
-"""All header bytes of one answer, 1xx answers included; h11 bounds a single one at 100 KiB."""
 
-
-class TooMuchError(httpcore.RemoteProtocolError):
+class TooMuchError(Exception):
     """The answer's head does not end."""
 
 
-class Line(httpcore.AsyncNetworkStream):
-    """A stream as httpcore wants it, and still a `Stream`: what is given back to `Lines` is this,
-    so a reused one is known."""
+class Line:
+    """A stream while HTTP is spoken on it: what came and went, and how it failed. Still a `Stream`:
+    what is given back to `Lines` is this, so a reused one is known."""
 
     def __init__(self, stream: Stream) -> None:
         self.stream: Stream = stream.stream if isinstance(stream, Line) else stream
@@ -43,102 +45,92 @@ class Line(httpcore.AsyncNetworkStream):
         self.received = 0
         self.sent = 0
         self.ended = False
-        self.in_body = False
         self.failure: OSError | None = None
 
     @property
     def peer(self) -> str:
         return self.stream.peer
 
-    async def read(
-        self,
-        max_bytes: int = 65536,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
-    ) -> bytes:
+    async def read(self, limit: int = _PIECE) -> bytes:
         try:
-            data = await self.stream.read(max_bytes)
+            data = await self.stream.read(limit)
         except OSError as failure:
             self.failure = failure
-            raise httpcore.ReadError("the connection broke") from failure
+            raise
         self.received += len(data)
         self.ended = not data
-        if not self.in_body and self.received > MOST_HEADER_BYTES:
-            raise TooMuchError("headers without end")
         return data
 
-    async def write(
-        self,
-        buffer: bytes,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
-    ) -> None:
+    async def write(self, data: bytes) -> None:
         try:
-            await self.stream.write(buffer)
+            await self.stream.write(data)
         except OSError as failure:
             self.failure = failure
-            raise httpcore.WriteError("the connection broke") from failure
-        self.sent += len(buffer)
+            raise
+        self.sent += len(data)
 
-    async def aclose(self) -> None:
+    async def close(self) -> None:
         with contextlib.suppress(OSError):
             async with asyncio.timeout(_CLOSING):
                 await self.stream.close()
-
-    async def close(self) -> None:
-        await self.aclose()
-
-    async def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
-    ) -> httpcore.AsyncNetworkStream:
-        raise RuntimeError("TLS is the layer below")
 
 
 class Body(httpx.AsyncByteStream):
     """An answer's body as it comes in."""
 
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
+    def __init__(self, pieces: Callable[[], AsyncIterator[bytes]]) -> None:
+        self._pieces = pieces
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for part in self._stream:
-            yield part
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._pieces()
 
 
 class Transport(httpx.AsyncBaseTransport):
-    """Carries one request over one line."""
+    """Carries one request over one line. OSError, `h11.ProtocolError` or `TooMuchError` say how it
+    broke."""
 
-    def __init__(self, line: Line, hop: Hop, target: str) -> None:
+    def __init__(self, line: Line, target: str) -> None:
         self._line = line
-        self._url = httpcore.URL(
-            scheme=hop.scheme.encode(),
-            host=hop.host.encode(),
-            port=hop.port,
-            target=target.encode("ascii"),
-        )
-        self.connection = httpcore.AsyncHTTP11Connection(self._url.origin, line)
+        self._target = target
+        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=_MOST_HEAD)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        answer = await self.connection.handle_async_request(
-            httpcore.Request(
-                method=request.method,
-                url=self._url,
-                headers=request.headers.raw,
-                content=request.stream,
-                extensions=request.extensions,
-            )
-        )
-        self._line.in_body = True
-        return httpx.Response(answer.status, headers=answer.headers, stream=Body(answer.stream))
+        form = b"".join([part async for part in request.stream])  # type: ignore[union-attr]
+        head = h11.Request(method=request.method, target=self._target, headers=request.headers.raw)
+        events = (head, h11.Data(form), h11.EndOfMessage()) if form else (head, h11.EndOfMessage())
+        wire = b"".join(self._http.send(event) or b"" for event in events)
+        with contextlib.suppress(OSError):  # what it answered before it hung up is worth reading
+            await self._line.write(wire)
+        event = await self._event()
+        while isinstance(event, h11.InformationalResponse):
+            if self._line.received > _MOST_HEADS:
+                raise TooMuchError
+            event = await self._event()
+        if not isinstance(event, h11.Response):
+            raise h11.RemoteProtocolError("no answer")
+        headers = event.headers.raw_items()
+        return httpx.Response(event.status_code, headers=headers, stream=Body(self._pieces))
+
+    async def _pieces(self) -> AsyncIterator[bytes]:
+        while isinstance(event := await self._event(), h11.Data):
+            yield bytes(event.data)
+
+    async def _event(self) -> h11.Event | type[h11.PAUSED]:
+        """The next thing that the other side says."""
+        try:
+            while (event := self._http.next_event()) is h11.NEED_DATA:
+                self._http.receive_data(await self._line.read())
+        except h11.RemoteProtocolError as error:
+            if error.error_status_hint == _TOO_LONG:
+                raise TooMuchError from error
+            raise
+        return event  # type: ignore[return-value]
 
     @property
     def reusable(self) -> bool:
         """Did the exchange end so that the line may carry another?"""
-        return self.connection.is_idle()
+        ours, theirs = self._http.our_state, self._http.their_state
+        return ours is theirs is h11.DONE and not self._http.trailing_data[0]
 
 
 def request(method: str, fields: list[tuple[bytes, bytes]], form: bytes | None) -> httpx.Request:
