@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -116,6 +115,8 @@ _SKEW = 300
 
 def _behind(case: Case, answer: Answer) -> int | None:
     """How many seconds our clock is behind the storage's `Date`; negative when it is ahead."""
+    from email.utils import parsedate_to_datetime
+
     try:
         there = parsedate_to_datetime(answer.header("date"))
     except ValueError:

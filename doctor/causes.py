@@ -10,7 +10,7 @@ warning that does so is raised to an error.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import field, replace
 
 from doctor.frozen import frozen
@@ -38,7 +38,7 @@ class Rules:
     """What the words of the codes declare: who explains whom, and which codes name a station."""
 
     explains: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    stations: frozenset[str] = frozenset()
+    stations: Container[str] = frozenset()
 
 
 def settle(
@@ -76,7 +76,7 @@ def _explains(one: Finding, other: Finding, rules: Rules) -> bool:
         return False
     on_ladder = other.code.partition(".")[0] in LADDER
     same_place = one.hop == other.hop or (one.subject is not None and one.subject == other.subject)
-    if one.code in rules.stations and on_ladder and one.hop == other.hop:
+    if on_ladder and one.hop == other.hop and one.code in rules.stations:
         return one.severity == "error"
     return other.code in rules.explains.get(one.code, frozenset()) and (same_place or not on_ladder)
 

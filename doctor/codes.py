@@ -9,7 +9,6 @@ POSIX (Shell Command Language, 2.2) a value ends up inside one word, or the reme
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
 _HUB = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
 _LARGEST = 1_000_000
-_STATION = re.compile(r"^station[ \t]*=", re.MULTILINE)
 
 
 class Book:
@@ -85,9 +83,7 @@ class Book:
     @property
     def rules(self) -> Rules:
         """What the codes declare about causes; read code by code, as the findings ask for it."""
-        named = [code for code, (_, part) in self._parts.items() if _STATION.search(part)]
-        stations = frozenset(code for code in named if (words := self.get(code)) and words.station)
-        return Rules(explains=_Explains(self), stations=stations)
+        return Rules(explains=_Explains(self), stations=_Stations(self))
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -269,3 +265,14 @@ def _filled(remedy: RemedyWords, params: Mapping[str, str]) -> Remedy | None:
 
 def _applies(needs: Iterable[str], unless: Iterable[str], params: Mapping[str, str]) -> bool:
     return all(params.get(name) for name in needs) and not any(params.get(name) for name in unless)
+
+
+class _Stations:
+    """The codes that name a station on the way."""
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+
+    def __contains__(self, code: object) -> bool:
+        words = self._book.get(str(code))
+        return words is not None and words.station is not None

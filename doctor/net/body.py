@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import json
 import re
-from html import unescape
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -91,6 +90,8 @@ def _element(content: bytes, name: bytes) -> str:
 
 
 def title_of(content: bytes) -> str:
+    from html import unescape
+
     found = re.search(rb"<title[^>]{0,200}>([^<]{1,400})", content[:_LOOKED_AT], re.IGNORECASE)
     return (
         scrub(" ".join(unescape(found[1].decode("utf-8", "replace")).split())[:120])

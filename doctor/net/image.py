@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from doctor import manifest
@@ -195,6 +194,8 @@ async def _missing(case: Case, look: _Look, reference: Reference) -> ImageFact:
 async def _list(look: _Look, target: str, name: str, wanted: str) -> TagList:
     """One page of a listing: only names of the right form count, since they are offered in
     commands."""
+    from difflib import get_close_matches
+
     reply = await fetch(
         look.registry, "GET", target, look.net, authorization=look.authorization,
         limit=_TAGS_BYTES, whole=True, who=look.fact.who,
