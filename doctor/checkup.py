@@ -41,12 +41,13 @@ class Named:
 
 def check(args: Namespace) -> int:
     """`doctor check`: diagnose, print, and return the contract's exit code."""
-    found = installed()
-    options = read(args, tuple(dict.fromkeys(c.name for c in found.checks)))
+    options = read(args, lambda: tuple(dict.fromkeys(c.name for c in installed().checks)))
     named, secret = _input(options)
     targets = _targets(named, options)
     if secret is not None and len({t.registry for t in targets}) > 1:
         raise UsageError("--username goes to one registry; these targets are of several")
+    _look_up(targets, options)
+    found = installed()
     report = _run(targets, options, found, secret)
     from doctor.output import write
     from doctor.report.document import document
@@ -56,6 +57,17 @@ def check(args: Namespace) -> int:
     if options.outputs:
         write(document(report), options, options.outputs)
     return exit_code(report.verdict, options.strict)
+
+
+def _look_up(targets: Sequence[Target], options: Options) -> None:
+    """Have the first name looked up while the checks are loaded, where it is certain that it will
+    be asked for."""
+    from doctor.net import early
+
+    host = targets[0].registry.host
+    chosen = options.only or options.skip or options.proxy or options.offline
+    if host and not chosen and early.is_direct(os.environ):
+        early.look_up(host, targets[0].registry.port)
 
 
 def exit_code(verdict: Verdict, strict: bool) -> int:

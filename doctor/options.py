@@ -8,7 +8,7 @@ import os
 import re
 import stat
 from argparse import Namespace
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from doctor.cli import FORMATS
@@ -57,9 +57,9 @@ class Options:
     verbose: bool
 
 
-def read(args: Namespace, checks: Collection[str]) -> Options:
-    """The options that argparse found, made sense of. `checks`: names that `--only` and `--skip`
-    may use. Raises UsageError."""
+def read(args: Namespace, checks: Callable[[], Collection[str]]) -> Options:
+    """The options that argparse found, made sense of. `checks` gives the names that `--only` and
+    `--skip` may use. Raises UsageError."""
     if args.client not in CLIENTS:
         raise UsageError(
             f"--as {args.client!r} is not known; this version looks as {' or '.join(CLIENTS)}"
@@ -148,8 +148,11 @@ def _platform(text: str | None) -> str:
     return text
 
 
-def _names(option: str, text: str, known: Collection[str]) -> frozenset[str]:
+def _names(option: str, text: str, checks: Callable[[], Collection[str]]) -> frozenset[str]:
     names = frozenset(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        return names
+    known = checks()
     if unknown := sorted(names - set(known)):
         import difflib
 

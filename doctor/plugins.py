@@ -12,6 +12,7 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ class Installed:
     problems: tuple[str, ...] = ()
 
 
+@cache
 def installed() -> Installed:
     """Load every check. A plug-in that does not import, or takes a name that is taken, is left out,
     and why is said."""

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from doctor.model import Case, Hop
-from doctor.net.lines import Lines
 
 if TYPE_CHECKING:
     from doctor.credential import Credential
@@ -27,8 +26,15 @@ if TYPE_CHECKING:
     from doctor.facts.tcp import AddressesFact, TcpFact
     from doctor.facts.tls import TlsFact, TrustFact
     from doctor.net.http import Reply
+    from doctor.net.lines import Lines
     from doctor.net.tcp import Dialling
     from doctor.redact import Secret
+
+
+def _lines() -> Lines:
+    from doctor.net.lines import Lines
+
+    return Lines()
 
 
 @dataclass(slots=True)
@@ -47,7 +53,7 @@ class Net:
     offline: bool = False
     """`--offline`: no packet leaves, and no program is started that may send one."""
     allow_realms: tuple[str, ...] = ()
-    lines: Lines = field(default_factory=Lines)
+    lines: Lines = field(default_factory=_lines)
     dialling: dict[Hop, Dialling] = field(default_factory=dict)
     credential: Credential | None = None
     proxy_authorization: dict[Hop, Secret] = field(default_factory=dict)

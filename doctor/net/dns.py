@@ -18,8 +18,9 @@ from doctor.facts.dns import DnsFact, Outcome
 from doctor.facts.proxy import RouteFact
 from doctor.facts.resolvers import ResolversFact
 from doctor.model import Case
-from doctor.net import resolvconf
+from doctor.net import early, resolvconf
 from doctor.net.daemon import begin
+from doctor.net.early import Found
 
 if TYPE_CHECKING:
     from doctor.net import Net
@@ -29,15 +30,11 @@ _ENOUGH = 3.4
 (doctor.net.resolvers)."""
 _MOST = 7.0
 """Seconds for getaddrinfo: glibc's five for a dead first resolver, and time for the second."""
-_MOST_ADDRESSES = 32
 _CODES: dict[int, Outcome] = {
     socket.EAI_NONAME: "no-name",
     getattr(socket, "EAI_NODATA", -5): "no-data",
     socket.EAI_AGAIN: "again",
 }
-
-Found = tuple[tuple[str, ...], str]
-"""Addresses in order, and the canonical name."""
 
 
 async def resolve(case: Case, net: Net) -> DnsFact:
@@ -50,7 +47,8 @@ async def resolve(case: Case, net: Net) -> DnsFact:
     if resolvconf.is_address(hop.host):
         return DnsFact(name=hop.host, literal=True, addresses=(hop.host,))
     started = time.perf_counter()
-    search = begin(lambda: _search(hop.host, hop.port))
+    begun = early.taken(hop.host, hop.port)
+    search = begin(begun.result if begun else lambda: early.addresses(hop.host, hop.port))
     root = Path(net.root)
     pins, sources = resolvconf.pins(hop.host, root), resolvconf.nsswitch(root)
     found = await _wait(search, case, net)
@@ -64,7 +62,7 @@ async def resolve(case: Case, net: Net) -> DnsFact:
         canonical=found.canonical,
         pins=pins,
         sources=sources,
-        ms=(time.perf_counter() - started) * 1000,
+        ms=begun.ms if begun else (time.perf_counter() - started) * 1000,
     )
 
 
@@ -109,10 +107,3 @@ def _end(search: asyncio.Future[Found]) -> DnsFact:
     except OSError as error:
         return DnsFact(outcome="refused", code=error.errno, message=error.strerror or "")
     return DnsFact(addresses=addresses, canonical=canonical)
-
-
-def _search(host: str, port: int) -> Found:
-    flags = socket.AI_CANONNAME
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
-    addresses = dict.fromkeys(str(entry[4][0]) for entry in found)
-    return tuple(addresses)[:_MOST_ADDRESSES], str(found[0][3]) if found else ""
