@@ -152,13 +152,12 @@ def _descriptor(found: Any) -> Descriptor | None:
     foreign = (
         bool(found.get("urls")) or ".nondistributable." in media_type or ".foreign." in media_type
     )
-    return Descriptor(digest, media_type, size, _platform(found), foreign)
+    return Descriptor(digest, media_type, size, named(found.get("platform")), foreign)
 
 
-def _platform(found: dict[str, Any]) -> Platform | None:
-    """The entry's platform; None for an attestation (buildkit marks these unknown/unknown) or where
-    none is said."""
-    raw = found.get("platform")
+def named(raw: Any) -> Platform | None:
+    """The platform that an entry or a configuration names; None for an attestation (buildkit marks
+    these unknown/unknown) or where none is said."""
     if not isinstance(raw, dict):
         return None
     words = [raw.get(name, "") for name in ("os", "architecture", "variant")]
