@@ -8,7 +8,7 @@ grants, a signed link by its host and the names of its parameters.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from doctor.challenge import Challenge, choose, parse
 from doctor.facts.http import Answer, Who
@@ -24,11 +24,15 @@ from doctor.facts.login import (
 from doctor.frozen import frozen
 from doctor.model import Case, Fact, Hop
 
+if TYPE_CHECKING:
+    from doctor.manifest import Platform
+
 __all__ = [
     "AnonymousFact",
     "ApiFact",
     "AuthFact",
     "BlobFact",
+    "ConfigRead",
     "ImageFact",
     "Ruling",
     "RulingCode",
@@ -133,6 +137,18 @@ class TagList:
 
 
 @frozen(kw_only=True)
+class ConfigRead:
+    """The configuration of an image that is a single manifest, as far as it could be read."""
+
+    digest: str = ""
+    size: int = 0
+    answers: tuple[Answer, ...] = ()
+    """As of a layer: the request, and redirects on the same host. Empty: not asked for."""
+    platform: Platform | None = None
+    """The one that it names, where all of it was read and has its digest."""
+
+
+@frozen(kw_only=True)
 class ImageFact(Fact):
     """The manifest for the platform, and where its smallest layer lies. `ok`: a layer can be asked
     for."""
@@ -166,6 +182,8 @@ class ImageFact(Fact):
     blob_is_config: bool = False
     blob_answers: tuple[Answer, ...] = ()
     """The request for it to the registry, and redirects on the same host."""
+    config: ConfigRead | None = None
+    """None where an index told the platform, or it is no image."""
     storage: Hop | None = None
     """The other host that the registry sends clients to for it."""
     tags: TagList | None = None
@@ -207,6 +225,8 @@ class BlobFact(Fact):
     further: Hop | None = None
     """A third host that storage redirects to; its ladder is looked at, the layer is not asked for
     there."""
+    config: ConfigRead | None = None
+    """The image's, read where the registry keeps it."""
     flaw: str = ""
 
     @property
@@ -257,7 +277,9 @@ def _of(fact: Fact) -> Iterator[Answer]:
             yield from (fact.head,) if fact.head else ()
         case ImageFact():
             yield from (*fact.answers, *fact.blob_answers)
+            yield from fact.config.answers if fact.config else ()
             for listed in (fact.tags, fact.repositories):
                 yield from (listed.answer,) if listed and listed.answer else ()
         case BlobFact():
             yield from fact.answers
+            yield from fact.config.answers if fact.config else ()

@@ -8,11 +8,14 @@ registry's authorization. Where the registry gave the byte itself, no request is
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from doctor.facts.http import Answer
 from doctor.facts.registry import BlobFact, ImageFact
 from doctor.model import Case
-from doctor.net.location import may_be_contacted, place
+from doctor.net.config import beside
+from doctor.net.location import Place, may_be_contacted, place
 from doctor.net.registry import follow
 
 if TYPE_CHECKING:
@@ -25,20 +28,33 @@ async def read(case: Case, net: Net) -> BlobFact | None:
     if image is None or not image.blob_answers:
         return None
     registry, last = case.target.registry, image.blob_answers[-1]
-    fact = BlobFact(hop=registry, digest=image.blob, size=image.blob_size, answers=(last,))
-    if image.storage is None or last.location is None:
+    config = image.config
+    fact = BlobFact(
+        hop=registry, digest=image.blob, size=image.blob_size, answers=(last,), config=config
+    )
+    led = _led(last, image, net)
+    if led is None:
         return fact
-    link = net.links.get(last.location)
-    led = place(link.reveal(), role="storage") if link else None
-    if led is None or led.hop != image.storage:
-        return fact
-    replies, onward = await follow(
+    layer = follow(
         led.hop, "GET", led.target, net, headers={"Range": "bytes=0-0"}, limit=1, who="anonymous"
     )
+    link = _led(config.answers[-1], image, net) if config and config.answers else None
+    if config is None or link is None or link == led:
+        replies, onward = await layer
+    else:
+        (replies, onward), config = await beside(
+            layer, config, link.hop, link.target, net, who="anonymous"
+        )
     answers = tuple(reply.answer for reply in replies)
     further = None
     if onward is not None and may_be_contacted(onward, registry) and onward.hop != led.hop:
         further = onward.hop
-    return BlobFact(
-        hop=led.hop, digest=image.blob, size=image.blob_size, answers=answers, further=further
-    )
+    return replace(fact, hop=led.hop, answers=answers, further=further, config=config)
+
+
+def _led(answer: Answer, image: ImageFact, net: Net) -> Place | None:
+    """The link that the registry's answer redirects to, if that is at the storage whose ladder was
+    climbed."""
+    link = net.links.get(answer.location) if answer.location else None
+    led = place(link.reveal(), role="storage") if link else None
+    return led if led is not None and led.hop == image.storage else None

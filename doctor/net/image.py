@@ -15,10 +15,11 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from doctor import manifest
-from doctor.facts.registry import ApiFact, AuthFact, ImageFact, TagList
+from doctor import imageconfig, manifest
+from doctor.facts.registry import ApiFact, AuthFact, ConfigRead, ImageFact, TagList
 from doctor.manifest import Document
 from doctor.model import Case, Hop
+from doctor.net.config import beside
 from doctor.net.http import Reply, fetch
 from doctor.net.location import Place, may_be_contacted
 from doctor.net.registry import follow
@@ -155,16 +156,28 @@ def _digest(content: bytes, exact: str) -> str:
 
 
 async def _layer(look: _Look, document: Document) -> ImageFact:
-    """Ask the registry for one byte of the smallest layer; a redirect to another host is where
-    storage begins."""
+    """Ask the registry for one byte of the smallest layer, and where no index told the platform
+    for the configuration; a redirect to another host is where storage begins."""
     blob = document.smallest
     if blob is None:
         return look.fact
-    replies, onward = await follow(
+    layer = follow(
         look.registry, "GET", f"/v2/{look.repository}/blobs/{blob.digest}", look.net,
         headers={"Range": "bytes=0-0"}, authorization=look.authorization,
         limit=1, who=look.fact.who,
     )  # fmt: skip
+    found = None if look.fact.platform else imageconfig.of(document)
+    config = ConfigRead(digest=found.digest, size=found.size) if found else None
+    if config is None:
+        replies, onward = await layer
+    else:
+        (replies, onward), config = await beside(
+            layer, config, look.registry, f"/v2/{look.repository}/blobs/{config.digest}", look.net,
+            authorization=look.authorization, who=look.fact.who,
+        )  # fmt: skip
+        if replies[-1].location is not None and replies[-1].answer.location is not None:
+            # Without its signature the configuration's link may read the same: the layer's counts.
+            look.net.links[replies[-1].answer.location] = replies[-1].location
     look.fact = replace(
         look.fact,
         layers=len(document.layers),
@@ -173,6 +186,7 @@ async def _layer(look: _Look, document: Document) -> ImageFact:
         blob_size=blob.size,
         blob_is_config=blob == document.config,
         blob_answers=tuple(r.answer for r in replies),
+        config=config,
     )
     if onward is not None and may_be_contacted(onward, look.registry):
         look.fact = replace(look.fact, storage=replace(onward.hop, role="storage"))

@@ -86,6 +86,10 @@ class Lines:
         wrap = self._wrap[hop]
         return self._count(await wrap(await self.raw(hop)))
 
+    def idle(self, hop: Hop) -> int:
+        """How many ready streams to the hop wait for a request."""
+        return len(self._ready[hop])
+
     def give_back(self, hop: Hop, stream: Stream) -> None:
         """A ready stream that may carry another request."""
         self._ready[hop].append(stream)

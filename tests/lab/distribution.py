@@ -34,24 +34,36 @@ OCI = "application/vnd.oci.image"
 REPOSITORY = "lab/app"
 LAYER = b"the smallest layer"
 LARGER = b"a larger layer" * 100
-CONFIG = json.dumps({"architecture": "amd64", "os": "linux"}).encode()
+HELM = "application/vnd.cncf.helm.config.v1+json"
 
 
 def digest(content: bytes) -> str:
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
-def manifest(*layers: bytes, config: bytes = CONFIG) -> bytes:
-    """An OCI manifest of these blobs."""
+def configuration(platform: str) -> bytes:
+    """An image's, that names the platform (`linux/arm/v7`)."""
+    return json.dumps({**_platform(platform), "rootfs": {"type": "layers"}}).encode()
+
+
+def _platform(text: str) -> dict[str, str]:
+    return dict(zip(("os", "architecture", "variant"), text.split("/"), strict=False))
+
+
+CONFIG = configuration("linux/amd64")
+
+
+def manifest(*layers: bytes, config: bytes = CONFIG, kind: str = f"{OCI}.config.v1+json") -> bytes:
+    """An OCI manifest of these blobs; `kind` is its configuration's."""
 
     def entry(content: bytes, kind: str) -> dict[str, Any]:
-        return {"mediaType": f"{OCI}.{kind}", "digest": digest(content), "size": len(content)}
+        return {"mediaType": kind, "digest": digest(content), "size": len(content)}
 
     document = {
         "schemaVersion": 2,
         "mediaType": f"{OCI}.manifest.v1+json",
-        "config": entry(config, "config.v1+json"),
-        "layers": [entry(layer, "layer.v1.tar+gzip") for layer in layers],
+        "config": entry(config, kind),
+        "layers": [entry(layer, f"{OCI}.layer.v1.tar+gzip") for layer in layers],
     }
     return json.dumps(document).encode()
 
@@ -60,14 +72,12 @@ def index(*platforms: tuple[str, bytes]) -> bytes:
     """An OCI index: platform (`linux/arm64/v8`) and manifest bytes, in order."""
     entries = []
     for platform, content in platforms:
-        os, architecture, *variant = platform.split("/")
         entries.append(
             {
                 "mediaType": f"{OCI}.manifest.v1+json",
                 "digest": digest(content),
                 "size": len(content),
-                "platform": {"os": os, "architecture": architecture}
-                | ({"variant": variant[0]} if variant else {}),
+                "platform": _platform(platform),
             }
         )
     document = {"schemaVersion": 2, "mediaType": f"{OCI}.index.v1+json", "manifests": entries}
@@ -76,7 +86,20 @@ def index(*platforms: tuple[str, bytes]) -> bytes:
 
 AMD64 = manifest(LARGER, LAYER)
 ARM64 = manifest(LAYER)
+"""Its configuration names amd64: in an index, the entry decides."""
 INDEX = index(("linux/amd64", AMD64), ("linux/arm64/v8", ARM64))
+SINGLE = {
+    "arm64": "linux/arm64",
+    "armv6": "linux/arm/v6",
+    "armv7": "linux/arm/v7",
+    "arm": "linux/arm",
+    "386": "linux/386",
+    "windows": "windows/amd64",
+    "nowhere": "",
+}
+"""Tags of images that are a single manifest, and what their configurations name."""
+CHART = manifest(LAYER, config=configuration("linux/arm64"), kind=HELM)
+"""No image: what stands in its configuration is no platform."""
 
 
 @contextmanager
@@ -125,11 +148,12 @@ def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
 
 
 def filled(root: Path) -> Path:
-    """Push the images that the tests know: `lab/app` with the tags 1.0, 1.1, latest (an index) and
-    single (one manifest)."""
+    """Push the images that the tests know: `lab/app` with the tags 1.0, 1.1, latest (an index),
+    single (one manifest), those of `SINGLE`, and chart."""
+    configs = {tag: configuration(platform) for tag, platform in SINGLE.items()}
     with distribution(root) as hop:
         link = http.client.HTTPConnection(hop.host, hop.port)
-        for blob in (LAYER, LARGER, CONFIG):
+        for blob in (LAYER, LARGER, CONFIG, *configs.values()):
             link.request("POST", f"/v2/{REPOSITORY}/blobs/uploads/")
             made = link.getresponse()
             made.read()
@@ -139,6 +163,8 @@ def filled(root: Path) -> Path:
             (digest(AMD64), AMD64, "manifest"),
             (digest(ARM64), ARM64, "manifest"),
             ("single", AMD64, "manifest"),
+            ("chart", CHART, "manifest"),
+            *((tag, manifest(LAYER, config=c), "manifest") for tag, c in configs.items()),
             *((tag, INDEX, "index") for tag in ("1.0", "1.1", "latest")),
         ):
             _put(link, f"/v2/{REPOSITORY}/manifests/{name}", content, f"{OCI}.{kind}.v1+json")
