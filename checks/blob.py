@@ -36,9 +36,26 @@ def judge(case: Case) -> Iterator[Finding]:
         if layer is not None:
             yield _unreachable(case, image, station, layer)
         return
-    if blob is None or blob.readable or blob.answer is None or blob.hop is None:
+    if blob is None or blob.answer is None or blob.hop is None:
         return
-    yield from _unread(case, image, blob, blob.hop, blob.answer)
+    if blob.readable:
+        yield from _config(case, image, blob)
+    else:
+        yield from _unread(case, image, blob, blob.hop, blob.answer)
+
+
+def _config(case: Case, image: ImageFact, blob: BlobFact) -> Iterator[Finding]:
+    """The configuration was asked for too, for its platform: no pull does without it either."""
+    config = blob.config
+    answer = config.answers[-1] if config and config.answers else None
+    if config is None or answer is None or answer.hop is None or answer.redirects:
+        return
+    if answer.outcome == "too-large" or (answer.outcome == "answered" and answer.status == 200):
+        return
+    asked = image.config.answers if image.config else ()
+    image = replace(image, blob=config.digest, blob_answers=asked)
+    blob = replace(blob, digest=config.digest, size=config.size)
+    yield from _unread(case, image, blob, answer.hop, answer)
 
 
 def _unread(

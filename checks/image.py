@@ -3,16 +3,23 @@
 A 404 is told apart as far as the registry allows: an unknown tag (the repository's tags are
 listed), an unknown repository, or neither can be told. An answer that is no manifest, or another
 one than was asked for, breaks the protocol.
+
+An index that lacks the platform ends a pull. A single manifest does not: there is nothing to choose
+from, and every client takes it whatever it is built for; what it holds then does not start. Seen in
+moby/moby issue 46765 (docker, both image stores), containerd core/images/image.go (`Manifest`:
+"without considering the platform inside of the config"), containers/image copy/single.go
+(checkImageDestinationForCurrentRuntime: a line in the log), go-containerregistry
+pkg/v1/remote/descriptor.go (`Descriptor.Image`). Hence a warning.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from doctor.facts.access import Conclusion, missing
 from doctor.facts.http import Answer, trouble
-from doctor.facts.registry import ImageFact, TagList
+from doctor.facts.registry import BlobFact, ConfigRead, ImageFact, TagList
 from doctor.model import Case, Check, Fact, Finding
 
 if TYPE_CHECKING:
@@ -61,6 +68,8 @@ def _content(case: Case, image: ImageFact, answer: Answer) -> Iterator[Finding]:
         )  # fmt: skip
     elif image.kind == "index" and not image.platform:
         yield _platform(case, image)
+    elif image.found:
+        yield from _single(case, image)
     if image.reference == "latest" and image.found:
         pinned = f"{_name(case)}@{image.digest}"
         evidence = {"tag": image.reference, "digest": image.digest}
@@ -75,23 +84,50 @@ def _content(case: Case, image: ImageFact, answer: Answer) -> Iterator[Finding]:
 
 
 def _platform(case: Case, image: ImageFact) -> Finding:
+    offered = ", ".join(image.platforms) or "no platform at all"
+    return _not_built(case, image.platforms, f"offered for {offered}", {"index": image.digest})
+
+
+def _single(case: Case, image: ImageFact) -> Iterator[Finding]:
+    """Of a single manifest, the configuration tells the platform: given by the registry, or by its
+    storage."""
+    from doctor.imageconfig import runs
+    from doctor.manifest import platform
+
+    blob = case.facts.get(BlobFact)
+    config = (blob.config if blob else None) or image.config or ConfigRead()
+    wanted = platform(case.target.platform)
+    if config.platform is None or wanted is None or runs(config.platform, wanted):
+        return
+    built = str(config.platform)
+    offer = (
+        f"a single manifest, built for {built}, which is pulled all the same and does not start "
+        "without emulation"
+    )
+    proof = {"manifest": image.digest, "config": config.digest}
+    yield _not_built(case, (built,), offer, proof, single=True)
+
+
+def _not_built(
+    case: Case,
+    offered: Sequence[str],
+    offer: str,
+    proof: Mapping[str, str],
+    *,
+    single: bool = False,
+) -> Finding:
+    needed = case.target.platform
+    near = next((p for p in offered if p.partition("/")[0] == needed.partition("/")[0]), "")
     evidence = {
-        "needed": case.target.platform,
-        "offered": list(image.platforms),
-        "index": image.digest,
-        "client": case.target.client,
-    }
-    near = [
-        p for p in image.platforms if p.partition("/")[0] == case.target.platform.partition("/")[0]
-    ]
+        "needed": needed, "offered": list(offered), **proof, "client": case.target.client,
+    }  # fmt: skip
     params = {
-        "needed": case.target.platform,
-        "offered": ", ".join(image.platforms) or "no platform at all",
-        "other": near[0] if near else "",
-    }
+        "needed": needed, "offer": offer, "other": near, "single": "yes" if single else "",
+    }  # fmt: skip
     return Finding(
         "registry.platform-missing",
         hop=case.at,
+        severity="warning" if single else None,
         evidence=evidence,
         params={k: v for k, v in params.items() if v},
     )

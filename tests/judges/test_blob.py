@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from doctor.checks import blob
 from doctor.facts.dns import DnsFact
 from doctor.facts.http import Answer
-from doctor.facts.registry import BlobFact, ImageFact
+from doctor.facts.registry import BlobFact, ConfigRead, ImageFact
 from doctor.facts.tcp import TcpFact
 from doctor.model import Case, Fact, Facts, Finding, Hop, Target
 
@@ -120,3 +121,49 @@ def test_a_third_host_is_looked_at_as_far_as_its_ladder() -> None:
     assert judged(IMAGE, onward) == []
     (found,) = judged(IMAGE, onward, hops=((CDN, DnsFact(addresses=())),))
     assert (found.code, found.hop) == ("registry.blob-unreachable", CDN)
+
+
+def config(status: int | None, hop: Hop, **fields: Any) -> ConfigRead:
+    answers = (Answer(hop=hop, status=status, **fields),)
+    return ConfigRead(digest="sha256:c", size=2, answers=answers)
+
+
+@pytest.mark.parametrize(
+    ("hop", "status", "fields", "code"),
+    [
+        (REGISTRY, 404, {"code": "BLOB_UNKNOWN"}, "registry.blob-missing"),
+        (REGISTRY, 401, {}, "registry.blob-refused"),
+        (REGISTRY, 500, {}, "registry.server-error"),
+        (STORAGE, 403, {}, "registry.blob-refused"),
+        (STORAGE, None, {"outcome": "timeout", "waited": 8.0}, "registry.blob-unreachable"),
+    ],
+)
+def test_a_configuration_that_cannot_be_read_is_told_as_a_layer_is(
+    hop: Hop, status: int | None, fields: dict[str, Any], code: str
+) -> None:
+    layer = replace(read(206, hop), config=config(status, hop, **fields))
+    (found,) = judged(IMAGE if hop == STORAGE else HERE, layer)
+    assert (found.code, found.hop) == (code, hop)
+    assert found.evidence["digest"] == "sha256:c"
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        None,
+        ConfigRead(digest="sha256:c"),
+        config(200, REGISTRY),
+        config(307, REGISTRY, location="https://elsewhere.test/c"),
+        config(200, REGISTRY, outcome="too-large"),
+        config(429, REGISTRY),
+    ],
+)
+def test_a_configuration_that_was_read_or_not_asked_for_is_no_finding(
+    config: ConfigRead | None,
+) -> None:
+    assert judged(HERE, replace(read(206, REGISTRY), config=config)) == []
+
+
+def test_a_layer_and_a_configuration_that_are_gone_are_one_cause() -> None:
+    gone = replace(read(404, REGISTRY), config=config(404, REGISTRY))
+    assert [found.subject for found in judged(HERE, gone)] == ["sha256:1"]

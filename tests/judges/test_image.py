@@ -10,8 +10,17 @@ import pytest
 from doctor.challenge import parse
 from doctor.checks import image
 from doctor.facts.http import Answer
-from doctor.facts.registry import ApiFact, AuthFact, ImageFact, TagList, TokenTry
+from doctor.facts.registry import (
+    ApiFact,
+    AuthFact,
+    BlobFact,
+    ConfigRead,
+    ImageFact,
+    TagList,
+    TokenTry,
+)
 from doctor.jwt import Access
+from doctor.manifest import Platform
 from doctor.model import Case, Fact, Facts, Finding, Hop, Target
 from doctor.reference import read_target
 
@@ -153,6 +162,59 @@ def test_a_platform_that_is_not_offered() -> None:
     assert found.evidence["offered"] == ["linux/amd64", "windows/amd64"]
     assert found.evidence["needed"] == "linux/s390x"
     assert found.params["other"] == "linux/amd64"
+
+
+ARM64, WINDOWS = Platform("linux", "arm64"), Platform("windows", "amd64")
+
+
+def single(platform: Platform | None, **fields: Any) -> ImageFact:
+    read = ConfigRead(digest="sha256:c", platform=platform)
+    return look(
+        answer(), kind="manifest", blob="sha256:0", digest="sha256:a", config=read, **fields
+    )
+
+
+def test_a_single_manifest_for_another_platform_is_pulled_all_the_same() -> None:
+    (found,) = judged(single(ARM64), platform="linux/amd64")
+    assert (found.code, found.severity) == ("registry.platform-missing", "warning")
+    assert found.evidence["offered"] == ["linux/arm64"]
+    assert (found.evidence["needed"], found.evidence["config"]) == ("linux/amd64", "sha256:c")
+    assert (found.params["other"], found.params["single"]) == ("linux/arm64", "yes")
+
+
+def test_an_index_without_the_platform_ends_the_pull() -> None:
+    (found,) = judged(look(answer(), kind="index", platforms=("linux/arm64",)))
+    assert found.severity is None  # the code's own: an error
+    assert "single" not in found.params
+
+
+def test_another_system_is_not_offered_for_this_one() -> None:
+    (found,) = judged(single(WINDOWS), platform="linux/amd64")
+    assert found.code == "registry.platform-missing"
+    assert "other" not in found.params
+
+
+@pytest.mark.parametrize(
+    ("built", "needed"),
+    [
+        (Platform("linux", "amd64"), "linux/amd64"),
+        (ARM64, "linux/arm64/v8"),
+        (Platform("linux", "386"), "linux/amd64"),
+        (None, "linux/amd64"),
+        (ARM64, "nonsense"),
+    ],
+)
+def test_a_single_manifest_that_runs_is_no_finding(built: Platform | None, needed: str) -> None:
+    assert judged(single(built), platform=needed) == []
+
+
+def test_a_configuration_that_storage_gave_counts() -> None:
+    sent = single(None)
+    read = BlobFact(config=ConfigRead(digest="sha256:c", platform=ARM64))
+    (found,) = judged(sent, *OPEN, read, platform="linux/amd64")
+    assert (found.code, found.severity) == ("registry.platform-missing", "warning")
+    assert judged(sent, *OPEN, read, platform="linux/arm64") == []
+    assert judged(sent, *OPEN, BlobFact(), platform="linux/amd64") == []
 
 
 def test_an_old_manifest() -> None:
