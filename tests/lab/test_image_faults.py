@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab import servers
-from tests.lab.distribution import AMD64, ARM64, REPOSITORY, digest
+from tests.lab.distribution import AMD64, ARM64, REPOSITORY, configuration, digest
 from tests.lab.scenario import Scenario
 from tests.lab.way import HOST, STORAGE_HOST, Stations, Way
 from tests.lab.world import STORAGE, World
@@ -109,6 +109,67 @@ OVER_HTTP = Scenario(
     exit=3,
 )
 """Clients ask there, and the pull works; a signed link is not sent in the clear to find out."""
+
+
+def single(tag: str, needed: str, *, runs: bool, way: Way | None = None) -> Scenario:
+    """An image that is a single manifest, on a machine of that platform."""
+    return Scenario(
+        f"{tag}-on-{needed}{'' if way is None else '-stored'}", way or Way(), target=tagged(tag),
+        options=("--platform", needed), also=() if runs else ("registry.platform-missing",),
+    )  # fmt: skip
+
+
+SINGLE_MANIFESTS = (
+    single("arm64", "linux/amd64", runs=False),
+    single("arm64", "linux/amd64", runs=False, way=Way(login="token")),
+    single("arm64", "linux/amd64", runs=False, way=Way(login="token", blobs="storage")),
+    single("arm64", "linux/arm64", runs=True),
+    single("arm64", "linux/arm64/v8", runs=True, way=Way(blobs="storage")),
+    single("single", "linux/amd64", runs=True),
+    single("single", "linux/arm64", runs=False),
+    single("armv7", "linux/arm/v6", runs=False),
+    single("armv7", "linux/arm/v7", runs=True),
+    single("armv7", "linux/arm64", runs=True),
+    single("armv6", "linux/arm/v7", runs=True),
+    single("arm", "linux/arm/v6", runs=True),
+    single("386", "linux/amd64", runs=True),
+    single("windows", "linux/amd64", runs=False),
+    single("nowhere", "linux/amd64", runs=True),
+    single("chart", "linux/amd64", runs=True),
+)
+
+
+@pytest.mark.parametrize("scenario", SINGLE_MANIFESTS, ids=lambda s: s.name)
+def test_a_single_manifest_for_another_platform_is_warned_of(
+    scenario: Scenario, lab: World, store: Path
+) -> None:
+    scenario.verify(scenario.play(lab, store))
+
+
+def test_a_client_pulls_it_all_the_same(lab: World, store: Path) -> None:
+    pulled = SINGLE_MANIFESTS[0].pull(lab, store, "--override-arch", "amd64")
+    assert pulled.exit == 0, pulled
+
+
+def test_the_platform_that_it_has_is_offered(lab: World, store: Path) -> None:
+    scenario = SINGLE_MANIFESTS[0]
+    run = scenario.play(lab, store)
+    (found,) = [f for f in run.findings if f["code"] == "registry.platform-missing"]
+    assert found["evidence"]["offered"] == ["linux/arm64"]
+    assert "linux/arm64" in found["detail"]
+    commands = [s["command"] for r in found["remedies"] for s in r["steps"] if s["command"]]
+    assert f"doctor check {scenario.target} --platform linux/arm64" in commands
+    assert lab.doctor("check", scenario.target, "--platform", "linux/arm64", "--strict").exit == 0
+    assert lab.doctor("check", scenario.target, *scenario.options, "--strict").exit == 1
+
+
+def test_a_configuration_that_is_gone_is_a_cause(lab: World, store: Path) -> None:
+    gone = digest(configuration("linux/arm64"))
+    way = Way(tls_front=f"location ~ /blobs/{gone} {{ return 404; }}")
+    scenario = Scenario("gone", way, ("registry.blob-missing",), tagged("arm64"))
+    run = scenario.play(lab, store)
+    scenario.verify(run)
+    assert [f["subject"] for f in run.findings if f["root_cause"]] == [gone]
 
 
 @pytest.mark.parametrize(
