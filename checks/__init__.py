@@ -8,6 +8,7 @@ the group `doctor.checks`.
 BUILT_IN = (
     "reference",
     "credentials",
+    "stored",
     "proxy",
     "detour",
     "dns",

@@ -3,7 +3,7 @@
 Local configuration only: it runs first and also with `--offline`. Asking a helper is the one thing
 that goes beyond reading; it is bounded and happens only for the helper that the client itself would
 ask. Whether the credential is accepted is seen elsewhere (`AuthFact`); here that decides how
-heavily a fault weighs, and whether some are faults at all.
+heavily a fault weighs. What is wrong with the credential itself is for `stored`.
 """
 
 from __future__ import annotations
@@ -14,12 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from doctor.condition import given
 from doctor.facts.bearing import Bearing
-from doctor.facts.credential import CredentialFact, Fault, TokenLife
+from doctor.facts.credential import CredentialFact, Fault
 from doctor.facts.helper import HelperFact
-from doctor.facts.registry import AuthFact
-from doctor.jwt import SKEW
 from doctor.model import Case, Check, Client, Finding
-from doctor.profile import for_host
 
 if TYPE_CHECKING:
     from doctor.credential import Credential
@@ -63,57 +60,18 @@ def _unasked(foreign: bool, net: Net) -> str:
 
 
 def judge(case: Case) -> Iterator[Finding]:
-    """Every fault of the places looked in. Pure."""
+    """Every fault of the places looked in."""
     fact = case.facts.get(CredentialFact)
     if fact is None:
         return
-    state = _State(case, fact)
+    state = Bearing(case, fact)
     yield from _faults(state)
     yield from (_helper(state, h) for h in fact.helpers if not h.ok)
     if not fact.found and not fact.stopped and (missed := _missed(state)):
         yield missed
-    if fact.white_space and not state.accepted:
-        yield _white_space(state)
-    if fact.life is not None and not state.accepted:
-        yield from _life(state, fact.life)
-    yield from _storage(state)
-    yield from _shadowed(state)
 
 
-class _State(Bearing):
-    """The same with what the words need."""
-
-    @property
-    def reader(self) -> str:
-        """Who reads the configuration, as the subject of a sentence."""
-        names = {"shell": "a Go client such as crane", "docker": "docker", "podman": "podman"}
-        return names.get(self.fact.client, self.fact.client)
-
-    @property
-    def others(self) -> list[str]:
-        """What the other clients of this machine would do instead, where that differs."""
-        return [f"{each.client} {each.says}" for each in self.fact.otherwise]
-
-    def params(self, **more: str) -> dict[str, str]:
-        """What every remedy here may need: how one logs in on this machine."""
-        fact = self.fact
-        hub = fact.registry in ("docker.io", "index.docker.io")
-        params = {
-            "login_at": "docker.io" if hub else fact.registry,
-            "config": fact.config,
-            "key_page": for_host(self.case.target.registry.host).key_page,
-        }
-        if not hub:
-            params["plain_key"] = fact.registry
-        if fact.tools and "docker" not in fact.tools:
-            params[f"only_{fact.tools[0]}"] = "yes"
-        params |= more
-        if cloud := params.pop("cloud", ""):
-            params[f"cloud_{cloud}"] = "yes"
-        return {k: v for k, v in params.items() if v}
-
-
-def _faults(state: _State) -> Iterator[Finding]:
+def _faults(state: Bearing) -> Iterator[Finding]:
     seen: set[str] = set()
     for fault in sorted(state.fact.faults, key=lambda f: (not f.ours, f.where)):
         if fault.where in seen:
@@ -122,7 +80,7 @@ def _faults(state: _State) -> Iterator[Finding]:
         yield _fault(state, fault)
 
 
-def _fault(state: _State, fault: Fault) -> Finding:
+def _fault(state: Bearing, fault: Fault) -> Finding:
     others = [f for f in state.fact.faults if f.where == fault.where and f is not fault]
     entry = fault.ours and fault.kind in ("entry", "incomplete", "type")
     effect = fault.effect or "sends what there is"
@@ -159,7 +117,7 @@ def _fault(state: _State, fault: Fault) -> Finding:
     )
 
 
-def _missed(state: _State) -> Finding | None:
+def _missed(state: Bearing) -> Finding | None:
     """The nearest miss; a key for another port may be another registry, so it counts only where the
     pull fails."""
     order = ("docker-hub", "helper-key", "white-space", "letter-case", "wildcard", "port")
@@ -194,7 +152,7 @@ def _missed(state: _State) -> Finding | None:
     )
 
 
-def _helper(state: _State, helper: HelperFact) -> Finding:
+def _helper(state: Bearing, helper: HelperFact) -> Finding:
     code = {"missing": "auth.helper-missing", "not-executable": "auth.helper-missing"}.get(
         helper.ending, "auth.helper-failed"
     )
@@ -234,115 +192,11 @@ def _helper(state: _State, helper: HelperFact) -> Finding:
     )
 
 
-def _white_space(state: _State) -> Finding:
-    fact = state.fact
-    return Finding(
-        "auth.whitespace",
-        severity=None if state.rejected else "warning",
-        confidence="certain" if state.trimmed or not state.rejected else "likely",
-        subject=fact.origin,
-        evidence={
-            "origin": fact.origin,
-            "where": [{"part": w.part, "end": w.end, "what": w.what} for w in fact.white_space],
-            "rejected": state.rejected,
-            "accepted_without_it": state.trimmed,
-        },
-        params=state.params(
-            origin=fact.origin,
-            what=fact.white_space[0].said,
-            given="yes" if fact.origin.startswith("--") else "",
-            basic="yes" if state.basic else "",
-            stored="" if fact.origin.startswith("--") else "yes",
-        ),
-    )
-
-
-def _life(state: _State, life: TokenLife) -> Iterator[Finding]:
-    from datetime import UTC, datetime
-
-    now = state.case.target.now.timestamp()
-    past = now - life.expires
-    if past <= (SKEW if life.read_from == "token" else 0):
-        return
-    fact = state.fact
-    ended = datetime.fromtimestamp(life.expires, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    offline = state.case.facts.get(AuthFact) is None
-    certain = life.read_from == "token"
-    yield Finding(
-        "auth.token-expired",
-        severity=None if state.rejected or (offline and certain) else "warning",
-        confidence="certain" if certain else "likely",
-        subject=fact.origin,
-        evidence={
-            "origin": fact.origin,
-            "token": life.kind,
-            "expired": ended,
-            "seconds_ago": round(past),
-            "read_from": life.read_from,
-            "issuer": life.issuer,
-            "rejected": state.rejected,
-        },
-        params=state.params(
-            origin=fact.origin,
-            token=life.kind,
-            ended=ended,
-            how="by its own word" if certain else "by its kind and the age of the file",
-            cloud=fact.cloud,
-            region=fact.region,
-            azure_name=fact.registry.partition(".")[0],
-        ),
-    )
-
-
-def _storage(state: _State) -> Iterator[Finding]:
-    """How the secrets lie on the disk."""
-    for file in state.fact.files:
-        keys = list(file.keys[:20])
-        evidence = {"path": file.path, "keys": keys, "mode": f"{file.mode:04o}", "owner": file.uid}
-        params = state.params(
-            path=file.path, mode=f"{file.mode:04o}", store=state.fact.store or "", who=file.open_to
-        )
-        if file.open_to:
-            yield Finding("auth.permissions", subject=file.path, evidence=evidence, params=params)
-        if state.fact.store:
-            more = {**evidence, "store": state.fact.store}
-            yield Finding("auth.plaintext", subject=file.path, evidence=more, params=params)
-
-
-def _shadowed(state: _State) -> Iterator[Finding]:
-    """Several different credentials, and the one that wins is rejected, or older than another."""
-    sources = state.fact.sources
-    winner = next((s for s in sources if s.wins), None)
-    rivals = [s for s in sources if winner and s.same != winner.same]
-    if winner is None or not rivals:
-        return
-    newer = [r for r in rivals if winner.modified and r.modified and r.modified > winner.modified]
-    if not state.rejected and not newer:
-        return
-    first = (newer or rivals)[0]
-    told = [
-        {"where": s.where, "key": s.key, "user": s.user, "wins": s.wins, "credential": s.same + 1}
-        for s in sources
-    ]
-    yield Finding(
-        "auth.shadowed",
-        subject=winner.where,
-        evidence={"sources": told, "winner_rejected": state.rejected, "newer": bool(newer)},
-        params=state.params(
-            winner=f'{winner.where} ("{winner.key}")' if winner.key else winner.where,
-            rival=f'{first.where} ("{first.key}")',
-            why="is rejected" if state.rejected else "is older",
-            variable="yes" if winner.where == "DOCKER_AUTH_CONFIG" else "",
-            file="" if winner.where == "DOCKER_AUTH_CONFIG" else "yes",
-        ),
-    )
-
-
 CHECK = Check(
     name="auth",
     part="local",
     scope="target",
     judge=judge,
     read=read,
-    question="Which credential does the client find for this registry, and is it whole?",
+    question="Which credential does the client find, and what is wrong where it looks?",
 )

@@ -1,7 +1,8 @@
 """How did the credential that was found fare on the network, as far as that was asked?
 
 What weight a fault of the local configuration has depends on it: the same stray newline is why a
-pull fails, or was trimmed away by the registry and harms nobody.
+pull fails, or was trimmed away by the registry and harms nobody. With it goes what the words about
+any such fault need.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from doctor.facts.credential import CredentialFact
 from doctor.facts.registry import AuthFact, ImageFact
 from doctor.model import Case, Severity
+from doctor.profile import for_host
 
 
 class Bearing:
@@ -34,3 +36,32 @@ class Bearing:
         (go-containerregistry pkg/authn/keychain.go: Resolve returns the error); a warning where it
         goes on without the place that is broken, and has what it needs."""
         return "warning" if not stops and (self.works or self.fact.found) else None
+
+    @property
+    def reader(self) -> str:
+        """Who reads the configuration, as the subject of a sentence."""
+        names = {"shell": "a Go client such as crane", "docker": "docker", "podman": "podman"}
+        return names.get(self.fact.client, self.fact.client)
+
+    @property
+    def others(self) -> list[str]:
+        """What the other clients of this machine would do instead, where that differs."""
+        return [f"{each.client} {each.says}" for each in self.fact.otherwise]
+
+    def params(self, **more: str) -> dict[str, str]:
+        """What every remedy may need: how one logs in on this machine."""
+        fact = self.fact
+        hub = fact.registry in ("docker.io", "index.docker.io")
+        params = {
+            "login_at": "docker.io" if hub else fact.registry,
+            "config": fact.config,
+            "key_page": for_host(self.case.target.registry.host).key_page,
+        }
+        if not hub:
+            params["plain_key"] = fact.registry
+        if fact.tools and "docker" not in fact.tools:
+            params[f"only_{fact.tools[0]}"] = "yes"
+        params |= more
+        if cloud := params.pop("cloud", ""):
+            params[f"cloud_{cloud}"] = "yes"
+        return {k: v for k, v in params.items() if v}

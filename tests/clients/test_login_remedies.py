@@ -18,7 +18,8 @@ from typing import Any
 
 import pytest
 
-from doctor.checks.credentials import judge, read
+from doctor.checks import credentials, stored
+from doctor.checks.credentials import read
 from doctor.clients.shell import Shell
 from doctor.codes import load
 from doctor.facts.credential import CredentialFact
@@ -77,7 +78,8 @@ def diagnose(
     assert isinstance(fact, CredentialFact)
     case = Case(target, Facts([(None, fact), *((None, each) for each in facts)]))
     book = load()
-    return [book.dress(f, target) for f in judge(case)], net, target
+    found = [*credentials.judge(case), *stored.judge(case)]
+    return [book.dress(f, target) for f in found], net, target
 
 
 def helper(folder: Path, body: str) -> None:

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from doctor.checks.credentials import CHECK, judge, read
+from doctor.checks import credentials, stored
+from doctor.checks.credentials import read
 from doctor.clients.shell import Shell
 from doctor.codes import load
 from doctor.credential import Credential
@@ -51,7 +52,8 @@ def tried(outcome: TokenOutcome, *more: TokenTry) -> AuthFact:
 
 
 def findings(*facts: Any, target: Target = TARGET) -> tuple[Finding, ...]:
-    return tuple(judge(Case(target, Facts((None, fact) for fact in facts))))
+    case = Case(target, Facts((None, fact) for fact in facts))
+    return (*credentials.judge(case), *stored.judge(case))
 
 
 def codes(*facts: Any, target: Target = TARGET) -> dict[str, str]:
@@ -250,7 +252,8 @@ def everything() -> tuple[Finding, ...]:
 def test_every_code_has_words_whose_placeholders_are_filled() -> None:
     book = load()
     seen = {f.code for f in everything()}
-    assert seen == set(book.of(CHECK)) - {"auth.rotation-due", "auth.too-broad"}
+    beside = {*book.of(credentials.CHECK), *book.of(stored.CHECK)}
+    assert seen == beside - {"auth.rotation-due", "auth.too-broad"}
     for finding in everything():
         dressed = book.dress(finding, TARGET)
         assert dressed.detail != book.get(finding.code).means  # type: ignore[union-attr]

@@ -1,0 +1,143 @@
+"""Is the credential that was found whole, current, the one that is meant, and kept safely?
+
+Nothing is asked here: the look-up (`credentials`) tells what was found, the login (`auth`) whether
+it was accepted. A credential that is accepted has none of these faults, whatever it looks like;
+how it is kept matters all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts.bearing import Bearing
+from doctor.facts.credential import CredentialFact, TokenLife
+from doctor.facts.registry import AuthFact
+from doctor.jwt import SKEW
+from doctor.model import Case, Check, Finding
+
+
+def judge(case: Case) -> Iterator[Finding]:
+    """What is wrong with the credential itself."""
+    fact = case.facts.get(CredentialFact)
+    if fact is None:
+        return
+    state = Bearing(case, fact)
+    if fact.white_space and not state.accepted:
+        yield _white_space(state)
+    if fact.life is not None and not state.accepted:
+        yield from _life(state, fact.life)
+    yield from _storage(state)
+    yield from _shadowed(state)
+
+
+def _white_space(state: Bearing) -> Finding:
+    fact = state.fact
+    return Finding(
+        "auth.whitespace",
+        severity=None if state.rejected else "warning",
+        confidence="certain" if state.trimmed or not state.rejected else "likely",
+        subject=fact.origin,
+        evidence={
+            "origin": fact.origin,
+            "where": [{"part": w.part, "end": w.end, "what": w.what} for w in fact.white_space],
+            "rejected": state.rejected,
+            "accepted_without_it": state.trimmed,
+        },
+        params=state.params(
+            origin=fact.origin,
+            what=fact.white_space[0].said,
+            given="yes" if fact.origin.startswith("--") else "",
+            basic="yes" if state.basic else "",
+            stored="" if fact.origin.startswith("--") else "yes",
+        ),
+    )
+
+
+def _life(state: Bearing, life: TokenLife) -> Iterator[Finding]:
+    from datetime import UTC, datetime
+
+    now = state.case.target.now.timestamp()
+    past = now - life.expires
+    if past <= (SKEW if life.read_from == "token" else 0):
+        return
+    fact = state.fact
+    ended = datetime.fromtimestamp(life.expires, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    offline = state.case.facts.get(AuthFact) is None
+    certain = life.read_from == "token"
+    yield Finding(
+        "auth.token-expired",
+        severity=None if state.rejected or (offline and certain) else "warning",
+        confidence="certain" if certain else "likely",
+        subject=fact.origin,
+        evidence={
+            "origin": fact.origin,
+            "token": life.kind,
+            "expired": ended,
+            "seconds_ago": round(past),
+            "read_from": life.read_from,
+            "issuer": life.issuer,
+            "rejected": state.rejected,
+        },
+        params=state.params(
+            origin=fact.origin,
+            token=life.kind,
+            ended=ended,
+            how="by its own word" if certain else "by its kind and the age of the file",
+            cloud=fact.cloud,
+            region=fact.region,
+            azure_name=fact.registry.partition(".")[0],
+        ),
+    )
+
+
+def _storage(state: Bearing) -> Iterator[Finding]:
+    """How the secrets lie on the disk."""
+    for file in state.fact.files:
+        keys = list(file.keys[:20])
+        evidence = {"path": file.path, "keys": keys, "mode": f"{file.mode:04o}", "owner": file.uid}
+        params = state.params(
+            path=file.path, mode=f"{file.mode:04o}", store=state.fact.store or "", who=file.open_to
+        )
+        if file.open_to:
+            yield Finding("auth.permissions", subject=file.path, evidence=evidence, params=params)
+        if state.fact.store:
+            more = {**evidence, "store": state.fact.store}
+            yield Finding("auth.plaintext", subject=file.path, evidence=more, params=params)
+
+
+def _shadowed(state: Bearing) -> Iterator[Finding]:
+    """Several different credentials, and the one that wins is rejected, or older than another."""
+    sources = state.fact.sources
+    winner = next((s for s in sources if s.wins), None)
+    rivals = [s for s in sources if winner and s.same != winner.same]
+    if winner is None or not rivals:
+        return
+    newer = [r for r in rivals if winner.modified and r.modified and r.modified > winner.modified]
+    if not state.rejected and not newer:
+        return
+    first = (newer or rivals)[0]
+    told = [
+        {"where": s.where, "key": s.key, "user": s.user, "wins": s.wins, "credential": s.same + 1}
+        for s in sources
+    ]
+    yield Finding(
+        "auth.shadowed",
+        subject=winner.where,
+        evidence={"sources": told, "winner_rejected": state.rejected, "newer": bool(newer)},
+        params=state.params(
+            winner=f'{winner.where} ("{winner.key}")' if winner.key else winner.where,
+            rival=f'{first.where} ("{first.key}")',
+            why="is rejected" if state.rejected else "is older",
+            variable="yes" if winner.where == "DOCKER_AUTH_CONFIG" else "",
+            file="" if winner.where == "DOCKER_AUTH_CONFIG" else "yes",
+        ),
+    )
+
+
+CHECK = Check(
+    name="auth",
+    part="stored",
+    scope="target",
+    judge=judge,
+    question="Is the credential that was found whole, current, the one meant, and kept safely?",
+)
