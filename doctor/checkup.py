@@ -60,13 +60,14 @@ def check(args: Namespace) -> int:
 
 
 def _look_up(targets: Sequence[Target], options: Options) -> None:
-    """Have the first name looked up while the checks are loaded, where it is certain that it will
-    be asked for."""
+    """Have the first host looked up and connected to while the checks are loaded, where it is
+    certain that it will be spoken to directly."""
     from doctor.net import early
 
     host = targets[0].registry.host
     chosen = options.only or options.skip or options.proxy or options.offline
-    if host and not chosen and early.is_direct(os.environ):
+    own = options.client in ("shell", "crane")  # others have proxies of their own
+    if host and own and not chosen and early.is_direct(os.environ):
         early.look_up(host, targets[0].registry.port)
 
 

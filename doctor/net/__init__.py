@@ -106,8 +106,10 @@ class Net:
         """Capture the chain, verify it, tell the ways to fail apart; leave a verified stream in
         `lines`."""
         from doctor.net import tls
+        from doctor.net.ahead import while_waiting
 
-        return await tls.handshake(hop, trust, self)
+        with while_waiting():
+            return await tls.handshake(hop, trust, self)
 
     async def ask(
         self,

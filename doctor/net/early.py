@@ -1,41 +1,48 @@
-"""Can the first answer be on its way while the program is still being loaded?
+"""Can the first answers be on their way while the program is still being loaded?
 
-Loading the checks takes longer than a name server's answer. So once it is certain that the system
-will be asked for the registry's name (no proxy is set that would resolve it, nothing of the request
-can turn out to be wrong), it is asked in a thread, and `doctor.net.dns` finds the answer here.
-Imports nothing that takes time.
+Loading the checks takes longer than a name server's answer and a connection. So once it is certain
+that the registry will be spoken to directly (no proxy is set that would resolve its name, nothing
+of the request can turn out to be wrong), a thread asks the system for the name and starts
+connecting to what it answers; `doctor.net.dns` and `doctor.net.tcp` find that here and go on with
+it. Imports nothing that takes time.
 """
 
 from __future__ import annotations
 
+import contextlib
+import select
 import socket
 import threading
 import time
 from collections.abc import Mapping
 
+MOST_DIALLED = 8
+"""Addresses tried of one host."""
 _MOST_ADDRESSES = 32
+_PATIENCE = 3000
+"""Milliseconds for which the end of a connection attempt is written down."""
 
 Found = tuple[tuple[str, ...], str]
 """Addresses in order, and the canonical name."""
 
 
-class LookUp:
-    """One call of getaddrinfo, which cannot be cancelled: in a daemon thread."""
+class Dialled:
+    """A connection attempt under way on a socket that does not block."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, address: str, port: int) -> None:
+        family, kind, protocol, _, place = socket.getaddrinfo(
+            address, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
+        )[0]
+        self.socket = socket.socket(family, kind, protocol)
+        self.socket.setblocking(False)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._started = time.perf_counter()
         self._ended: float | None = None
-        self._found: Found | None = None
-        self._error: Exception | None = None
-        self._host, self._port = host, port
-        self._thread = threading.Thread(target=self._run, daemon=True, name="getaddrinfo")
-        self._thread.start()
+        with contextlib.suppress(OSError):  # it is told again to who goes on with the attempt
+            self.socket.connect(place)
 
-    def _run(self) -> None:
-        try:
-            self._found = addresses(self._host, self._port)
-        except Exception as error:
-            self._error = error
+    def end(self) -> None:
+        """It has connected or failed, now."""
         self._ended = time.perf_counter()
 
     @property
@@ -43,25 +50,77 @@ class LookUp:
         """Milliseconds that it took, or has taken so far."""
         return ((self._ended or time.perf_counter()) - self._started) * 1000
 
+
+class LookUp:
+    """One call of getaddrinfo, which cannot be cancelled, and the connections that follow from it:
+    in a daemon thread."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._host, self._port = host, port
+        self._started = time.perf_counter()
+        self._ended: float | None = None
+        self._found: Found | None = None
+        self._error: Exception | None = None
+        self._told = threading.Event()
+        threading.Thread(target=self._run, daemon=True, name="early").start()
+
+    def _run(self) -> None:
+        dialled: list[Dialled] = []
+        try:
+            self._found = addresses(self._host, self._port)
+            self._ended = time.perf_counter()
+            for address in self._found[0][:MOST_DIALLED]:
+                with contextlib.suppress(OSError):
+                    _dialled[address, self._port] = Dialled(address, self._port)
+                    dialled.append(_dialled[address, self._port])
+        except Exception as error:
+            self._error = error
+        self._told.set()
+        _watch(dialled)
+
+    @property
+    def ms(self) -> float:
+        """Milliseconds that the look-up took, or has taken so far."""
+        return ((self._ended or time.perf_counter()) - self._started) * 1000
+
     def result(self) -> Found:
         """Wait for it; raises what getaddrinfo raised."""
-        self._thread.join()
+        self._told.wait()
         if self._found is None:
             raise self._error or OSError("getaddrinfo gave nothing")
         return self._found
 
 
+def _watch(dialled: list[Dialled]) -> None:
+    """Write down when each attempt ends."""
+    waiting = {each.socket.fileno(): each for each in dialled}
+    poll = select.poll()
+    for descriptor in waiting:
+        poll.register(descriptor, select.POLLOUT)
+    until = time.perf_counter() + _PATIENCE / 1000
+    while waiting and time.perf_counter() < until:
+        for descriptor, _ in poll.poll(_PATIENCE):
+            poll.unregister(descriptor)
+            waiting.pop(descriptor).end()
+
+
 _begun: dict[tuple[str, int], LookUp] = {}
+_dialled: dict[tuple[str, int], Dialled] = {}
 
 
 def look_up(host: str, port: int) -> None:
-    """Ask the system for the host's addresses now."""
+    """Ask the system for the host's addresses now, and connect to them."""
     _begun[host, port] = LookUp(host, port)
 
 
 def taken(host: str, port: int) -> LookUp | None:
     """The look-up that was begun for this host, once."""
     return _begun.pop((host, port), None)
+
+
+def dialled(address: str, port: int) -> Dialled | None:
+    """The connection attempt that was begun there, once."""
+    return _dialled.pop((address, port), None)
 
 
 def is_direct(environ: Mapping[str, str]) -> bool:

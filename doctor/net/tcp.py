@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING
 
 from doctor.facts.tcp import AddressesFact, Attempt, Outcome, TcpFact
 from doctor.model import Hop
+from doctor.net import early
 
 if TYPE_CHECKING:
     from doctor.net import Net
     from doctor.net.lines import Stream
 
-MOST = 8
-"""Addresses tried of one host."""
+MOST = early.MOST_DIALLED
 PATIENCE = 3.0
 """Seconds for one attempt. Go's own limit is 30; a path that needs more than three does not pull
 images."""
@@ -81,23 +81,29 @@ class Socket:
             self._socket.close()
 
 
-async def dial(address: str, hop: Hop, maxseg: int | None = None) -> Socket:
+async def dial(
+    address: str, hop: Hop, maxseg: int | None = None, begun: socket.socket | None = None
+) -> Socket:
     """Connect to a literal address, at the hop's port. OSError as the system gives it; the deadline
     is the caller's.
 
     `maxseg` limits the segments both ways (TCP_MAXSEG, set before the connection): what still works
-    then tells a path that drops full-size packets.
+    then tells a path that drops full-size packets. `begun` is a socket that is connecting already.
     """
     family, kind, protocol, _, place = socket.getaddrinfo(
         address, hop.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
     )[0]
-    connecting = socket.socket(family, kind, protocol)
+    connecting = begun or socket.socket(family, kind, protocol)
     try:
         connecting.setblocking(False)
         connecting.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if maxseg:
             connecting.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, maxseg)
-        await asyncio.get_running_loop().sock_connect(connecting, place)
+        try:
+            await asyncio.get_running_loop().sock_connect(connecting, place)
+        except OSError as failure:
+            if failure.errno != errno.EISCONN:
+                raise
         return Socket(connecting)
     except BaseException:
         connecting.close()
@@ -157,11 +163,13 @@ async def connect(hop: Hop, addresses: tuple[str, ...], net: Net) -> TcpFact:
         dialling.cancel()
         raise
     _keep(hop, dialling, net)
+    attempts = dialling.attempts()
+    first = min((attempt.ms for attempt in attempts if attempt.connected), default=0.0)
     return TcpFact(
         port=hop.port,
-        attempts=dialling.attempts(),
+        attempts=attempts,
         left_out=dialling.left_out,
-        ms=(time.perf_counter() - started) * 1000,
+        ms=max(first, (time.perf_counter() - started) * 1000),
     )
 
 
@@ -183,16 +191,18 @@ async def _attempt(address: str, hop: Hop, limit: float) -> tuple[Attempt, Socke
     started = time.perf_counter()
     result = Attempt(address=address)
     stream: Socket | None = None
+    begun = early.dialled(address, hop.port)
     try:
         async with asyncio.timeout(limit):
-            stream = await dial(address, hop)
+            stream = await dial(address, hop, begun=begun.socket if begun else None)
         result = replace(result, source=stream.source, mss=stream.mss)
     except TimeoutError as failure:
         result = replace(result, outcome="timeout", errno=failure.errno)
     except OSError as failure:
         outcome = _OUTCOMES.get(failure.errno or 0, "other")
         result = replace(result, outcome=outcome, errno=failure.errno)
-    return replace(result, ms=(time.perf_counter() - started) * 1000), stream
+    ms = begun.ms if begun else (time.perf_counter() - started) * 1000
+    return replace(result, ms=ms), stream
 
 
 def _keep(hop: Hop, dialling: Dialling, net: Net) -> None:
