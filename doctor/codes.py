@@ -20,8 +20,8 @@ from doctor.template import WordsError, command, text
 from doctor.words import CLIENTS, Problem, RemedyWords, Words, parts, read, tables
 
 if TYPE_CHECKING:
-    from importlib.resources.abc import Traversable
     from os import PathLike
+    from pathlib import Path
 
 _HUB = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
 _LARGEST = 1_000_000
@@ -171,17 +171,16 @@ class _Explains(Mapping[str, frozenset[str]]):
         return len(self._book.codes())
 
 
-def load(
-    extra: Iterable[tuple[str, str | PathLike[str]]] = (), folder: Traversable | None = None
-) -> Book:
+def load(extra: Iterable[tuple[str, str | PathLike[str]]] = (), folder: Path | None = None) -> Book:
     """The words beside the checks, then those of plug-ins: `extra` holds each one's name and the
     path of its .toml. `folder` stands for the checks' own folder."""
-    from importlib.resources import files
+    from importlib.util import find_spec
     from pathlib import Path
 
-    own = folder or files("doctor.checks")
+    checks = find_spec("doctor.checks")
+    own = folder or Path(((checks and checks.submodule_search_locations) or [""])[0])
     beside = sorted((f for f in own.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)
-    named: list[tuple[str, Traversable]] = [(f"checks/{f.name}", f) for f in beside]
+    named: list[tuple[str, Path]] = [(f"checks/{f.name}", f) for f in beside]
     named += [(f"{plain(name)} ({plain(str(path))})", Path(path)) for name, path in extra]
     texts: list[tuple[str, str]] = []
     problems: list[Problem] = []

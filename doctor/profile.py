@@ -93,11 +93,10 @@ def for_host(host: str) -> Profile:
 def profiles() -> tuple[Profile, ...]:
     """Every profile that ships, by name."""
     import tomllib
-    from importlib.resources import files
+    from pathlib import Path
 
-    folder = files("doctor").joinpath("profiles")
-    found = sorted((f for f in folder.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)
-    return tuple(parse(f.name[:-5], tomllib.loads(f.read_text("utf-8"))) for f in found)
+    found = sorted(Path(__file__).with_name("profiles").glob("*.toml"))
+    return tuple(parse(f.stem, tomllib.loads(f.read_text("utf-8"))) for f in found)
 
 
 def parse(name: str, table: Mapping[str, Any]) -> Profile:
