@@ -139,6 +139,7 @@ def _missing(case: Case, image: ImageFact, answer: Answer, found: Conclusion) ->
     params = {
         "repository": image.repository,
         "reference": image.reference,
+        "wanted": f"{'digest' if ':' in image.reference else 'tag'} {image.reference}",
         "because": found.because,
     }
     if tags.answer is not None:
@@ -150,7 +151,7 @@ def _missing(case: Case, image: ImageFact, answer: Answer, found: Conclusion) ->
             params["corrected"] = f"{_name(case)}:{tags.near[0]}"
         if image.platform:
             evidence["index"] = image.digest
-            params["reference"] = f"{image.platform} ({answer.path.rpartition('/')[2]})"
+            params["wanted"] = f"manifest for {image.platform} ({answer.path.rpartition('/')[2]})"
     elif image.repositories is not None and image.repositories.near:
         near = image.repositories.near
         evidence["nearest"] = list(near)
