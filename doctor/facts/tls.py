@@ -206,6 +206,15 @@ class HttpPeek:
         words = "no required ssl certificate" in said or "ssl certificate error" in said
         return self.status in {400, 495, 496} and words
 
+    @property
+    def wants_tls(self) -> bool:
+        """A server of TLS that is spoken to in plain HTTP may answer so, to say that: in the words
+        of nginx, of Go's net/http and of Apache's mod_ssl.
+        """
+        said = self.body.lower()
+        ports = ("to https port", "to an https server", "to an ssl-enabled server port")
+        return self.status == 400 and any(words in said for words in ports)
+
 
 @frozen(kw_only=True)
 class IssuerFetch:

@@ -34,7 +34,8 @@ async def explain(shake: Handshake, greeting: Greeting, fact: TlsFact) -> TlsFac
         peek.plain_http(hop, net),
         peek.stays_open(hop, net),
     )
-    if answer is not None:
+    speaks_tls = any(made.outcome == "done" for made in attempts)
+    if answer is not None and not answer.wants_tls and not speaks_tls:
         return _plain(shake, fact, answer)
     return replace(fact, attempts=attempts, quiet_stays_open=quiet)
 

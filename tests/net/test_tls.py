@@ -570,6 +570,32 @@ async def test_a_large_hello_that_is_not_taken_is_told_apart(tmp_path: Path) -> 
     assert not done & {"no name", "another name"}
 
 
+@pytest.mark.parametrize("any_hello", [False, True])
+@running
+async def test_a_tls_port_that_says_so_in_plain_http_speaks_tls(
+    tmp_path: Path, any_hello: bool
+) -> None:
+    """As nginx does; what cuts the handshake lets that through."""
+    page = b"<title>400 The plain HTTP request was sent to HTTPS port</title>"
+    head = f"HTTP/1.1 400 Bad Request\r\nContent-Length: {len(page)}\r\n\r\n".encode()
+    async with serve(answer, context(tmp_path)) as behind:
+
+        async def box(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            first = await reader.read(65536)
+            if first.startswith(b"GET "):
+                writer.write(head + page)
+                await writer.drain()
+            elif any_hello or len(first) > 1000:
+                reset(writer)
+            elif first:
+                await relay(first, reader, writer, behind.port)
+
+        async with serve(box) as server:
+            fact = await look(server, trusting(tmp_path, ROOT))
+    assert (fact.outcome, fact.plain_http) == ("reset", None)
+    assert any(made.variant == "small hello" for made in fact.attempts)
+
+
 @running
 async def test_silence_is_waited_for_within_the_runs_deadline(tmp_path: Path) -> None:
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
