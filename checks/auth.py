@@ -15,7 +15,7 @@ from doctor.facts.access import Conclusion, refused
 from doctor.facts.credential import CredentialFact
 from doctor.facts.http import Answer, trouble
 from doctor.facts.registry import ApiFact, AuthFact, ImageFact, TokenTry
-from doctor.facts.station import WORDS, Layer, failing_layer, said_of
+from doctor.facts.station import WORDS, Layer, answers, failing_layer, said_of
 from doctor.model import Case, Check, Confidence, Fact, Finding, Hop, Severity
 
 if TYPE_CHECKING:
@@ -165,6 +165,8 @@ def _unreachable(case: Case, hop: Hop, layer: Layer, answer: Answer | None = Non
     if answer is not None:
         evidence |= answer.proof
     params = {"layer": layer, "how": WORDS[layer], "said": said}
+    if layer == "tls" and answers(case.facts, hop):
+        params["answers"] = "yes"
     return _found(case, "auth.realm-unreachable", evidence, params, hop=hop)
 
 

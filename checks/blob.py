@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from doctor.facts.http import Answer, trouble
 from doctor.facts.registry import BlobFact, ImageFact
-from doctor.facts.station import WORDS, Layer, failing_layer, said_of
+from doctor.facts.station import WORDS, Layer, answers, failing_layer, said_of
 from doctor.model import Case, Check, Fact, Finding, Hop
 
 if TYPE_CHECKING:
@@ -107,6 +107,8 @@ def _unreachable(
     if answer is not None:
         evidence |= answer.proof
     params = {"layer": layer, "how": WORDS[layer], "said": said}
+    if layer == "tls" and answers(case.facts, hop):
+        params["answers"] = "yes"
     return Finding(
         "registry.blob-unreachable",
         hop=hop,

@@ -190,9 +190,8 @@ def _station(case: Case, setting: ProxySetting) -> Iterator[Finding]:
     ):
         plain = tls.plain_http is not None or tls.first.startswith("HTTP/")
         params["outcome"] = "it speaks plain HTTP" if plain else tls.seen
-        params |= (
-            {"plain": f"http://{hop.name}"} if plain else {"chain": "yes"} if tls.chain else {}
-        )
+        if plain:
+            params["plain"] = f"http://{hop.name}"
         evidence |= _tls_proof(tls)
         yield Finding("proxy.tls-failed", hop=hop, evidence=evidence, params=params)
 

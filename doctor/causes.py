@@ -4,8 +4,9 @@ Causes are the error findings that no other finding present explains. A finding 
 its code says so (`explains`, declared with the code's words) and both are about the same hop or
 subject; what is said of the target as a whole (credentials, image) can be explained from anywhere
 on its path. A code that names a *station* (token service, storage, mirror, proxy) explains every
-fault of the ladder on that station's hop. What explains an error is itself why the pull fails: a
-warning that does so is raised to an error.
+fault of the ladder on that station's hop; where TLS or the proxy fails there, that fault's words
+and remedies are the station's too, for they are what mends it. What explains an error is itself why
+the pull fails: a warning that does so is raised to an error.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from doctor.model import Finding
 
 LADDER = ("dns", "tcp", "proxy", "tls")
 """The areas of codes that speak of one hop; every other area speaks of the target."""
+_TELLING = ("proxy", "tls")
+"""The areas whose findings say of any host what is wrong there; those below speak of the name in
+the reference, and of its port."""
 
 _PATH = (
     "registry.invalid-reference",
@@ -55,6 +59,7 @@ def settle(
         ):
             kept[i] = replace(finding, severity="error")
     marked = [replace(f, root_cause=_is_cause(f, kept, rules)) for f in kept]
+    marked = [_with_reason(f, kept, rules) if f.code in rules.stations else f for f in marked]
     return tuple(sorted(marked, key=lambda f: _rank(f, hops)))
 
 
@@ -79,6 +84,26 @@ def _explains(one: Finding, other: Finding, rules: Rules) -> bool:
     if on_ladder and one.hop == other.hop and one.code in rules.stations:
         return one.severity == "error"
     return other.code in rules.explains.get(one.code, frozenset()) and (same_place or not on_ladder)
+
+
+def _with_reason(station: Finding, findings: Sequence[Finding], rules: Rules) -> Finding:
+    """What ends the way at a station is said in its finding, and how that is mended comes first."""
+    there = [
+        other
+        for other in findings
+        if other.code.partition(".")[0] in _TELLING
+        and other.code not in rules.stations
+        and other.severity == "error"
+        and other.hop == station.hop
+    ]
+    reasons = [f for f in there if not any(_explains(o, f, rules) for o in there if o is not f)]
+    reasons.sort(key=lambda f: _CONFIDENCE[f.confidence])
+    remedies = [remedy for reason in reasons for remedy in reason.remedies] + [*station.remedies]
+    return replace(
+        station,
+        detail=" ".join([station.detail, *(f.detail for f in reasons[:1])]),
+        remedies=tuple(each for n, each in enumerate(remedies) if each not in remedies[:n]),
+    )
 
 
 def _rank(finding: Finding, hops: Sequence[object]) -> tuple[int, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from doctor.causes import Rules, settle
-from doctor.model import Finding, Hop
+from doctor.model import Finding, Hop, Remedy
 
 REGISTRY = Hop("registry", "registry.example", 443)
 TOKEN = Hop("token", "auth.example", 443)
@@ -46,6 +46,24 @@ def test_a_station_explains_its_own_ladder_and_no_other() -> None:
         "auth.realm-unreachable"
     ]
     assert "tcp.timeout" in causes(station, error("tcp.timeout", REGISTRY))
+
+
+def test_a_station_says_what_is_wrong_there_and_how_that_is_mended() -> None:
+    install, renew, allow = (Remedy(title, ()) for title in ("install", "renew", "allow"))
+    station = error("auth.realm-unreachable", TOKEN, detail="Its TLS fails.", remedies=(allow,))
+    expired = error("tls.expired", TOKEN, detail="It expired.", remedies=(renew,))
+    unknown = error("tls.unknown-ca", TOKEN, remedies=(install,))
+    own = error("tls.self-signed", TOKEN, detail="Self-signed.", remedies=(install,))
+    elsewhere = error("tls.expired", REGISTRY, remedies=(renew,))
+
+    (found, *_) = settle([station, expired], RULES, [REGISTRY, TOKEN])
+    assert (found.code, found.detail) == ("auth.realm-unreachable", "Its TLS fails. It expired.")
+    assert found.remedies == (renew, allow)
+    (found, *_) = settle([station, unknown, own], RULES, [REGISTRY, TOKEN])
+    assert (found.detail, found.remedies) == ("Its TLS fails. Self-signed.", (install, allow))
+    for nothing in (elsewhere, error("tcp.timeout", TOKEN, remedies=(renew,))):
+        found = next(f for f in settle([station, nothing], RULES) if f.code == station.code)
+        assert (found.detail, found.remedies) == ("Its TLS fails.", (allow,))
 
 
 def test_a_warning_that_explains_an_error_is_why_the_pull_fails() -> None:

@@ -55,6 +55,12 @@ def said_of(facts: Facts, hop: Hop, layer: Layer) -> str:
     return fact.seen if fact is not None else ""
 
 
+def answers(facts: Facts, hop: Hop) -> bool:
+    """Does something answer the TLS handshake there? Then no filter keeps this machine away."""
+    fact = facts.get(TlsFact, hop)
+    return fact is not None and bool(fact.received or fact.chain)
+
+
 WORDS: dict[Layer, str] = {
     "dns": "its name is not resolved",
     "tcp": "no TCP connection is made",

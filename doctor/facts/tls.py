@@ -332,7 +332,12 @@ class TlsFact(Fact):
             return "not needed"
         if self.plain_http is not None:
             return "plain HTTP"
+        if self.client_certificate_demanded:
+            return "a client certificate is demanded"
+        if self.outcome == "not-tls":
+            return "what answers is not TLS"
         if self.outcome != "done":
-            return f"handshake: {self.outcome}"
+            number = f" {self.alert}" if self.alert is not None else ""
+            return f"handshake: {self.outcome}{number}"
         sent = f"{len(self.chain)} certificate" + ("" if len(self.chain) == 1 else "s")
         return f"{self.version}, {sent}, {'verified' if self.ok else 'not verified'}"

@@ -169,7 +169,7 @@ _CHANGES = {
 
 
 def _rest(findings: list[Mapping[str, Any]], style: Style) -> Iterator[str]:
-    names = {"error": "follows from the cause", "warning": "warning", "info": "note"}
+    names = {"error": "part of the cause", "warning": "warning", "info": "note"}
     shown = [f for f in findings if style.verbose or f["severity"] != "info"]
     shown += [f for f in findings if f not in shown]
     if shown:

@@ -22,6 +22,7 @@ from doctor.facts.registry import (
     TokenTry,
 )
 from doctor.facts.tcp import TcpFact
+from doctor.facts.tls import Certificate, TlsFact
 from doctor.jwt import Access
 from doctor.model import Case, Fact, Facts, Finding, Hop, Target
 from doctor.reference import read_target
@@ -260,6 +261,20 @@ def test_a_token_service_that_cannot_be_reached_is_named_with_the_layer() -> Non
     assert found.evidence["layer"] == "dns"
     (found,) = judged(api(), hops=((TOKEN, DnsFact(addresses=("192.0.2.1",))), (TOKEN, TcpFact())))
     assert found.evidence["layer"] == "tcp"
+
+
+@pytest.mark.parametrize(
+    ("tls", "answers"),
+    [
+        (TlsFact(outcome="done", chain=(Certificate(),)), True),
+        (TlsFact(outcome="alert", alert=112, received=7), True),
+        (TlsFact(outcome="reset"), False),
+    ],
+)
+def test_a_token_service_that_answers_need_not_be_allowed(tls: TlsFact, answers: bool) -> None:
+    (found,) = judged(api(), hops=((TOKEN, tls),))
+    assert (found.code, found.evidence["layer"]) == ("auth.realm-unreachable", "tls")
+    assert (found.params.get("answers") == "yes") is answers
 
 
 def test_a_token_service_behind_a_dead_proxy_is_not_accused() -> None:

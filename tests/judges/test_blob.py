@@ -14,6 +14,7 @@ from doctor.facts.dns import DnsFact
 from doctor.facts.http import Answer
 from doctor.facts.registry import BlobFact, ConfigRead, ImageFact
 from doctor.facts.tcp import TcpFact
+from doctor.facts.tls import Certificate, TlsFact
 from doctor.model import Case, Fact, Facts, Finding, Hop, Target
 
 REGISTRY = Hop("registry", "registry.corp.test", 443)
@@ -52,6 +53,19 @@ def test_storage_that_cannot_be_reached_is_named_with_the_layer() -> None:
     assert (found.code, found.hop) == ("registry.blob-unreachable", STORAGE)
     assert found.evidence["layer"] == "tcp"
     assert found.evidence["redirect"] == "https://storage.cloud.test/b?sig="
+
+
+@pytest.mark.parametrize(
+    ("tls", "answers"),
+    [
+        (TlsFact(outcome="done", chain=(Certificate(),)), True),
+        (TlsFact(outcome="timeout"), False),
+    ],
+)
+def test_storage_that_answers_need_not_be_allowed(tls: TlsFact, answers: bool) -> None:
+    (found,) = judged(IMAGE, hops=((STORAGE, tls),))
+    assert (found.code, found.evidence["layer"]) == ("registry.blob-unreachable", "tls")
+    assert (found.params.get("answers") == "yes") is answers
 
 
 def test_storage_that_says_nothing_is_not_reached_either() -> None:
