@@ -28,9 +28,10 @@ _VARIABLES = {
     "SSL_CERT_DIR": {"ssl_cert_dir": "yes"},
 }
 _PROBLEMS = {
-    "missing": "there is no such file",
+    "missing": "there is no such file or directory",
     "unreadable": "it cannot be read",
-    "not-a-file": "it is not a regular file",
+    "not-a-file": "it is a directory, or no regular file",
+    "not-a-directory": "it is a file, not a directory",
     "empty": "it is empty",
     "no-certificate": "it holds no PEM certificate",
     "no-match": "the key does not belong to the certificate",
@@ -106,7 +107,7 @@ def _ca_files(case: Case, trust: TrustFact, fact: TlsFact | None) -> Iterator[Fi
                 "path": fault.path,
                 "problem": what,
                 **_VARIABLES.get(fault.setting, {}),
-                "public": "yes" if fact is not None and fact.public else "",
+                "unneeded": "yes" if fact is not None and (fact.public or fact.ok) else "",
             },
         )
 
@@ -147,7 +148,7 @@ def _intercepted(case: Case, fact: TlsFact, trust: TrustFact | None) -> Iterator
             "issuer": leaf.issuer_name or leaf.issuer,
             "sign": next(iter(signs.found.values())),
             "product": signs.product or "",
-            "store": ", ".join(verdict.paths) or "no trust store",
+            "store": " or ".join(verdict.paths) or "no trust store",
             "trusted": "yes" if verdict.ok else "",
             **where(case),
             **settings(trust),

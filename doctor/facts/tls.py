@@ -14,7 +14,9 @@ from typing import Literal
 from doctor.frozen import frozen
 from doctor.model import Fact
 
-Problem = Literal["missing", "unreadable", "not-a-file", "empty", "no-certificate", "no-match"]
+Problem = Literal[
+    "missing", "unreadable", "not-a-file", "not-a-directory", "empty", "no-certificate", "no-match"
+]
 """What keeps a CA or client-certificate file from being used."""
 StoreKind = Literal["file", "directory"]
 Rules = Literal["go", "openssl"]

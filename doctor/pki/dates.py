@@ -21,7 +21,14 @@ def dates(case: Case, objections: Objections) -> Iterator[Finding]:
     outside = [error for error in verdict.errors if error.number in errors.TIMES]
     if against and (not outside or any(clock.explains(verdict, r) for r in against)):
         if outside or case.at == case.target.registry:
-            yield _skew(case, objections, against, severity="error" if outside else "warning")
+            alone = len({r.source for r in against}) == 1 and not against[0].bound
+            yield _skew(
+                case,
+                objections,
+                against,
+                severity="error" if outside else "warning",
+                confidence="likely" if alone else "certain",
+            )
     elif outside and not clock.right(readings) and _several_too_early(case):
         yield _skew(case, objections, (), severity="error", confidence="likely")
     sure: Confidence = "certain" if clock.right(readings) else "likely"
@@ -40,6 +47,8 @@ def dates(case: Case, objections: Objections) -> Iterator[Finding]:
         }
         if error.depth and verdict.anchored and error.depth == len(verdict.path) - 1:
             params["anchor"] = "yes"
+            if objections.fact.public:
+                params["public"] = "yes"
         evidence = {
             "certificate": short(cert),
             "depth": error.depth,
@@ -59,13 +68,13 @@ def _skew(
     against: tuple[TimeReading, ...],
     *,
     severity: Severity,
-    confidence: Confidence = "certain",
+    confidence: Confidence,
 ) -> Finding:
     """The clock: its proof is what the others say and what the certificate's window is."""
     leaf = objections.certificate(0)
     told = next((r for r in against if not r.bound), against[0] if against else None)
     params = {
-        "local": case.target.now.isoformat(timespec="seconds"),
+        "local": case.target.now.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "subject": leaf.subject,
         "network": f"{leaf.not_before} or later",
         "source": f"the certificate of {case.at.name}",

@@ -165,14 +165,16 @@ def _handshake(
     if fact.quiet_stays_open is not None:
         evidence["silent_connection_stays_open"] = fact.quiet_stays_open
     own = {
-        "works": ", ".join(works) or "nothing else that was tried",
-        "alert": f"{fact.alert} ({alerts.name(fact.alert)})" if fact.alert is not None else "",
+        "works": f"but not with {' or '.join(works)}" if works else "whatever is offered",
+        "alert": _alert(fact),
         "outcome": {"reset": "resets", "closed": "closes"}.get(fact.outcome, fact.outcome),
         "by_name": "yes" if by_name else "",
         "large_hello": "yes" if not by_name and _works(fact, "small hello") else "",
         "packets": "yes" if _works(fact, "small packets") else "",
-        "phase": "before its first byte" if not fact.received else f"after {fact.received} bytes",
+        "phase": _phase(fact, by_name=by_name),
     }
+    if fact.alert is not None:
+        own[f"alert_{fact.alert}"] = "yes"
     return Finding(
         code=code,
         hop=case.at,
@@ -180,6 +182,22 @@ def _handshake(
         evidence=evidence,
         params={**{k: v for k, v in own.items() if v}, **params},
     )
+
+
+def _alert(fact: TlsFact) -> str:
+    if fact.alert is None:
+        return fact.reason or "no alert was sent"
+    return f"alert {fact.alert} ({alerts.name(fact.alert)})"
+
+
+def _phase(fact: TlsFact, *, by_name: bool) -> str:
+    """How far it came, and what would have come further."""
+    came = f"after {fact.received} bytes" if fact.received else "without sending a byte"
+    if by_name:
+        return f"{came}; asked for another name, or for none, it answers"
+    if _works(fact, "small hello"):
+        return f"{came}; it answers a smaller first message"
+    return came
 
 
 def _attempt(made: Attempt) -> dict[str, Any]:

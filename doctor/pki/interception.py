@@ -100,7 +100,7 @@ def signs(host: str, fact: TlsFact, others: Iterable[tuple[str, TlsFact]]) -> Si
     found: dict[Sign, str] = {}
     made_by = product(fact.chain)
     if made_by is not None and fact.public is not True:
-        found["product"] = f"{leaf.issuer} is the issuer of {made_by}"
+        found["product"] = f"{leaf.issuer} is a CA of {made_by}"
     if is_public_registry(host) and fact.public is False:
         found["public-registry"] = f"{host} is a public registry; its chain reaches no public root"
     if fact.public is not True:

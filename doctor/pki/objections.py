@@ -18,6 +18,7 @@ from doctor.pki.names import address, nearest
 
 _NAME_CONSTRAINTS = range(errors.NOT_PERMITTED, 54)
 _SIGNING = (errors.NOT_A_CA, errors.NO_CERT_SIGN, errors.PATH_LENGTH, 24)
+_HASHES = {"sha1": "SHA-1", "md5": "MD5"}
 _RULES = {
     errors.SIGNATURE: "its signature does not fit the key of its issuer",
     errors.PURPOSE: "its extended key usage does not allow a server",
@@ -46,7 +47,10 @@ class Objections:
     def findings(self) -> Iterator[Finding]:
         """All but the dates, which need other clocks: `dates`."""
         seen: set[tuple[str, str | None]] = set()
-        for error in self.verdict.errors:
+        # Whose certificate it is comes before who vouches for it.
+        for error in sorted(
+            self.verdict.errors, key=lambda error: error.number not in errors.NAMES
+        ):
             for finding in self._finding(error):
                 if (finding.code, finding.subject) not in seen:
                     seen.add((finding.code, finding.subject))
@@ -98,7 +102,7 @@ class Objections:
             **where(self.case),
             **settings(self.trust),
             "sent": f"{sent} certificate" + ("" if sent == 1 else "s"),
-            "store": ", ".join(self.verdict.paths) or "no trust store",
+            "store": " or ".join(self.verdict.paths) or "any trust store",
             "names": listed(_names(self.certificate(0))),
         }
 
@@ -116,7 +120,8 @@ class Objections:
             {
                 "subject": cert.subject or "the certificate",
                 "issuer": cert.issuer_name or "its issuer",
-                "signature": cert.signature or "an unknown algorithm",
+                "signature": _HASHES.get(cert.signature, cert.signature) or "an unknown algorithm",
+                "above": "yes" if error.depth else "",
                 "rule": rule or error.key,
             },
             subject=cert.subject if error.depth else None,
@@ -127,25 +132,34 @@ class Objections:
         evidence: dict[str, Any] = {
             "issuer": tip.issuer,
             "stores": list(self.verdict.paths),
-            "chain": chain(self.fact),
             "issuer_fetches": [
                 {"url": fetch.url, "outcome": fetch.outcome, "subject": fetch.subject}
                 for fetch in self.fact.fetches
             ],
+            "chain": chain(self.fact),
         }
         if self.fact.namesake is not None:
             evidence["same_name_other_key"] = short(self.fact.namesake)
         params = {"issuer": tip.issuer_name or tip.issuer, "subject": self.certificate(0).subject}
         if self.fact.namesake is not None:
             params["renewed"] = self.fact.namesake.subject
+            named = f"another {params['issuer']} than the one trusted here (their keys differ)"
+            params["issuer"] = named
+        if self.fact.public:
+            params["public"] = "yes"
+        unfetched = [fetch.url for fetch in self.fact.fetches if fetch.outcome == "not fetched"]
+        if unfetched:
+            params["unfetched"] = unfetched[0]
         if self.fact.missing:
             yield self._incomplete(evidence, params)
         elif len(self.verdict.path) == 1 and tip.self_issued:
-            evidence["known_default"] = defaults.meaning(tip)
+            evidence["known_default"] = default = defaults.meaning(tip)
+            if default:
+                params["default"] = default
             yield self.finding("tls.self-signed", evidence, params, confidence=self._sure)
         elif self._undecided():
             yield self.finding("tls.unknown-ca", evidence, params, confidence="possible")
-            params["needed"] = "the issuing CA's certificate too"
+            params["needed"] = "2 certificates or more"
             yield self.finding("tls.incomplete-chain", evidence, params, confidence="possible")
         else:
             yield self.finding("tls.unknown-ca", evidence, params, confidence=self._sure)
@@ -193,12 +207,18 @@ class Objections:
                 if made.leaf
             ],
         }
-        params = {"issuer": leaf.issuer_name, "subject": leaf.subject}
-        if near is not None and not near.startswith("*") and address(self.hop.host) is None:
+        params = {
+            "issuer": leaf.issuer_name,
+            "subject": leaf.subject,
+            "shown": f"for {listed(_names(leaf))}, not for {self.hop.host}",
+        }
+        if near is not None and "*" not in near and address(self.hop.host) is None:
             params["near"] = near if self.hop.port == 443 else f"{near}:{self.hop.port}"
         if only_common:
-            params["common_name"] = leaf.common_name or "no name at all"
-            params["names"] = f"no subjectAltName, only the common name {leaf.common_name}"
+            common = leaf.common_name or "none"
+            params["shown"] = (
+                f"without subject alternative names, and its common name ({common}) does not count"
+            )
         if evidence["known_default"]:
             params["default"] = str(evidence["known_default"])
         return self.finding("tls.hostname-mismatch", evidence, params)
@@ -214,12 +234,12 @@ class Objections:
             "error": error.number,
             "chain": chain(self.fact),
         }
-        limits = [f"only {listed(ca.permitted)}"] if ca.permitted else []
-        limits += [f"not {listed(ca.excluded)}"] if ca.excluded else []
+        limits = [f"may issue only for {listed(ca.permitted)}"] if ca.permitted else []
+        limits += [f"may not issue for {listed(ca.excluded)}"] if ca.excluded else []
         return self.finding(
             "tls.name-constraint",
             evidence,
-            {"ca": ca.subject, "limits": " and ".join(limits) or "other names"},
+            {"ca": ca.subject, "limits": " and ".join(limits) or "may issue for other names only"},
         )
 
 

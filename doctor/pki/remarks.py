@@ -32,7 +32,7 @@ def weak_keys(objections: Objections) -> Iterator[Finding]:
                 "key": size,
                 "refused_by": "OpenSSL at its default security level",
             },
-            {"subject": cert.subject, "key": size},
+            {"subject": cert.subject, "key": size, "above": "yes" if error.depth else ""},
         )
         return
 
@@ -43,13 +43,22 @@ def expiring(objections: Objections, now: datetime, days: int) -> Iterator[Findi
     if not objections.verdict.ok or not path:
         return
     first = min(path, key=lambda cert: cert.not_after)
+    params = {
+        "above": "yes" if first != path[0] else "",
+        "anchor": "yes" if first.index < 0 else "",
+    }
     left = (datetime.fromisoformat(first.not_after) - now).total_seconds() / 86400
     if left > days:
         return
     yield objections.finding(
         "tls.expires-soon",
         {"certificate": short(first), "days_left": round(left, 1), "warn_days": days},
-        {"subject": first.subject, "not_after": first.not_after, "days": f"{left:.0f}"},
+        {
+            "subject": first.subject,
+            "not_after": first.not_after,
+            "days": f"{left:.0f}",
+            **{name: value for name, value in params.items() if value},
+        },
     )
 
 

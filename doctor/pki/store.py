@@ -77,7 +77,10 @@ def go_store(
             label = "SSL_CERT_DIR" if listed else "system"
             stores.append(TrustStore(label, folder, "directory", place))
         elif listed and folder:
-            faults.append(CaFault("SSL_CERT_DIR", folder, _problem(place) or "missing"))
+            there = os.path.exists(place)
+            faults.append(
+                CaFault("SSL_CERT_DIR", folder, "not-a-directory" if there else "missing")
+            )
     return TrustFact(
         client=client,
         stores=tuple(stores),

@@ -171,6 +171,23 @@ def test_one_certificate_cannot_decide() -> None:
         "tls.incomplete-chain": "possible",
     }
     assert set(causes(found)) == set(found)
+    assert "2 certificates or more are needed" in found["tls.incomplete-chain"].detail
+
+
+def test_an_issuer_that_was_not_to_be_fetched_is_what_would_decide() -> None:
+    url = "http://ca.test/i.der"
+    for outcome, told in (("not fetched", True), ("HTTP 404", False)):
+        fetch = IssuerFetch(url=url, outcome=outcome)
+        found = judged(shaken((20, 0), chain=(LEAF,), fetches=(fetch,)))["tls.incomplete-chain"]
+        steps = [step.text for remedy in found.remedies for step in remedy.steps]
+        assert any(url in text for text in steps) is told
+
+
+def test_a_ca_of_the_public_is_unknown_where_the_list_is_old_or_missing() -> None:
+    """A container image without ca-certificates, most often."""
+    for public, title in ((True, "Install the list of public authorities"), (False, "Add the CA")):
+        found = judged(shaken((20, 1), public=public))["tls.unknown-ca"]
+        assert found.remedies[0].title.startswith(title)
 
 
 def test_a_fetched_issuer_that_completes_the_chain_decides() -> None:
@@ -198,6 +215,7 @@ def test_a_ca_that_was_made_anew_is_named() -> None:
     finding = found["tls.unknown-ca"]
     assert finding.evidence["same_name_other_key"]["sha256"] == "dd"
     assert finding.remedies[0].title.startswith("Replace the old certificate")
+    assert "another Corp Root than the one trusted here" in finding.detail
 
 
 def test_a_self_signed_certificate_is_not_also_an_unknown_authority() -> None:
@@ -209,7 +227,10 @@ def test_a_self_signed_default_is_recognised() -> None:
     own = replace(LEAF, subject="CN=TRAEFIK DEFAULT CERT", issuer="CN=TRAEFIK DEFAULT CERT")
     own = replace(own, self_issued=True, dns_names=("x.traefik.default",))
     found = judged(shaken((18, 0), (errors.HOST, 0), chain=(own,)))
-    assert set(found) == {"tls.self-signed", "tls.hostname-mismatch"}
+    assert list(found) == ["tls.hostname-mismatch", "tls.self-signed"]
+    assert [r.title for r in found["tls.self-signed"].remedies] == [
+        f"Have {HOST} use a certificate of a real CA"
+    ]
     assert "Traefik" in found["tls.self-signed"].evidence["known_default"]
     assert "Traefik" in found["tls.hostname-mismatch"].remedies[-1].steps[0].text
 
@@ -246,8 +267,14 @@ def test_a_clock_that_is_ahead_explains_the_expiry() -> None:
     found = judged(expired(reading(-60)))
     assert set(found) == {"tls.clock-skew", "tls.expired"}
     assert found["tls.clock-skew"].severity == "error"
+    assert found["tls.clock-skew"].confidence == "likely"
     assert "60 days ahead" in found["tls.clock-skew"].detail
     assert causes(found) == ["tls.clock-skew"]
+
+
+def test_two_hosts_that_agree_make_it_sure() -> None:
+    found = judged(expired(reading(-60), reading(-60, source="Date of y:443")))
+    assert found["tls.clock-skew"].confidence == "certain"
 
 
 def test_a_clock_that_is_wrong_but_explains_nothing_is_not_blamed() -> None:
@@ -264,6 +291,7 @@ def test_a_clock_from_before_the_release_of_our_roots_is_surely_wrong() -> None:
     fact = shaken((errors.NOT_YET_VALID, 0), chain=(young, MIDDLE), clocks=(reading(30, True),))
     found = judged(fact)
     assert causes(found) == ["tls.clock-skew"]
+    assert found["tls.clock-skew"].confidence == "certain"
     assert "at least 30 days behind" in found["tls.clock-skew"].detail
 
 
@@ -304,8 +332,9 @@ def test_an_expired_intermediate_is_not_the_servers_own() -> None:
 
 def test_an_expired_root_of_ours_asks_for_a_newer_list() -> None:
     old = replace(ROOT, not_after="2026-11-01T00:00:00Z")
-    found = judged(shaken((errors.EXPIRED, 2), path=(LEAF, MIDDLE, old)))
-    assert found["tls.intermediate-expired"].remedies[0].title == "Update the trust store"
+    for public, title in ((True, "Update the trust store"), (False, "Install the CA's new root")):
+        found = judged(shaken((errors.EXPIRED, 2), path=(LEAF, MIDDLE, old), public=public))
+        assert found["tls.intermediate-expired"].remedies[0].title.startswith(title)
 
 
 def test_a_name_that_is_not_covered_names_the_nearest() -> None:
@@ -316,11 +345,17 @@ def test_a_name_that_is_not_covered_names_the_nearest() -> None:
     assert finding.remedies[0].title == "Pull by the name registri.corp.test"
 
 
+def test_a_wildcard_is_no_name_to_pull_by() -> None:
+    star = replace(LEAF, dns_names=("reg*.corp.test",))
+    finding = judged(shaken((errors.HOST, 0), chain=(star, MIDDLE)))["tls.hostname-mismatch"]
+    assert not any(remedy.title.startswith("Pull by") for remedy in finding.remedies)
+
+
 def test_a_common_name_alone_is_said_to_count_for_nothing() -> None:
     bare = replace(LEAF, dns_names=())
     finding = judged(shaken((errors.HOST, 0), chain=(bare, MIDDLE)))["tls.hostname-mismatch"]
     assert finding.evidence["common_name_only"] is True
-    assert "no subjectAltName" in finding.detail
+    assert "without subject alternative names" in finding.detail
 
 
 @pytest.mark.parametrize(
@@ -372,6 +407,19 @@ def test_a_small_key_is_a_warning_for_gos_clients() -> None:
 def test_what_ends_within_the_warning_window_is_warned_of(last_day: str, warned: bool) -> None:
     fact = shaken(chain=(replace(LEAF, not_after=f"{last_day}T00:00:00Z"), MIDDLE))
     assert ("tls.expires-soon" in judged(fact)) is warned
+
+
+def test_who_must_act_before_a_certificate_ends_depends_on_whose_it_is() -> None:
+    soon = "2026-12-10T00:00:00Z"
+    leaf, middle, root = (replace(cert, not_after=soon) for cert in (LEAF, MIDDLE, ROOT))
+    for path, title in (
+        ((leaf, MIDDLE, ROOT), "Have it renewed"),
+        ((LEAF, middle, ROOT), f"Have {HOST} send a newer intermediate"),
+        ((LEAF, MIDDLE, root), "Have the successor of"),
+    ):
+        found = judged(shaken(chain=path[:2], path=path))["tls.expires-soon"]
+        assert found.remedies[0].title.startswith(title)
+        assert len(found.remedies) == 1
 
 
 def test_what_is_expired_does_not_expire_soon() -> None:

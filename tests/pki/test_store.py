@@ -50,6 +50,8 @@ def test_ssl_cert_dir_replaces_the_directories_and_leaves_the_file(tmp_path: Pat
     found = go_store(tmp_path, {"SSL_CERT_DIR": "/a:/b"})
     assert [store.path for store in found.stores] == [FILES[0], "/a"]
     assert [(fault.path, fault.problem) for fault in found.faults] == [("/b", "missing")]
+    (fault,) = go_store(tmp_path, {"SSL_CERT_DIR": "/a/x.pem"}).faults
+    assert (fault.path, fault.problem) == ("/a/x.pem", "not-a-directory")
 
 
 @pytest.mark.parametrize(
