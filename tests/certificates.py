@@ -17,10 +17,10 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
-Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+Key = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
 NOW = datetime.now(UTC).replace(microsecond=0)
 DAY = timedelta(days=1)
 UNKNOWN_OID = x509.ObjectIdentifier("1.3.6.1.4.1.55555.1")
@@ -208,7 +208,9 @@ def _start(
 
 
 def _finish(builder: x509.CertificateBuilder, key: Key, issuer: Issued | None) -> Issued:
-    certificate = builder.sign(issuer.key if issuer else key, hashes.SHA256())
+    signer = issuer.key if issuer else key
+    by_itself = isinstance(signer, ed25519.Ed25519PrivateKey)
+    certificate = builder.sign(signer, None if by_itself else hashes.SHA256())
     return Issued(certificate, key, (issuer.certificate, *issuer.issuers) if issuer else ())
 
 

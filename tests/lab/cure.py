@@ -13,6 +13,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from tests.certificates import Issued
 from tests.lab.world import Run, World
 
 _LOCAL = "/usr/local/share"
@@ -82,10 +83,12 @@ def _programs(world: World) -> str:
     return str(folder)
 
 
-def own_trust_folder(world: World) -> None:
-    """Let /usr/local/share be the world's own, with the lab's CA where an administrator puts one:
-    `update-ca-certificates` makes the bundle anew from there."""
+def own_trust_folder(world: World, *authorities: Issued) -> None:
+    """Let /usr/local/share be the world's own, with these CAs (the lab's) where an administrator
+    puts them: `update-ca-certificates` makes the bundle anew from there."""
     world.run("mount", "-t", "tmpfs", "none", _LOCAL)
     (world.etc / "ca-certificates.conf").write_text("")
     added = f"{_LOCAL}/ca-certificates"
-    world.run("sh", "-c", f"mkdir {added}; cat > {added}/lab.crt", stdin=world.ca.pem)
+    world.run("mkdir", added)
+    for number, each in enumerate(authorities or (world.ca,)):
+        world.run("sh", "-c", f"cat > {added}/lab{number}.crt", stdin=each.pem)

@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Literal
 
 from tests.lab.namespace import Namespace
@@ -24,22 +27,64 @@ def fake(namespace: Namespace, kind: Kind, address: str, port: int = 443) -> Non
 def name_filter(namespace: Namespace, name: str, address: str, behind: tuple[str, int]) -> None:
     """A middlebox: a connection whose first bytes hold that name is reset, others go to
     `behind`."""
+    middlebox(namespace, lambda first: name.encode() in first, address, behind)
+
+
+def middlebox(
+    namespace: Namespace,
+    dislikes: Callable[[bytes], bool],
+    address: str,
+    behind: tuple[str, int],
+    *,
+    drops: bool = False,
+) -> None:
+    """A connection whose first bytes it dislikes is reset (or gets no answer), others go to
+    `behind`."""
 
     async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         first = await reader.read(4096)
-        if name.encode() in first:
-            return await _resets(reader, writer)
-        there, back = await asyncio.open_connection(*behind)
-        back.write(first)
-        await asyncio.gather(_pour(reader, back), _pour(there, writer))
+        if dislikes(first):
+            return await (_says_nothing if drops else _resets)(reader, writer)
+        await _hand_on(first, reader, writer, behind)
 
     namespace.serve(lambda: _listening(peer, address, 443))
 
 
-async def _pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+def other_time(
+    namespace: Namespace, ahead: timedelta, at: tuple[str, int], behind: tuple[str, int]
+) -> None:
+    """What stands behind it seems to live at another time: the Date of every answer is `ahead`."""
+
+    def shifted(data: bytes) -> bytes:
+        then = format_datetime(datetime.now(UTC) + ahead, usegmt=True)
+        return re.sub(rb"(?m)^Date: .{29}", b"Date: " + then.encode(), data)
+
+    async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await _hand_on(b"", reader, writer, behind, shifted)
+
+    namespace.serve(lambda: _listening(peer, *at))
+
+
+async def _hand_on(
+    first: bytes,
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    behind: tuple[str, int],
+    edited: Callable[[bytes], bytes] = lambda data: data,
+) -> None:
+    there, back = await asyncio.open_connection(*behind)
+    back.write(first)
+    await asyncio.gather(_pour(reader, back), _pour(there, writer, edited))
+
+
+async def _pour(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    edited: Callable[[bytes], bytes] = lambda data: data,
+) -> None:
     try:
         while some := await reader.read(65536):
-            writer.write(some)
+            writer.write(edited(some))
     finally:
         writer.close()
 

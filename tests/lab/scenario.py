@@ -39,8 +39,8 @@ class Scenario:
     exit: int | None = None
     """Where it is another than the causes say."""
 
-    def play(self, world: World, store: Path) -> Run:
-        """Make the world and run `doctor check --json` in it."""
+    def make(self, world: World, store: Path) -> dict[str, str]:
+        """Start the servers; the client's environment."""
         env = build(world, self.way, store) | dict(self.env)
         for path, content in self.home.items():
             world.write(path, content)
@@ -48,12 +48,26 @@ class Scenario:
             world.write(f"bin/{name}", f"#!/bin/sh\n{script}\n").chmod(0o755)
         if self.programs:
             env["PATH"] = f"{world.home}/bin:{PATH}"
-        return world.check(*self.options, self.target, env=env, stdin=self.stdin)
+        return env
+
+    def play(self, world: World, store: Path) -> Run:
+        """Make the world and run `doctor check --json` in it."""
+        return self.check(world, self.make(world, store))
 
     def pull(self, world: World, store: Path, *options: str) -> Run:
         """Make the world and have skopeo copy the image, which takes a manifest, a configuration
         and a layer."""
-        env = build(world, self.way, store) | dict(self.env)
+        return self.copy(world, self.make(world, store), *options)
+
+    def both(self, world: World, store: Path, *options: str) -> tuple[Run, Run]:
+        """What the command says, and what skopeo does with these options, in one world."""
+        env = self.make(world, store)
+        return self.check(world, env), self.copy(world, env, *options)
+
+    def check(self, world: World, env: Mapping[str, str]) -> Run:
+        return world.check(*self.options, self.target, env=env, stdin=self.stdin)
+
+    def copy(self, world: World, env: Mapping[str, str], *options: str) -> Run:
         image = f"docker://{self.target}"
         return world.skopeo("copy", *options, image, "dir:/run/copied", env=env)
 

@@ -347,7 +347,12 @@ def s_server(world: World, files: tuple[Path, Path], *options: str, port: int = 
     """openssl's own test server at the registry's address."""
     need("openssl")
     place = world.place("s_server")
-    at = ("-accept", f"{REGISTRY}:{port}", "-cert", str(files[0]), "-key", str(files[1]), "-www")
+    chain, key = files
+    end = "-----END CERTIFICATE-----\n"
+    issuers = place / "issuers.crt"
+    issuers.write_text(chain.read_text().partition(end)[2])
+    shown = ("-cert", str(chain), "-cert_chain", str(issuers), "-key", str(key))
+    at = ("-accept", f"{REGISTRY}:{port}", *shown, "-www")
     return world.far.start(
         *(program("openssl"), "s_server", "-quiet", *at, *options),
         listens=[(REGISTRY, port)],

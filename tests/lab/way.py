@@ -36,6 +36,8 @@ IMAGE = f"{HOST}/{REPOSITORY}:latest"
 USER, PASSWORD = "alice", "correct horse battery"
 PROXY_USER, PROXY_PASSWORD = "bob", "staple"
 DAY = timedelta(days=1)
+STRANGE = authority("Strange Root CA")
+"""Nobody trusts it."""
 
 Certificate = Literal[
     "good",
@@ -126,7 +128,7 @@ def build(world: World, way: Way, store: Path) -> dict[str, str]:
         if callable(way.certificate):
             issued, chain = way.certificate(world, intermediate)
         else:
-            issued, chain = _certificate(world.ca, intermediate, way.certificate)
+            issued, chain = certificate(world.ca, intermediate, way.certificate)
         files = issued.write(place, "registry", chain)
         if way.listener:
             way.listener(world, files)
@@ -184,7 +186,7 @@ def _login(world: World, way: Way, issuer: Issued) -> tuple[dict[str, Any] | Non
     behind = servers.tokens(world, bent.service() if bent.service else service)
     realm = urlsplit(bent.realm)
     host = realm.hostname or TOKEN_HOST
-    issued, chain = _certificate(world.ca, issuer, bent.token_certificate, host)
+    issued, chain = certificate(world.ca, issuer, bent.token_certificate, host)
     site = servers.site(
         TOKENS,
         certificate=issued.write(place, "token", chain) if realm.scheme == "https" else None,
@@ -205,7 +207,7 @@ def _issuer(world: World, issuer: Issued) -> str:
 
 def _storage(world: World, way: Way, store: Path, issuer: Issued) -> str:
     bent = way.stations
-    issued, chain = _certificate(world.ca, issuer, bent.storage_certificate, STORAGE_HOST)
+    issued, chain = certificate(world.ca, issuer, bent.storage_certificate, STORAGE_HOST)
     plain = bent.storage.startswith("http://")
     files = issued.write(world.place("certificates"), "storage", chain)
     root = f"location /docker/ {{ root {shlex.quote(str(store))}; }}"
@@ -217,13 +219,13 @@ def _storage(world: World, way: Way, store: Path, issuer: Issued) -> str:
     )
 
 
-def _certificate(
+def certificate(
     root: Issued, issuer: Issued, kind: Certificate, host: str = HOST
 ) -> tuple[Issued, Any]:
     """The certificate for that host, and the chain that is sent with it (None: the right one)."""
     match kind:
         case "unknown-ca":
-            return leaf(authority("Strange Issuing CA", authority("Strange Root CA")), host), None
+            return leaf(authority("Strange Issuing CA", STRANGE), host), None
         case "self-signed":
             return leaf(None, host), None
         case "expired":
