@@ -59,13 +59,14 @@ def _dated(answer: Answer, now: datetime) -> Iterator[TimeReading]:
     source = f"Date of {answer.hop.name}" if answer.hop else "Date header"
     yield TimeReading(
         source=source,
-        there=_stamp(there),
-        here=_stamp(now),
+        there=stamp(there),
+        here=stamp(now),
         seconds_ahead=round((there - now).total_seconds()),
     )
 
 
-def _stamp(moment: datetime) -> str:
+def stamp(moment: datetime) -> str:
+    """The moment in UTC, to the second, as reports have it."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

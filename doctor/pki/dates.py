@@ -74,7 +74,7 @@ def _skew(
     leaf = objections.certificate(0)
     told = next((r for r in against if not r.bound), against[0] if against else None)
     params = {
-        "local": case.target.now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "local": clock.stamp(case.target.now),
         "subject": leaf.subject,
         "network": f"{leaf.not_before} or later",
         "source": f"the certificate of {case.at.name}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -270,6 +270,12 @@ def test_a_clock_that_is_ahead_explains_the_expiry() -> None:
     assert found["tls.clock-skew"].confidence == "likely"
     assert "60 days ahead" in found["tls.clock-skew"].detail
     assert causes(found) == ["tls.clock-skew"]
+
+
+def test_the_time_here_is_told_in_utc_wherever_here_is() -> None:
+    tokyo = NOW.astimezone(timezone(timedelta(hours=9)))
+    found = judged(expired(reading(-60)), now=tokyo)
+    assert "The clock here says 2026-11-23T12:00:00Z;" in found["tls.clock-skew"].detail
 
 
 def test_two_hosts_that_agree_make_it_sure() -> None:
