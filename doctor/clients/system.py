@@ -6,7 +6,7 @@ be read.
 
 from __future__ import annotations
 
-import platform
+import os
 import sys
 from pathlib import Path
 
@@ -62,5 +62,5 @@ def family(os_release: str) -> System:
 def own_platform() -> str:
     """The platform that a container client on this machine asks for: `linux/ARCH[/VARIANT]`, on
     macOS too."""
-    machine = platform.machine().lower()
+    machine = os.uname().machine.lower()
     return f"linux/{_ARCHITECTURES.get(machine, machine or 'amd64')}"

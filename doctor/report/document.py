@@ -8,7 +8,8 @@ bend the structure.
 
 from __future__ import annotations
 
-import platform
+import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -30,13 +31,14 @@ Document = dict[str, Any]
 
 def document(report: Report) -> Document:
     """The report as the JSON object that the contract describes. Holds no secret."""
+    system = os.uname()
     return {
         "schema": SCHEMA,
         "tool": {
             "name": "registry-doctor",
             "version": __version__,
-            "python": platform.python_version(),
-            "platform": f"{platform.system()}-{platform.machine()}".lower(),
+            "python": ".".join(map(str, sys.version_info[:3])),
+            "platform": "-".join((system.sysname, system.machine)).lower(),
         },
         "started": stamp(report.started),
         "duration_ms": round(report.ms, 1),
