@@ -1,5 +1,30 @@
-"""`python -m doctor` is the command `doctor`."""
+"""`python -m doctor` and the console scripts are the command `doctor`.
 
-from doctor.cli import entry
+Nothing of the package is imported at the top: Ctrl-C while its modules load is caught as well.
+"""
 
-entry()
+import os
+import sys
+
+
+def entry() -> None:
+    """Run the command line and leave with its exit code, at once: threads that wait for the
+    system's resolver must not hold the exit."""
+    try:
+        from doctor import interruption, streams
+
+        try:
+            interruption.heed()
+            streams.open_all()
+            from doctor.cli import main
+
+            code = main(sys.argv[1:])
+        except KeyboardInterrupt:
+            code = interruption.exit_code()
+    except KeyboardInterrupt:
+        code = 130
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    entry()

@@ -17,18 +17,22 @@ from doctor.credential import Credential
 from doctor.frozen import frozen
 from doctor.model import Event, Hop, Report, Target, Verdict
 from doctor.options import Options, read
-from doctor.plugins import Installed, installed
+from doctor.plugins import installed
 from doctor.redact import Secret, plain, scrub
 from doctor.reference import read_target
+from doctor.streams import talk
 from doctor.usage import UsageError
 
 if TYPE_CHECKING:
-    from doctor.model import Diagnosis
+    from doctor.codes import Book
+    from doctor.model import Check, Diagnosis
 
 AT_ONCE = 8
 """Targets under way at the same time."""
 _GRAVITY: tuple[Verdict, ...] = ("fail", "incomplete", "warn", "pass")
 _MOST_PASSWORD = 65536
+_FAREWELL = 0.2
+"""Seconds in which cancelled work must have ended."""
 
 
 @frozen
@@ -46,14 +50,15 @@ def check(args: Namespace) -> int:
     targets = _targets(named, options)
     if secret is not None and len({t.registry for t in targets}) > 1:
         raise UsageError("--username goes to one registry; these targets are of several")
-    _look_up(targets, options)
-    found = installed()
-    report = _run(targets, options, found, secret)
+    from doctor.codes import load
     from doctor.output import write
+
+    book = load(found.words)
+    report = _run(targets, options, found.checks, book, secret)
     from doctor.report.document import document
 
-    for problem in found.problems:
-        print(f"doctor: {plain(scrub(problem))}", file=sys.stderr)
+    for problem in (*found.problems, *map(str, book.problems)):
+        talk(f"doctor: {plain(scrub(problem))}")
     if options.outputs:
         write(document(report), options, options.outputs)
     return exit_code(report.verdict, options.strict)
@@ -122,10 +127,7 @@ def _named_in(file: str) -> list[Named]:
     found = images_in(name, data.decode("utf-8-sig", "replace"), os.environ)
     for each in found:
         if each.problem:
-            print(
-                f"doctor: {plain(scrub(f'{each.file}:{each.line}: {each.problem}'))}",
-                file=sys.stderr,
-            )
+            talk(f"doctor: {plain(scrub(f'{each.file}:{each.line}: {each.problem}'))}")
     return [Named(each.text, (each.file, each.line)) for each in found]
 
 
@@ -156,7 +158,11 @@ def _targets(named: Sequence[Named], options: Options) -> list[Target]:
 
 
 def _run(
-    targets: Sequence[Target], options: Options, found: Installed, secret: Secret | None
+    targets: Sequence[Target],
+    options: Options,
+    checks: Sequence[Check],
+    book: Book,
+    secret: Secret | None,
 ) -> Report:
     import asyncio
 
@@ -164,10 +170,12 @@ def _run(
     progress = Progress(enabled=sys.stderr.isatty() and not options.quiet)
     runner = asyncio.Runner()
     try:
-        with runner:
-            diagnoses = runner.run(_diagnose(targets, options, found, secret, progress))
+        work = _diagnose(targets, options, checks, book, secret, progress)
+        diagnoses = runner.run(work)
     finally:
         progress.clear()
+        if runner.run(_wound_up()):
+            runner.close()
     return Report(
         diagnoses=tuple(diagnoses),
         started=started,
@@ -176,15 +184,27 @@ def _run(
     )
 
 
+async def _wound_up() -> bool:
+    """End every task that is left. False where one does not end: nobody waits for it, and the loop
+    stays open."""
+    import asyncio
+
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    pending = (await asyncio.wait(left, timeout=_FAREWELL))[1] if left else ()
+    return not pending
+
+
 async def _diagnose(
     targets: Sequence[Target],
     options: Options,
-    found: Installed,
+    checks: Sequence[Check],
+    book: Book,
     secret: Secret | None,
     progress: Progress,
 ) -> list[Diagnosis]:
     from doctor.clients.shell import Shell
-    from doctor.codes import load
     from doctor.engine import Engine, all_of
     from doctor.net import Net
     from doctor.outcome import Choice
@@ -204,8 +224,8 @@ async def _diagnose(
     )
     choice = Choice(options.only, options.skip, options.offline)
     engine = Engine(
-        found.checks,
-        load(found.words),
+        checks,
+        book,
         choice=choice,
         observer=progress if progress.enabled else None,
     )
@@ -242,11 +262,9 @@ class Progress:
         names = list(dict.fromkeys(check for _, check in self.running))
         if names:
             host = plain(event.hop.name if event.hop else event.target.registry.name, 40)
-            sys.stderr.write(f"\r\x1b[Klooking at {host}: {', '.join(names)} …")
-            sys.stderr.flush()
+            talk(f"\r\x1b[Klooking at {host}: {', '.join(names)} …", end="")
 
     def clear(self) -> None:
         """Take the line away again."""
         if self.enabled:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+            talk("\r\x1b[K", end="")

@@ -8,13 +8,11 @@ verdict, 2 is a usage error found before anything was contacted, 3 an incomplete
 from __future__ import annotations
 
 import argparse
-import gc
-import os
-import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from doctor import __version__
+from doctor.streams import say, talk
 from doctor.usage import UsageError
 
 COMMANDS = ("check", "explain", "checks")
@@ -27,26 +25,6 @@ _COLLECT = (50_000, 20, 20)
 modules are imported, which make objects and no garbage: a quarter of a start (measured)."""
 
 
-def entry() -> NoReturn:
-    """The console script."""
-    gc.set_threshold(*_COLLECT)
-    code = main(sys.argv[1:])
-    try:
-        sys.stdout.flush()
-    except (BrokenPipeError, ValueError):
-        code = 141
-    if code == 141:
-        _close_quietly(sys.stdout.fileno())
-    sys.stderr.flush()
-    os._exit(code)  # threads that wait for the system's resolver must not hold the exit
-
-
-def _close_quietly(descriptor: int) -> None:
-    """Point a closed output elsewhere, so that nothing is said about it."""
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, descriptor)
-
-
 def main(argv: Sequence[str]) -> int:
     """Run one command and return its exit code. Never raises for what a user can cause."""
     try:
@@ -54,17 +32,21 @@ def main(argv: Sequence[str]) -> int:
     except UsageError as error:
         from doctor.redact import plain, scrub
 
-        print(f"doctor: {plain(scrub(str(error)), 600)}", file=sys.stderr)
+        talk(f"doctor: {plain(scrub(str(error)), 600)}")
         return 2
     except KeyboardInterrupt:
-        print("doctor: interrupted", file=sys.stderr)
-        return 130
+        from doctor import interruption
+
+        talk("doctor: interrupted")
+        return interruption.exit_code()
     except BrokenPipeError:
         return 141
+    except SystemExit:  # `--help` has been printed
+        return 0
     except Exception as bug:
         from doctor.crash import report
 
-        print(f"doctor: a fault of registry-doctor itself: {report(bug, argv)}", file=sys.stderr)
+        talk(f"doctor: a fault of registry-doctor itself: {report(bug, argv)}")
         return 3
 
 
@@ -81,7 +63,7 @@ def _dispatch(argv: list[str]) -> int:
         _parser().print_help()
         return 0
     if command in ("-V", "--version"):
-        print(f"registry-doctor {__version__}")
+        say(f"registry-doctor {__version__}\n")
         return 0
     if command == "explain":
         from doctor.explain import explain
@@ -120,11 +102,14 @@ def _first_word(word: str) -> None:
 
 
 class _Parser(argparse.ArgumentParser):
-    """argparse that raises instead of exiting, takes no abbreviations, and repeats no values: after
-    a mistyped `--password` comes a password."""
+    """argparse that raises instead of exiting with an error, takes no abbreviations, and repeats no
+    values: after a mistyped `--password` comes a password."""
 
     def __init__(self, **more: Any) -> None:
         super().__init__(allow_abbrev=False, **more)
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        say(message)  # help: argparse itself would pass over an output that cannot be written
 
     def error(self, message: str) -> NoReturn:
         if message.startswith("unrecognized arguments:"):

@@ -3,12 +3,12 @@ checks`. Offline."""
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 
 from doctor.codes import load
 from doctor.plugins import installed
 from doctor.redact import plain
+from doctor.streams import say, talk
 
 
 def explain(args: Namespace) -> int:
@@ -16,24 +16,24 @@ def explain(args: Namespace) -> int:
     title."""
     book = load(installed().words)
     for problem in book.problems:
-        print(f"doctor: {plain(str(problem))}", file=sys.stderr)
+        talk(f"doctor: {plain(str(problem))}")
     if not args.text:
         for code in book.codes():
             words = book.get(code)
-            print(f"{code:32} {words.title if words else ''}")
+            say(f"{code:32} {words.title if words else ''}\n")
         return 0
     unknown = 0
     for number, code in enumerate(args.text):
         if number:
-            print()
+            say("\n")
         text = book.explain(code)
         if text is not None:
-            print(text)
+            say(f"{text}\n")
             continue
         unknown += 1
         near = ", ".join(book.near(code))
         hint = f" Near: {near}." if near else " `doctor explain` lists the codes."
-        print(f"doctor: {plain(code, 80)!r} is no finding code.{hint}", file=sys.stderr)
+        talk(f"doctor: {plain(code, 80)!r} is no finding code.{hint}")
     return 1 if unknown else 0
 
 
@@ -44,11 +44,11 @@ def list_checks() -> int:
     origins = dict(found.origins)
     for check in found.checks:
         origin = f"  (plug-in: {origins[check.id]})" if check.id in origins else ""
-        print(f"{check.id}: {check.question}{origin}")
+        say(f"{check.id}: {check.question}{origin}\n")
         codes = book.of(check)
         for code in codes:
             words = book.get(code)
-            print(f"    {code:32} {words.severity if words else ''}")
+            say(f"    {code:32} {words.severity if words else ''}\n")
     for problem in (*found.problems, *map(str, book.problems)):
-        print(f"doctor: {plain(problem)}", file=sys.stderr)
+        talk(f"doctor: {plain(problem)}")
     return 0

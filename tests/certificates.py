@@ -8,6 +8,7 @@ and each argument bends one thing.
 from __future__ import annotations
 
 import ipaddress
+import ssl
 import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -60,6 +61,13 @@ class Issued:
         certificate.write_text("".join(map(pem, self.chain if chain is None else chain)))
         key.write_text(self.key_pem)
         return certificate, key
+
+
+def served(issued: Issued, folder: Path) -> ssl.SSLContext:
+    """What a server needs to show that certificate; its files are left in the folder."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*issued.write(folder, "served"))
+    return context
 
 
 def pem(certificate: x509.Certificate) -> str:

@@ -8,7 +8,6 @@ thread that calls it.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import ctypes
 import os
@@ -18,13 +17,13 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TypeVar
 
 from tests.lab.programs import PATH
+from tests.lab.thread import started
 
 T = TypeVar("T")
 _CLONE_NEWNET = 0x40000000
@@ -119,33 +118,7 @@ class Namespace:
     def serve(self, service: Callable[[], AbstractAsyncContextManager[T]]) -> T:
         """Run an asynchronous server of this process in there, in a thread with a loop of its
         own, until the namespace closes."""
-        begun: Future[T] = Future()
-        ended: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
-
-        async def run() -> None:
-            end = asyncio.Event()
-            ended.set_result((asyncio.get_running_loop(), end))
-            async with service() as started:
-                begun.set_result(started)
-                await end.wait()
-
-        def main() -> None:
-            try:
-                enter_network(self.holder.pid)
-                asyncio.run(run())
-            except BaseException as error:
-                if not begun.done():
-                    begun.set_exception(error)
-
-        thread = threading.Thread(target=main)
-        thread.start()
-        found = begun.result(_PATIENCE)
-
-        def stop() -> None:
-            loop, end = ended.result()
-            loop.call_soon_threadsafe(end.set)
-            thread.join()
-
+        found, stop = started(service, lambda: enter_network(self.holder.pid))
         self.threads.append(stop)
         return found
 
