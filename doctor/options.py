@@ -125,7 +125,7 @@ def _writable(file: str) -> None:
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
-        folder = path.parent
+        folder = Path(os.path.realpath(path)).parent
         if not folder.is_dir() or not os.access(folder, os.W_OK):
             raise UsageError(
                 f"-o {file!r} cannot be written: {str(folder)!r} is not a writable folder"
