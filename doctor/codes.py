@@ -191,6 +191,8 @@ def load(extra: Iterable[tuple[str, str | PathLike[str]]] = (), folder: Path | N
             if len(raw) > _LARGEST:
                 raise WordsError(f"larger than {_LARGEST} bytes, the most that is read")
             texts.append((label, raw.decode().replace("\r\n", "\n")))
+            if not label.startswith("checks/"):
+                tables(texts[-1][1])  # a plug-in's code that cannot be found would not be missed
         except UnicodeDecodeError:
             problems.append(Problem(label, "", "not UTF-8, which TOML must be"))
         except (OSError, WordsError) as reason:

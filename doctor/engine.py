@@ -172,7 +172,9 @@ class _Walk:
                 await self._wait_for(check, hop, outcome)
                 if outcome.applies and not outcome.blocked_by:
                     await self._probe(check, case, outcome)
-        except Exception as bug:
+        except (asyncio.CancelledError, KeyboardInterrupt):
+            raise
+        except BaseException as bug:  # a plug-in may raise SystemExit, or what it likes
             outcome.trouble = crash(check, hop, bug)
         outcome.done = True
         if self.engine.observer:

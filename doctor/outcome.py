@@ -11,6 +11,7 @@ from doctor.frozen import frozen
 from doctor.model import Check, Fact, Finding, Hop, Status
 
 OFFLINE = "--offline"
+CRASHED = "doctor.check-crashed"
 
 
 @frozen
@@ -56,7 +57,7 @@ class Outcome:
         """The status in a report, given what was found."""
         if any(f.severity == "error" for f in findings):
             return "fail"
-        if self.trouble:
+        if self.trouble or any(f.code == CRASHED for f in findings):
             return "error"
         if self.blocked_by or not self.applies or not self.done:
             return "skip"
@@ -73,7 +74,7 @@ class Outcome:
         return next((f.seen for f in reversed(self.facts) if f.seen), "")
 
 
-def crash(check: Check, hop: Hop | None, bug: Exception) -> Finding:
+def crash(check: Check, hop: Hop | None, bug: BaseException) -> Finding:
     """A check's own fault, with the places in its code but never a value."""
     frames: list[str] = []
     trace = bug.__traceback__
@@ -82,9 +83,7 @@ def crash(check: Check, hop: Hop | None, bug: Exception) -> Finding:
         frames.append(f"{code.co_filename.rpartition('/')[2]}:{trace.tb_lineno} {code.co_name}")
         trace = trace.tb_next
     kind = type(bug).__name__
-    return _own_fault(
-        check, hop, "doctor.check-crashed", {"exception": kind, "frames": frames[-6:]}
-    )
+    return _own_fault(check, hop, CRASHED, {"exception": kind, "frames": frames[-6:]})
 
 
 def overdue(check: Check, hop: Hop | None, seconds: float) -> Finding:

@@ -3,16 +3,19 @@
 A plug-in is a package with an entry point in the group `doctor.checks` that names a module with a
 `CHECK` and, beside it, a .toml of the same name. Reading every package's metadata costs more than a
 diagnosis has to spare, so the entry point files are searched for the group's name first, and
-importlib.metadata is loaded only where one has it.
+importlib.metadata is loaded only where one has it. What a plug-in does wrong keeps it out and is
+said; it never ends the command, and what it prints is no data.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
+import re
 import sys
-from collections.abc import Callable, Iterator
-from functools import cache
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,9 @@ from doctor.frozen import frozen
 from doctor.model import Check
 
 GROUP = "doctor.checks"
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
+
+Load = Callable[[], Any]
 
 
 @frozen
@@ -48,26 +54,13 @@ def installed() -> Installed:
     problems: list[str] = []
     for entry, package, load in _entry_points():
         try:
-            module = load()
-            check = module.CHECK
-            if not isinstance(check, Check):
-                raise TypeError(
-                    f"{module.__name__}.CHECK is {type(check).__name__}, not doctor.model.Check"
-                )
-            file = Path(str(module.__file__)).with_suffix(".toml")
-            if not file.is_file():
-                raise FileNotFoundError(
-                    f"{file.name} is not beside {Path(str(module.__file__)).name}"
-                )
-        except Exception as problem:
-            problems.append(
-                f"plug-in {entry} of {package} was left out: {type(problem).__name__}: {problem}"
-            )
-            continue
-        if check.id in {c.id for c in checks}:
-            problems.append(
-                f"plug-in {entry} of {package} was left out: a check named {check.id} exists"
-            )
+            with contextlib.redirect_stdout(sys.stderr):
+                check, file = _plugin(load, {c.id for c in checks})
+        except KeyboardInterrupt:
+            raise
+        except BaseException as problem:  # a module may raise SystemExit, or what it likes
+            what = f"plug-in {entry} of {package}" if entry else f"whatever {package} plugs in"
+            problems.append(f"{what} was left out: {type(problem).__name__}: {problem}")
             continue
         checks.append(check)
         words.append((f"{package} {file.name}", file))
@@ -75,15 +68,55 @@ def installed() -> Installed:
     return Installed(tuple(checks), tuple(words), tuple(origins), tuple(problems))
 
 
-def _entry_points() -> Iterator[tuple[str, str, Callable[[], Any]]]:
+def _plugin(load: Load, taken: Collection[str]) -> tuple[Check, Path]:
+    """The check of a plug-in and the file of its words. Raises what is wrong with it."""
+    module = load()
+    check = module.CHECK
+    where = f"{module.__name__}.CHECK"
+    if not isinstance(check, Check):
+        raise TypeError(f"{where} is {type(check).__name__}, not doctor.model.Check")
+    for name in (check.name, check.part or check.name):
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise ValueError(f"{where} is named {name!r}; lower-case letters, digits and - can be")
+    if check.scope not in ("hop", "target") or not callable(check.judge):
+        raise TypeError(f'{where} needs a scope, "hop" or "target", and a judge to call')
+    if check.id in taken:
+        raise ValueError(f"a check named {check.id} exists")
+    file = Path(str(module.__file__)).with_suffix(".toml")
+    if not file.is_file():
+        raise FileNotFoundError(f"{file.name} is not beside {Path(str(module.__file__)).name}")
+    return check, file
+
+
+def _entry_points() -> Iterator[tuple[str, str, Load]]:
+    """Name, package and loader of each; no name, and a loader that raises, for a package whose
+    entry points cannot be read."""
     if not _any_plugin():
         return
-    from importlib.metadata import entry_points
+    from importlib.metadata import distributions
 
-    for point in sorted(entry_points(group=GROUP), key=lambda p: p.name):
-        package = point.dist.name if point.dist else "?"
-        if package != "registry-doctor":
-            yield point.name, package, point.load
+    found: dict[tuple[str, str], Load] = {}
+    seen: set[str] = set()
+    for distribution in distributions():
+        package = "?"
+        try:
+            package = str(distribution.metadata["Name"] or "?")
+            if package in seen or package == "registry-doctor":
+                continue
+            seen.add(package)
+            for point in distribution.entry_points.select(group=GROUP):
+                found[point.name, package] = point.load
+        except Exception as problem:
+            found["", package] = _raising(problem)
+    for name, package in sorted(found):
+        yield name, package, found[name, package]
+
+
+def _raising(problem: Exception) -> Load:
+    def load() -> Any:
+        raise problem
+
+    return load
 
 
 def _any_plugin() -> bool:
@@ -98,8 +131,9 @@ def _any_plugin() -> bool:
         for name in names:
             if name.startswith("registry_doctor"):
                 continue
+            points = os.path.join(folder, name, "entry_points.txt")
             try:
-                with open(os.path.join(folder, name, "entry_points.txt"), encoding="utf-8") as file:
+                with open(points, encoding="utf-8", errors="replace") as file:
                     if GROUP in file.read(65536):
                         return True
             except OSError:

@@ -2,7 +2,8 @@
 again by the same function.
 
 The verdict is `fail` if there is a cause; `incomplete` if there is none but something that was
-asked for, and that the target has, was not tried; else `warn` or `pass` (CONTRACT, promise 6).
+asked for, and that the target has, was not tried, or not judged to the end; else `warn` or `pass`
+(CONTRACT, promise 6).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from doctor.model import (
     Target,
     Verdict,
 )
-from doctor.outcome import Choice, Outcome, crash
+from doctor.outcome import CRASHED, Choice, Outcome, crash
 
 _SEVERITIES = ("error", "warning", "info")
 
@@ -76,7 +77,9 @@ def judge(outcome: Outcome, target: Target, facts: Facts, words: Words) -> tuple
         found = [
             replace(f, check=check.name) for f in check.judge(Case(target, facts, outcome.hop))
         ]
-    except Exception as bug:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as bug:  # a plug-in may raise SystemExit, or what it likes
         found = [crash(check, outcome.hop, bug)]
     if outcome.trouble:
         found.append(outcome.trouble)
@@ -111,7 +114,8 @@ def _errors(findings: Sequence[Finding]) -> tuple[Finding, ...]:
 def _verdict(findings: Sequence[Finding], asked: Sequence[Outcome]) -> Verdict:
     if any(f.root_cause for f in findings):
         return "fail"
-    if not all(outcome.tried for outcome in asked):
+    crashed = any(f.code == CRASHED for f in findings)
+    if crashed or not all(outcome.tried for outcome in asked):
         return "incomplete"
     return "warn" if any(f.severity == "warning" for f in findings) else "pass"
 

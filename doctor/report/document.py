@@ -8,8 +8,8 @@ bend the structure.
 
 from __future__ import annotations
 
-import os
-import sys
+import math
+import platform
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -175,14 +175,16 @@ def _remedy(remedy: Remedy) -> Document:
 
 
 def jsonable(value: Any) -> Any:
-    """Evidence as JSON has it: tuples are arrays, times are stamps, anything else unknown is its
-    text."""
+    """Evidence as JSON has it: tuples are arrays, times are stamps, anything else unknown (what is
+    no finite number included) is its text."""
     if isinstance(value, Mapping):
         return {str(k): jsonable(v) for k, v in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [jsonable(v) for v in value]
     if isinstance(value, datetime):
         return stamp(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     if value is None or isinstance(value, str | int | float | bool):
         return value
     return str(value)

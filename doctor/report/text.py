@@ -83,7 +83,7 @@ def _target(target: Mapping[str, Any], style: Style) -> Iterator[str]:
     if target["not_tried"]:
         yield ""
         yield from _wrap(
-            f"Left out or not reached in time: {', '.join(target['not_tried'])}", "", style
+            f"Left out or not reached in time: {plain(', '.join(target['not_tried']))}", "", style
         )
 
 
@@ -105,7 +105,9 @@ def _path(target: Mapping[str, Any], style: Style) -> Iterator[str]:
         if check["blocked_by"] and check["status"] == "skip":
             said = _WAITS.get(check["blocked_by"], f"waits for {plain(check['blocked_by'])}")
         took = f"{check['duration_ms']:.0f} ms" if check["duration_ms"] >= 1 else ""
-        head = _paint(f"  {symbol} {word:<9}", check["status"], style) + f" {check['name']:<6}"
+        head = (
+            _paint(f"  {symbol} {word:<9}", check["status"], style) + f" {plain(check['name']):<6}"
+        )
         room = max(20, style.width - 30)
         lines = textwrap.wrap(said, room) or [""]
         yield f"{head} {lines[0]:<{room}} {took}".rstrip()
@@ -118,7 +120,7 @@ def _cause(finding: Mapping[str, Any], label: str, summary: str, style: Style) -
     where = f" at {plain(finding['hop'])}" if finding["hop"] else ""
     sure = "" if finding["confidence"] == "certain" else f", {finding['confidence']}"
     yield _paint(f"{label}: {plain(finding['title'])}", "fail", style, bold=True)
-    yield f"  ({finding['code']}{sure}{where})"
+    yield f"  ({plain(finding['code'])}{sure}{where})"
     if finding["detail"] != summary:
         yield from _wrap(plain(finding["detail"]), "  ", style)
     remedies = finding["remedies"]
@@ -128,7 +130,7 @@ def _cause(finding: Mapping[str, Any], label: str, summary: str, style: Style) -
     if len(remedies) > 1 and not style.verbose:
         yield ""
         yield from _wrap(f"Or: {'; '.join(plain(r['title']) for r in remedies[1:])}", "  ", style)
-        yield f"    (doctor explain {finding['code']} or --verbose shows the steps)"
+        yield f"    (doctor explain {plain(finding['code'])} or --verbose shows the steps)"
     evidence = list(_evidence(finding["evidence"]))
     if evidence:
         yield ""
@@ -157,7 +159,7 @@ def _remedy(remedy: Mapping[str, Any], label: str, style: Style) -> Iterator[str
     if remedy["verify"]:
         yield from _wrap(f"Seen to work when: {plain(remedy['verify'])}", "    ", style)
     if remedy["docs"]:
-        yield f"    See {remedy['docs']}"
+        yield f"    See {plain(remedy['docs'])}"
 
 
 _CHANGES = {
@@ -181,7 +183,7 @@ def _rest(findings: list[Mapping[str, Any]], style: Style) -> Iterator[str]:
         yield (
             "  "
             + _paint(f"{names[finding['severity']]}", status, style)
-            + f": {finding['code']}{where}"
+            + f": {plain(finding['code'])}{where}"
         )
         yield from _wrap(plain(finding["detail"] or finding["title"]), "    ", style)
         if finding["severity"] == "warning":
@@ -210,7 +212,7 @@ def _overview(document: Mapping[str, Any], style: Style) -> Iterator[str]:
     yield f"{len(document['targets'])} targets: {gravest} is the gravest"
     for target in document["targets"]:
         word, symbol = _WORDS[target["verdict"]]
-        causes = f"  {', '.join(target['root_causes'])}" if target["root_causes"] else ""
+        causes = f"  {plain(', '.join(target['root_causes']))}" if target["root_causes"] else ""
         yield (
             _paint(f"  {symbol} {word:<10}", target["verdict"], style)
             + f" {plain(target['target'], 200)}{causes}"
