@@ -50,6 +50,8 @@ def check(args: Namespace) -> int:
     targets = _targets(named, options)
     if secret is not None and len({t.registry for t in targets}) > 1:
         raise UsageError("--username goes to one registry; these targets are of several")
+    _look_up(targets, options)
+    found = installed()
     from doctor.codes import load
     from doctor.output import write
 

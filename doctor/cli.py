@@ -20,9 +20,6 @@ PLANNED = ("k8s", "bundle", "open", "demo")
 """Words of the contract that this version does not have yet: never taken for an image."""
 FORMATS = ("text", "json")
 DEFAULT_TARGET = "registry.cleanstart.com"
-_COLLECT = (50_000, 20, 20)
-"""When the collector of reference cycles runs. By its own measure it runs a hundred times while
-modules are imported, which make objects and no garbage: a quarter of a start (measured)."""
 
 
 def main(argv: Sequence[str]) -> int:

@@ -9,7 +9,8 @@ bend the structure.
 from __future__ import annotations
 
 import math
-import platform
+import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
