@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from doctor.facts.http import Answer, trouble
 from doctor.facts.registry import BlobFact, ImageFact
 from doctor.facts.station import WORDS, Layer, answers, failing_layer, said_of
+from doctor.httpdate import moment
 from doctor.model import Case, Check, Fact, Finding, Hop
 
 if TYPE_CHECKING:
@@ -77,15 +77,20 @@ def _unread(
 
 
 def _redirected(case: Case, blob: BlobFact, hop: Hop, answer: Answer) -> Finding:
-    """In circles, or to a place that is not asked from here: plain HTTP, an address that lies near
-    us. Clients do ask there, so the layer is unproven then, and the pull may work."""
-    led, where = urlsplit(answer.location or ""), answer.location or "nowhere"
-    away = bool(led.hostname) and (led.scheme, led.hostname) != (hop.scheme, hop.host)
-    what = (
-        f"a redirect to {where} (not followed here)"
-        if away
-        else f"redirects without end to {where}"
-    )
+    """In circles, to what is no address, or to a place that is not asked from here: plain HTTP, an
+    address that lies near us. Clients do ask there, so the layer is unproven then, and the pull may
+    work."""
+    away = False
+    if answer.adrift or not answer.location:
+        what = f"a redirect to {answer.location or 'nowhere'}, which is no address"
+    else:
+        led = urlsplit(answer.location)
+        away = (led.scheme, led.hostname) != (hop.scheme, hop.host)
+        what = (
+            f"a redirect to {answer.location} (not followed here)"
+            if away
+            else f"redirects without end to {answer.location}"
+        )
     found = _found(case, "registry.bad-response", blob, hop, answer)
     return replace(
         found, severity="warning" if away else None, params={**found.params, "what": what}
@@ -134,15 +139,8 @@ _SKEW = 300
 
 def _behind(case: Case, answer: Answer) -> int | None:
     """How many seconds our clock is behind the storage's `Date`; negative when it is ahead."""
-    from email.utils import parsedate_to_datetime
-
-    try:
-        there = parsedate_to_datetime(answer.header("date"))
-    except ValueError:
-        return None
-    if there.tzinfo is None:
-        there = there.replace(tzinfo=UTC)
-    return round((there - case.target.now).total_seconds())
+    there = moment(answer.header("date"))
+    return None if there is None else round((there - case.target.now).total_seconds())
 
 
 CHECK = Check(

@@ -37,7 +37,8 @@ def judge(case: Case) -> Iterator[Finding]:
     answer = image.answer
     code = _unusable(image, answer)
     if code:
-        yield _broken(case, code, answer, answer.said)
+        led = f"a redirect to {answer.location or 'nowhere'}" if answer.redirects else ""
+        yield _broken(case, code, answer, led or answer.said)
     for found in missing(case):
         yield _missing(case, image, answer, found)
     if answer.outcome == "answered" and answer.status == 200:

@@ -83,14 +83,16 @@ class _Reader:
         spaced = self._skip(" \t")
         token68 = self._token68() if spaced else ""
         params: dict[str, str] = {}
-        while not token68 and len(params) < _MOST:
+        while not token68:
             start = self.at
             self._skip(" \t,")
             name = self._name()
             if name is None:
                 self.at = start
                 break
-            params.setdefault(name, self._value())
+            value = self._value()
+            if len(params) < _MOST:
+                params.setdefault(name, value)
             if self._junk():
                 self.flaws.append("text after a parameter's value")
         self._to_comma()

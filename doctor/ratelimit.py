@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from doctor.frozen import frozen
+from doctor.httpdate import moment
 
 Dialect = Literal["docker-hub", "x-ratelimit", "draft-06", "draft-07", "draft-08"]
 _EPOCH = 1e9
@@ -231,14 +232,6 @@ def _number(text: str) -> float | None:
 
 
 def _time(text: str) -> float | None:
-    """An HTTP date in any of its three forms (RFC 9110 section 5.6.7), as epoch seconds."""
-    text = text.strip()
-    if not text or not text[0].isalpha() or len(text) > 64:
-        return None
-    from email.utils import parsedate_to_datetime
-
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    """An HTTP date as epoch seconds."""
+    found = moment(text)
+    return found.timestamp() if found is not None else None

@@ -125,3 +125,10 @@ def test_nothing_breaks_it(lines: list[str]) -> None:
 def test_it_stays_small_and_quick_whatever_comes() -> None:
     for text in ("a=" * 100_000, '"' * 100_000, "," * 100_000, "a " * 100_000, "a b=c," * 100_000):
         assert len(parse([text] * 100)) <= 16
+
+
+def test_parameters_beyond_what_is_kept_are_no_challenges() -> None:
+    line = "Bearer " + ",".join(f'p{n}="x"' for n in range(40)) + ", Basic realm=r"
+    bearer, basic = parse([line])
+    assert (bearer.scheme, len(bearer.params)) == ("bearer", 16)
+    assert (basic.scheme, basic.get("realm")) == ("basic", "r")

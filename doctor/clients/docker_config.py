@@ -20,6 +20,7 @@ from doctor.clients.auth_entry import Entry, decode, kept
 from doctor.clients.machine import Text
 from doctor.facts.credential import Fault
 from doctor.frozen import frozen
+from doctor.gojson import as_go
 from doctor.redact import Secret, plain
 
 HUB_KEY = "https://index.docker.io/v1/"
@@ -104,6 +105,7 @@ def parse(text: str, where: str, source: Text | None = None) -> Config:
     start = len(text) - len(body)
     try:
         value, end = json.JSONDecoder(parse_constant=_no_constant).raw_decode(text, start)
+        value = as_go(value)
     except json.JSONDecodeError as error:
         what = "it starts with a byte order mark" if body[0] == "\ufeff" else _in_words(error.msg)
         fault = Fault("syntax", where, what, error.lineno, error.colno)

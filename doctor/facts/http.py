@@ -126,6 +126,9 @@ class Answer:
     """Of a web page."""
     location: str | None = None
     """Where a redirect leads: absolute, without user and with empty query values."""
+    adrift: bool = False
+    """The location is no http or https address, so nobody can follow it: then it is as it was
+    sent, without a query."""
     ms: float = 0.0
     waited: float = 0.0
     """The seconds after which it was given up, for "timeout"."""
@@ -185,7 +188,9 @@ class Answer:
             "reset": "connection reset",
             "closed": "connection closed without a whole answer",
             "malformed": "not an HTTP answer",
-            "too-large": "an answer over the size limit",
+            "too-large": f"HTTP {self.status} with a body over the size limit"
+            if self.status
+            else "headers over the size limit",
             "tls-alert": f"TLS alert {self.alert}",
             "unsendable": "a request that HTTP does not allow",
             "unconnected": "no connection",

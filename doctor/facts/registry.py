@@ -120,6 +120,8 @@ class TagList:
     """What the registry lists. `near`: the names most like the one asked for."""
 
     answer: Answer | None = None
+    readable: bool = True
+    """Is the body of a successful answer a list of names? Null counts, as an empty one."""
     count: int = 0
     more: bool = False
     near: tuple[str, ...] = ()
@@ -132,7 +134,7 @@ class TagList:
         if self.answer is None or self.answer.outcome != "answered":
             return None
         if self.answer.status == 200:
-            return True
+            return True if self.readable else None
         return False if self.answer.status == 404 and self.answer.code == "NAME_UNKNOWN" else None
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from doctor.facts.tls import Attempt, Certificate, IssuerFetch, TimeReading, TlsFact
 from doctor.frozen import frozen
+from doctor.httpdate import moment
 from doctor.pki import errors
 
 if TYPE_CHECKING:
@@ -162,15 +163,13 @@ async def _server_clock(hop: Hop, net: Net, secured: Secured) -> TimeReading | N
     """HEAD /v2/ on the connection whose certificate is right but for its dates; no credential goes
     with it.
     """
-    from email.utils import parsedate_to_datetime
-
     from doctor.net.peek import request
 
-    with contextlib.suppress(OSError, TimeoutError, ValueError, TypeError):
+    with contextlib.suppress(OSError, TimeoutError):
         async with asyncio.timeout(net.patience(_CLOCK_SECONDS)):
             peek = await request(secured, hop, "HEAD")
-        if peek is not None and (said := peek.header("date")):
-            return _reading(f"Date of {hop.name}", parsedate_to_datetime(said))
+        if peek is not None and (there := moment(peek.header("date"))):
+            return _reading(f"Date of {hop.name}", there)
     return None
 
 

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from doctor.credential import Credential, Kind
 from doctor.facts.helper import Ending, HelperAnswer, HelperFact
+from doctor.gojson import as_go
 from doctor.redact import Secret, plain, scrub
 
 if TYPE_CHECKING:
@@ -221,7 +222,7 @@ def _judge(run: _Run, base: dict[str, Any], waited: float) -> HelperAnswer:
 def _credential(said: str, program: str, key: str) -> tuple[Credential | None, str]:
     """The credential in a successful answer, or what is wrong with the answer; never its text."""
     try:
-        value, _ = json.JSONDecoder().raw_decode(said)
+        value = as_go(json.JSONDecoder().raw_decode(said)[0])
     except (ValueError, RecursionError):
         what = "nothing" if not said else "text that is not JSON"
         return None, f"it ended with status 0 and said {what}"

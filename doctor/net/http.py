@@ -110,7 +110,8 @@ async def fetch(
 ) -> Reply:
     """Make one request on a ready stream of the hop; follow nothing.
 
-    `limit` bounds the body's bytes; with `whole` a longer one is "too-large", else it is cut.
+    `limit` bounds the body's bytes; with `whole` a longer one is "too-large", else it is cut, as
+    that of an error or a redirect always is: its status and its start tell enough.
     `private`: the body may hold a token, so no part of a successful one enters the fact. `body` is
     a form. The link of a redirect is also put in `net.links`.
     """
@@ -141,7 +142,8 @@ async def fetch(
                     break
     except TimeoutError:
         exchange.outcome = "timeout"
-    if whole and exchange.cut and exchange.outcome == "answered":
+    success = exchange.status is not None and exchange.status < 300
+    if whole and success and exchange.cut and exchange.outcome == "answered":
         exchange.outcome = "too-large"
     answer = replace(
         _answer(exchange, private=private),
@@ -248,8 +250,8 @@ def _head(exchange: _Exchange, status: int, raw: list[tuple[bytes, bytes]]) -> N
 
 
 async def _body(exchange: _Exchange, answer: httpx.Response, limit: int) -> None:
-    if answer.status_code >= 400:
-        limit = max(limit, _ERROR)
+    if answer.status_code >= 300:
+        limit = min(max(limit, _ERROR), ERROR_BODY)
     async for part in answer.aiter_raw():
         room = limit - len(exchange.content)
         exchange.content += part[:room]
@@ -316,7 +318,8 @@ def _link(
     """Keep the redirect's full address among the secrets, and its harmless form in the answer."""
     led = place(location, role=hop.role, base=hop, path=target.partition("?")[0])
     if led is None:
-        return None, replace(answer, location=scrub(location.partition("?")[0][:200]))
+        sent = scrub(location.partition("?")[0][:200])
+        return None, replace(answer, location=sent, adrift=True)
     full = f"{led.hop.scheme}://{led.hop.authority}{led.target}"
     for value in led.signatures:
         Secret(value)  # the gate knows it from now on: storage repeats it in its errors

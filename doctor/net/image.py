@@ -215,7 +215,7 @@ async def _list(look: _Look, target: str, name: str, wanted: str) -> TagList:
         limit=_TAGS_BYTES, whole=True, who=look.fact.who,
     )  # fmt: skip
     found = reply.json if reply.answer.status == 200 else None
-    raw = found.get(name) if isinstance(found, dict) else None
+    raw = found.get(name, "") if isinstance(found, dict) else ""
     answer = replace(reply.answer, body="") if reply.answer.status == 200 else reply.answer
     fits = manifest.is_tag if name == "tags" else manifest.is_repository
     names = [n for n in raw if isinstance(n, str) and fits(n)] if isinstance(raw, list) else []
@@ -223,6 +223,7 @@ async def _list(look: _Look, target: str, name: str, wanted: str) -> TagList:
     near = get_close_matches(wanted, names, n=_NEAREST, cutoff=0.5) if wanted else []
     return TagList(
         answer=answer,
+        readable=raw is None or isinstance(raw, list),
         count=len(names),
         more=len(names) >= _TAGS_PAGE,
         near=tuple(near or names[-_NEAREST:][::-1]),

@@ -49,6 +49,8 @@ async def fetch(
         return IssuerFetch(url=url, outcome="no answer in time (fetched without a proxy)"), ()
     except OSError as trouble:
         return IssuerFetch(url=url, outcome=trouble.strerror or type(trouble).__name__), ()
+    except UnicodeError:
+        return IssuerFetch(url=url, outcome="the address names no host that DNS can have"), ()
     found = parse(data)
     if not found:
         return IssuerFetch(url=url, outcome="no certificate there"), ()

@@ -100,7 +100,7 @@ def shown(target: str) -> str:
 
 def _is_host(host: str) -> bool:
     """A name or an address that can be looked up: no control, no space, no bracket left over, no
-    zone."""
+    zone, no label that DNS has not (RFC 1035, section 2.3.4)."""
     if not host or len(host) > 253 or "%" in host:
         return False
     if ":" in host:
@@ -109,7 +109,9 @@ def _is_host(host: str) -> bool:
         except ValueError:
             return False
         return True
-    return all(c.isascii() and (c.isalnum() or c in "-._") for c in host)
+    labels = host.removesuffix(".").split(".")
+    known = all(c.isascii() and (c.isalnum() or c in "-._") for c in host)
+    return known and all(0 < len(label) < 64 for label in labels)
 
 
 def may_be_contacted(place: Place, registry: Hop) -> bool:

@@ -120,7 +120,7 @@ def _outcome(answer: Answer) -> tuple[TokenOutcome, str]:
     web page and no refusal."""
     status = answer.status
     if answer.outcome == "too-large":
-        return "no-token", "is larger than 1 MiB"
+        return "no-token", "is larger than 1 MiB" if status else "has headers without end"
     if answer.outcome != "answered":
         return "unreachable", ""
     if status == 200:
@@ -135,7 +135,7 @@ def _outcome(answer: Answer) -> tuple[TokenOutcome, str]:
     ):
         return "refused", ""
     if answer.redirects:
-        return "no-token", f"is a redirect to {answer.location}"
+        return "no-token", f"is a redirect to {answer.location or 'nowhere'}"
     return "no-token", f"is HTTP {status}"
 
 

@@ -110,6 +110,13 @@ def test_a_redirect_that_is_only_not_followed_here_is_no_reason_to_fail(
     assert words in found.params["what"]
 
 
+@pytest.mark.parametrize("location", ["javascript:alert(1)", "//[x]/y", "https://a\x1b/b", ""])
+def test_a_redirect_to_what_is_no_address_fails_for_every_client(location: str) -> None:
+    (found,) = judged(IMAGE, read(307, location=location, adrift=True))
+    assert (found.code, found.severity) == ("registry.bad-response", None)
+    assert found.params["what"].endswith(f"{location or 'nowhere'}, which is no address")
+
+
 def test_a_limit_is_for_the_rate_check() -> None:
     assert judged(IMAGE, read(429)) == []
 
@@ -121,6 +128,8 @@ def test_a_limit_is_for_the_rate_check() -> None:
         ("Mon, 23 Nov 2026 11:40:00 GMT", "1200 seconds ahead of"),
         ("Mon, 23 Nov 2026 12:00:30 GMT", None),
         ("yesterday", None),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", None),
+        ("Fri, 31 Dec 9999 23:59:59 -2300", None),
     ],
 )
 def test_a_clock_that_is_off_is_told_where_a_signed_link_is_refused(

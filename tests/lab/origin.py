@@ -107,7 +107,10 @@ async def origin(
 
 async def _read(reader: asyncio.StreamReader, connection: int) -> Request | None:
     try:
-        head = await reader.readuntil(b"\r\n\r\n")
+        head = await reader.readexactly(1)
+        if not head.isalpha():  # the start of a TLS handshake: hang up, as a web server does
+            return None
+        head += await reader.readuntil(b"\r\n\r\n")
     except (asyncio.IncompleteReadError, ConnectionError):
         return None
     first, *lines = head.decode("latin-1").split("\r\n")[:-2]

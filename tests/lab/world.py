@@ -123,7 +123,7 @@ class World:
         """`doctor check --json`. Every report that comes of it must fit its schema."""
         run = self.doctor("check", "--json", *arguments, env=env, stdin=stdin)
         if run.report:
-            _validator().validate(run.report)
+            validator().validate(run.report)
         return run
 
     def skopeo(self, *arguments: str, env: Mapping[str, str] | None = None) -> Run:
@@ -162,7 +162,7 @@ class World:
 
 
 @functools.cache
-def _validator() -> Draft202012Validator:
+def validator() -> Draft202012Validator:
     return Draft202012Validator(json.loads(_SCHEMA.read_text()))
 
 

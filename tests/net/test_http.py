@@ -129,6 +129,22 @@ def test_a_gigabyte_is_not_read() -> None:
     assert reply.answer.received < 400_000
 
 
+@pytest.mark.parametrize("status", [302, 404, 500])
+def test_what_is_no_success_is_cut_whoever_wants_it_whole(status: int) -> None:
+    start = f"HTTP/1.1 {status} No\r\nContent-Length: 1073741824\r\n\r\n".encode()
+
+    async def whole(net: Net, server: Origin) -> Reply:
+        return await fetch(server.hop, "GET", "/v2/", net, limit=1 << 22, whole=True)
+
+    reply, _ = reply_to(whole, raw=endless(start, then=b"x" * 65536))
+    assert (reply.answer.outcome, reply.answer.status, reply.answer.cut) == (
+        "answered",
+        status,
+        True,
+    )
+    assert len(reply.content) == 65536
+
+
 def test_a_body_that_may_be_cut_is_cut() -> None:
     raw = endless(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", then=b"1\r\nx\r\n")
 
@@ -246,7 +262,7 @@ def test_what_signs_a_link_is_known_as_a_secret_and_an_open_link_stays_legible()
 @pytest.mark.parametrize("location", ["http://[::1", "javascript:alert(1)", "http://a:99999/"])
 def test_a_redirect_to_nowhere_leads_nowhere(location: str) -> None:
     reply, _ = reply_to(get, lambda r: answer(302, b"", ("Location", location)))
-    assert reply.answer.status == 302
+    assert (reply.answer.status, reply.answer.adrift) == (302, True)
     assert reply.location is None
 
 
