@@ -18,19 +18,22 @@ import os
 import re
 import signal
 import stat
+import subprocess
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from doctor.credential import Credential, Kind
 from doctor.facts.helper import Ending, HelperAnswer, HelperFact
 from doctor.gojson import as_go
+from doctor.net.daemon import begin
 from doctor.redact import Secret, plain, scrub
 
 if TYPE_CHECKING:
-    from asyncio.subprocess import Process
-
     from doctor.net import Net
+
+    Process = subprocess.Popen[bytes]
 
 NOT_FOUND = "credentials not found in native keychain"
 """credentials.errCredentialsNotFoundMessage: the one text that means "I have none"."""
@@ -112,22 +115,27 @@ def _elsewhere(program: str, home: str) -> str:
     return ""
 
 
+def _start(path: str, environ: Mapping[str, str]) -> Process:
+    """The program, known from the moment it runs: asyncio's own start can be cut off in between,
+    and what it started then stays behind."""
+    return subprocess.Popen(  # noqa: S603 - a helper that the configuration names
+        [path, "get"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=dict(environ),
+        start_new_session=True,
+        bufsize=0,
+    )
+
+
 async def _run(path: str, argument: str, net: Net, seconds: float) -> _Run:
     """Start it, feed it, read it, and see that nothing of it is left."""
     run = _Run()
     process: Process | None = None
     try:
         async with asyncio.timeout(seconds):
-            process = await asyncio.create_subprocess_exec(
-                path,
-                "get",
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                env=dict(net.environ),
-                start_new_session=True,
-                limit=CAP,
-            )
+            process = _start(path, net.environ)
             await _converse(process, argument, run)
     except TimeoutError:
         run.ending = "timeout"
@@ -141,15 +149,11 @@ async def _run(path: str, argument: str, net: Net, seconds: float) -> _Run:
 
 
 async def _converse(process: Process, argument: str, run: _Run) -> None:
-    if process.stdin is None or process.stdout is None or process.stderr is None:
-        raise ValueError("the program was started without pipes")
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-        process.stdin.write(argument.encode("utf-8", "surrogateescape"))
-        await process.stdin.drain()
-    process.stdin.close()
+    given = argument.encode("utf-8", "surrogateescape")
     out = asyncio.create_task(_read(process.stdout))
     err = asyncio.create_task(_read(process.stderr))
-    tasks: set[asyncio.Task[Any]] = {out, err, asyncio.create_task(process.wait())}
+    ended = [begin(lambda: _feed(process, given)), begin(process.wait)]
+    tasks: set[asyncio.Future[Any]] = {out, err, *ended}
     waiting = set(tasks)
     try:
         while waiting and run.ending is None:
@@ -163,14 +167,29 @@ async def _converse(process: Process, argument: str, run: _Run) -> None:
         run.out, run.err = _result(out), _result(err)
 
 
-async def _read(stream: asyncio.StreamReader) -> bytes:
+def _feed(process: Process, given: bytes) -> None:
+    """Say which credential is wanted. A program that does not listen may know without."""
+    if process.stdin is not None:
+        with contextlib.suppress(OSError), process.stdin as pipe:
+            while given:
+                given = given[pipe.write(given) :]
+
+
+async def _read(pipe: IO[bytes] | None) -> bytes:
     """Everything up to one byte more than the cap; what came before a cancellation is kept."""
     data = bytearray()
+    stream = asyncio.StreamReader(limit=CAP)
+    protocol = asyncio.StreamReaderProtocol(stream)
+    transport: asyncio.ReadTransport | None = None
     try:
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, pipe)
         while len(data) <= CAP and (piece := await stream.read(CAP + 1 - len(data))):
             data += piece
     except asyncio.CancelledError:
         pass
+    finally:
+        if transport is not None:
+            transport.close()  # a daemon that was left behind may hold the other end
     return bytes(data)
 
 
@@ -182,12 +201,7 @@ async def _end(process: Process) -> None:
     """Kill what is left of the program's session, and wait for it briefly."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(1.0):
-            await process.wait()
-    transport = getattr(process, "_transport", None)
-    if transport is not None:
-        transport.close()  # a daemon that it left behind may hold the pipes; they end here
+    await asyncio.wait({begin(process.wait)}, timeout=1.0)
 
 
 def _judge(run: _Run, base: dict[str, Any], waited: float) -> HelperAnswer:
