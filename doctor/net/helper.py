@@ -152,7 +152,7 @@ async def _converse(process: Process, argument: str, run: _Run) -> None:
     given = argument.encode("utf-8", "surrogateescape")
     out = asyncio.create_task(_read(process.stdout))
     err = asyncio.create_task(_read(process.stderr))
-    ended = [begin(lambda: _feed(process, given)), begin(process.wait)]
+    ended: list[asyncio.Future[Any]] = [begin(lambda: _feed(process, given)), begin(process.wait)]
     tasks: set[asyncio.Future[Any]] = {out, err, *ended}
     waiting = set(tasks)
     try:
