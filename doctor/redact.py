@@ -1,53 +1,84 @@
-"""How does a secret stay inside, and how does foreign text become harmless?
+"""How does a secret stay inside?
 
 `Secret` cannot be printed, joined, formatted, copied into JSON or pickled. Making one tells the
 gate, so `scrub` finds it in everything that leaves the process, as it is and in every encoding it
-may have taken on the way; shapes of secrets that this run never saw are masked too (their prefixes
-are the vendors' own: GitHub, GitLab, Docker, AWS, Azure, Vault; RFC 7519 for JWTs; RFC 7468 for
-keys). `plain` makes text from the network safe to show: control, bidirectional and invisible
-characters become visible names.
+may have taken on the way (`doctor.spelling`); shapes of secrets that this run never saw are masked
+too (`doctor.shapes`). What is cut is scrubbed before: of half a secret nobody sees that it is one
+(`clip`). `plain` makes text from the network safe to show.
 """
 
 from __future__ import annotations
 
-import base64
-import json
 import re
-import unicodedata
+from collections.abc import Iterator
 from functools import cache
 from typing import Any, NoReturn
-from urllib.parse import quote, quote_plus
 
-MASK = "[hidden]"
-_SHORTEST = 4
-"""A shorter secret is not searched for: masking every "a" would hide the report and still show the
-secret."""
+from doctor import shapes
+from doctor.plain import is_plain, plain
+from doctor.shapes import MASK
+from doctor.spelling import SHORTEST, anchors, pattern, spellings, texts, varying
+
+__all__ = ["GATE", "MASK", "Gate", "Secret", "clip", "is_plain", "plain", "scrub", "scrub_data"]
+
+_HALF = 6
+"""Characters at the end of a cut text that may be the beginning of a secret."""
 
 
 class Gate:
     """What is known to be secret in this process, and the one way out for text."""
 
     def __init__(self) -> None:
-        self._spellings: tuple[str, ...] = ()
-        """The longest first, so that no part of one is left beside a shorter one's mask."""
+        self._known: set[str] = set()
+        self._texts: list[str] = []
+        """The shortest first: what is longer than a text cannot stand in it."""
+        self._varying: dict[str, tuple[str, ...]] = {}
+        """What further encoders write otherwise, and the parts that they leave."""
 
     def learn(self, value: str) -> None:
         """From now on this value leaves in no encoding."""
-        found = set(self._spellings)
-        for part in {value, value.strip()}:
-            if len(part) >= _SHORTEST:
-                found |= spellings(part)
-        self._spellings = tuple(sorted(found, key=lambda each: (-len(each), each)))
+        value = value.strip()
+        if len(value) >= SHORTEST and value not in self._known:
+            self._known.add(value)
+            self._texts = sorted({*self._texts, *texts(value)}, key=len)
+            self._varying |= {each: anchors(each) for each in varying(value)}
 
     def scrub(self, text: str) -> str:
         """The text with every known secret, and every shape of one, replaced by a mask of fixed
         width."""
-        for spelling in self._spellings:
-            if spelling in text:
-                text = text.replace(spelling, MASK)
-        for pattern, replacement in _shapes():
-            text = pattern.sub(replacement, text)
-        return text
+        spans = sorted(self._spans(text))
+        if spans:
+            text = _masked(text, spans)
+        return shapes.masked(text)
+
+    def _spans(self, text: str) -> Iterator[tuple[int, int]]:
+        """Where secrets stand. They may overlap."""
+        for known in self._texts:
+            if len(known) > len(text):
+                break
+            at = text.find(known)
+            while at >= 0:
+                yield at, at + len(known)
+                at = text.find(known, at + 1)
+        for known, parts in self._varying.items():
+            if all(part in text for part in parts):
+                yield from (match.span() for match in _pattern(known).finditer(text))
+
+    def clip(self, text: str, limit: int, *, cut: bool = False) -> str:
+        """The text scrubbed and then cut, so that no part of a secret is left at its end. `cut`: it
+        was cut already."""
+        text = self.scrub(text)
+        return (self._ended(text) if cut else text)[:limit]
+
+    def _ended(self, text: str) -> str:
+        starts = (
+            start
+            for known in self._known
+            for each in spellings(known)
+            if (start := _overlap(text, each))
+        )
+        longest = max(starts, default=0)
+        return f"{text[:-longest]}{MASK}" if longest else text
 
     def scrub_data(self, value: Any) -> Any:
         """The same for a JSON-able value: every string in it, keys included; numbers and structure
@@ -61,63 +92,40 @@ class Gate:
         return value
 
 
-def spellings(value: str) -> set[str]:
-    """Every way a value is commonly written down: as is, JSON-escaped, URL-encoded, hex, base64 at
-    its three alignments."""
-    raw = value.encode("utf-8", "surrogatepass")
-    found = {value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
-    for encoded in (quote(raw, safe=""), quote_plus(raw), quote(raw, safe="/")):
-        found |= {encoded, re.sub("%[0-9A-F]{2}", lambda m: m[0].lower(), encoded)}
-    found |= {raw.hex(), raw.hex().upper()}
-    for offset in range(3):
-        text = base64.b64encode(b"\0" * offset + raw).decode()
-        stable = text[(0, 2, 3)[offset] : (len(raw) + offset) * 8 // 6]
-        if len(stable) >= _SHORTEST:
-            found |= {stable, stable.replace("+", "-").replace("/", "_"), quote(stable, safe="")}
-    return {each for each in found if len(each) >= _SHORTEST}
+def _masked(text: str, spans: list[tuple[int, int]]) -> str:
+    """The text with a mask in the place of each run of overlapping spans."""
+    out, done = [], 0
+    at, end = spans[0]
+    for start, stop in [*spans[1:], (len(text) + 1, 0)]:
+        if start <= end:
+            end = max(end, stop)
+            continue
+        out += [text[done:at], MASK]
+        done, at, end = end, start, stop
+    return "".join([*out, text[done:]])
 
 
-_SHAPES = (
-    (r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", MASK),
-    (r"\beyJ[\w-]{6,}\.[\w-]{4,}\.?[\w-]*", MASK),
-    (r"\b(?:gh[pousr]_|github_pat_)\w{16,}", MASK),
-    (r"\b(?:glpat|gldt|glcbt|glptt)-[\w-]{16,}", MASK),
-    (r"\bdckr_(?:pat|oat)_[\w-]{10,}", MASK),
-    (r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b", MASK),
-    (r"\b(?:nvapi-|hvs\.)[\w-]{16,}", MASK),
-    (r"(?i)\b(AccountKey|SharedAccessSignature)=[^;\s\"']+", rf"\1={MASK}"),
-    (
-        r"(?i)\b(Bearer|Negotiate)([ \t]+)(?=[\w.+/~-]*\d)[\w.+/~-]{12,}=*(?![\w=\"])",
-        rf"\1\2{MASK}",
-    ),
-    (
-        r"(?i)\b(Basic[ \t]+)(?=[\w+/-]*(?-i:[a-z][A-Z]|[A-Z]{2}|\d))[\w+/-]{6,}={0,2}(?![\w=\"])",
-        rf"\1{MASK}",
-    ),
-    (
-        r'(?i)(\\?"(?:auth|password|passwd|identitytoken|registrytoken|secret|token|access_token'
-        r'|refresh_token|id_token|client_secret|apikey|api_key)\\?"\s*:\s*\\?")(?:[^"\\]|\\(?!"))+',
-        rf"\1{MASK}",
-    ),
-    (r"(?i)\b([a-z][a-z0-9+.-]{1,20}://[^\s/@:\"'<>]{0,256}):[^\s/@\"'<>]+@", rf"\1:{MASK}@"),
-    (
-        r"(?i)([?&;](?:x-amz-(?:signature|credential|security-token)|x-goog-(?:signature|credential)"
-        r"|signature|policy|key-pair-id|sig|token|access_token|refresh_token|hmac|verify|password|secret)=)"
-        r"[^&\s\"'<>]+",
-        rf"\1{MASK}",
-    ),
-)
+def _overlap(text: str, secret: str) -> int:
+    """How many characters at the text's end are the beginning of the secret? 0 where they are few
+    or all of it."""
+    at = text.find(secret[:_HALF], max(0, len(text) - len(secret) + 1))
+    while at >= 0:
+        if secret.startswith(text[at:]):
+            return len(text) - at
+        at = text.find(secret[:_HALF], at + 1)
+    return 0
 
 
 @cache
-def _shapes() -> tuple[tuple[re.Pattern[str], str], ...]:
-    return tuple((re.compile(pattern), replacement) for pattern, replacement in _SHAPES)
+def _pattern(known: str) -> re.Pattern[str]:
+    return pattern(known)
 
 
 GATE = Gate()
 """The process's own gate: every Secret tells it."""
 
 scrub = GATE.scrub
+clip = GATE.clip
 scrub_data = GATE.scrub_data
 
 
@@ -163,68 +171,3 @@ class Secret:
 
     def __deepcopy__(self, memo: object) -> Secret:
         return self
-
-
-_C0 = (
-    "NUL",
-    "SOH",
-    "STX",
-    "ETX",
-    "EOT",
-    "ENQ",
-    "ACK",
-    "BEL",
-    "BS",
-    "TAB",
-    "LF",
-    "VT",
-    "FF",
-    "CR",
-    "SO",
-    "SI",
-    "DLE",
-    "DC1",
-    "DC2",
-    "DC3",
-    "DC4",
-    "NAK",
-    "SYN",
-    "ETB",
-    "CAN",
-    "EM",
-    "SUB",
-    "ESC",
-    "FS",
-    "GS",
-    "RS",
-    "US",
-)
-_UNSAFE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u2028-\u202e"
-    "\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff9-\uffff\U000e0000-\U000e0fff]"
-)
-
-
-def plain(text: str, limit: int = 2000) -> str:
-    """Foreign text made safe for a terminal line: nothing in it can move the cursor, reverse the
-    reading or hide.
-
-    A control becomes its name (`<ESC>`, `<LF>`), another unsafe character its code point
-    (`<U+202E>`); at most `limit` characters of it are kept, and what was cut is said. Markup is
-    left as it is: no surface parses it.
-    """
-    cut = len(text) - limit
-    safe = _UNSAFE.sub(_name, text[:limit])
-    return f"{safe}… ({cut} more characters)" if cut > 0 else safe
-
-
-def _name(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    if code < 0x20:
-        return f"<{_C0[code]}>"
-    return "<DEL>" if code == 0x7F else f"<U+{code:04X}>"
-
-
-def is_plain(text: str) -> bool:
-    """Would `plain` leave this as it is?"""
-    return not _UNSAFE.search(text) and unicodedata.is_normalized("NFC", text)

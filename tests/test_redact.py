@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doctor.redact import MASK, Gate, Secret, plain, spellings
+from doctor.redact import MASK, Gate, Secret, plain
+from doctor.spelling import spellings
 
 SECRET = "s3cr€t/+ with?odd&chars=="
 
@@ -95,6 +96,17 @@ def test_any_secret_of_four_characters_is_masked(secret: str) -> None:
         ("https://s/x?X-Amz-Signature=abcdef&y=1", "abcdef"),
         ("-----BEGIN EC PRIVATE KEY-----\nMHcCAQ\n-----END EC PRIVATE KEY-----", "MHcCAQ"),
         ("-----BEGIN PRIVATE KEY-----\nMHcCAQ cut off", "MHcCAQ"),
+        ("access_token=0a1b2c3d&token_type=bearer", "0a1b2c3d"),
+        ("REGISTRY_PASSWORD=hunter2 is no image", "hunter2"),
+        ("export AWS_SECRET_ACCESS_KEY='wJalr XUtn'", "XUtn"),
+        ('db.password = "two words"', "words"),
+        ("--api-key=hunter2", "hunter2"),
+        ("    token: a1b2c3d4e5", "a1b2c3d4e5"),
+        ("password: 'hunter22'", "hunter22"),
+        ('{"db_password":"hunter2"}', "hunter2"),
+        ('{"Username":"u","Secret":"hunter2"}', "hunter2"),
+        ("Set-Cookie: session=hunter2; Path=/", "hunter2"),
+        ("cookie: a=1; session=hunter2", "hunter2"),
     ],
 )
 def test_shapes_of_unknown_secrets_are_masked(text: str, gone: str) -> None:
@@ -112,10 +124,42 @@ def test_shapes_of_unknown_secrets_are_masked(text: str, gone: str) -> None:
         "registry.cleanstart.com/library/base:latest",
         "http://proxy:3128/",
         "AKI present, SKI absent",
+        "the token=$TOKEN of --password-stdin",
+        "password: ${{ secrets.REGISTRY_KEY_2 }}",
+        "invalid token: expired 3 hours ago",
+        "wrong password: the account is locked",
+        "token: sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        'Bearer error="invalid_token",error_description="none"',
+        "PASSWORD=<the password>",
+        "a cookie: none was set",
+        "monkey=1&keys=2",
+        "docker login --username alice --password-stdin registry.example < API_KEY_FILE",
     ],
 )
 def test_ordinary_words_of_the_field_stay(text: str) -> None:
     assert Gate().scrub(text) == text
+
+
+@pytest.mark.parametrize("secret", ["abc", "1", " x ", "\n\n\n\n", ""])
+def test_what_is_too_short_to_hide_hides_nothing_else(secret: str) -> None:
+    """Masking every "a" would hide the report, and show the secret by what is missing."""
+    gate = Gate()
+    gate.learn(secret)
+    text = "abc 1  x \n\n\n\n registry.example/abc:1"
+    assert gate.scrub(text) == text
+
+
+def test_a_mask_is_not_masked_again() -> None:
+    gate = Gate()
+    gate.learn("hidden")
+    gate.learn("[hid")
+    assert gate.scrub("hidden [hid x") == f"{MASK} {MASK} x"
+
+
+def test_a_secret_in_every_form_is_one_mask() -> None:
+    gate = Gate()
+    gate.learn(SECRET)
+    assert gate.scrub(f"{SECRET}{SECRET}") == MASK
 
 
 def test_data_is_scrubbed_value_by_value() -> None:

@@ -1,0 +1,103 @@
+"""What does a secret look like that this run never read?
+
+Prefixes are the vendors' own (GitHub, GitLab, Docker, AWS, Azure, NVIDIA, Vault), forms those of
+RFC 7519 (JWT), RFC 7468 (keys), RFC 7617 and RFC 6750 (Basic, Bearer), and the places in which
+secrets stand: a field, a variable, a header, a query or a URL's user information of such a name.
+What may as well be a word of the field (`Basic realm=…`, `token: expired`) stays.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import NamedTuple
+
+MASK = "[hidden]"
+
+
+class _Shape(NamedTuple):
+    """`marks`: one of them, in lower case, stands in every text that the pattern finds something
+    in; looking for it first is ten times quicker."""
+
+    marks: tuple[str, ...]
+    pattern: str
+    replacement: str = MASK
+
+
+_NAMES = r"(?:pass(?:word|wd|phrase)|secret|token|api[_-]?key|(?:access|secret|private)[_-]?key)"
+_SHAPES = (
+    _Shape(
+        ("private key",),
+        r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
+    ),
+    _Shape(("eyj",), r"\beyJ[\w-]{6,}\.[\w-]{4,}\.?[\w-]*"),
+    _Shape(
+        ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
+        r"\b(?:gh[pousr]_|github_pat_)\w{16,}",
+    ),
+    _Shape(("glpat-", "gldt-", "glcbt-", "glptt-"), r"\b(?:glpat|gldt|glcbt|glptt)-[\w-]{16,}"),
+    _Shape(("dckr_",), r"\bdckr_(?:pat|oat)_[\w-]{10,}"),
+    _Shape(("akia", "asia"), r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
+    _Shape(("nvapi-", "hvs."), r"\b(?:nvapi-|hvs\.)[\w-]{16,}"),
+    _Shape(
+        ("accountkey=", "sharedaccesssignature="),
+        r"(?i)\b(AccountKey|SharedAccessSignature)=[^;\s\"']+",
+        rf"\1={MASK}",
+    ),
+    _Shape(
+        ("bearer", "negotiate"),
+        r"(?i)\b(Bearer|Negotiate)([ \t]+)(?=[\w.+/~-]*\d)[\w.+/~-]{12,}=*(?![\w=\"])",
+        rf"\1\2{MASK}",
+    ),
+    _Shape(
+        ("basic",),
+        r"(?i)\b(Basic[ \t]+)(?=[\w+/-]*(?-i:[a-z][A-Z]|[A-Z]{2}|\d))[\w+/-]{6,}={0,2}(?![\w=\"])",
+        rf"\1{MASK}",
+    ),
+    _Shape(  # a field of JSON
+        ("auth", "passw", "passphrase", "token", "secret", "apikey", "api_key", "_key"),
+        r'(?i)(\\?"(?:auth|(?:[\w.-]*[._-])?(?:password|passwd|passphrase|identitytoken'
+        r"|registrytoken|secret|token|access_token|refresh_token|id_token|client_secret|apikey"
+        r'|api_key|access_key|private_key))\\?"\s*:\s*\\?")(?:[^"\\]|\\(?!"))+',
+        rf"\1{MASK}",
+    ),
+    _Shape(  # a variable or an option; one that stands for it (`$TOKEN`, `<token>`) stays
+        ("=",),
+        rf"(?i)(?<![\w.-])((?:[\w.-]*[_.-])?{_NAMES}[ \t]*=[ \t]*)(?![$\[<{{(])"
+        r"(?:\"[^\"\r\n]+\"|'[^'\r\n]+'|[^\s&,;\"'<>]+)",
+        rf"\1{MASK}",
+    ),
+    _Shape(  # a line of YAML; a word without digits is one of a sentence
+        ("password", "passwd", "passphrase", "api", "token"),
+        r"(?i)(?<![\w.-])([\w.-]*(?:pass(?:word|wd|phrase)|api_?key|token)[ \t]*:[ \t]+[\"']?)"
+        r"(?=[^\s\"']*\d)(?=[^\s\"']*[a-z])(?!sha\d+:)[^\s\"']{6,}",
+        rf"\1{MASK}",
+    ),
+    _Shape(("cookie",), r"(?i)\b((?:set-)?cookie2?\s*:\s*)[^\s=;,]+=[^\r\n\"<>]+", rf"\1{MASK}"),
+    _Shape(  # user information; a user alone may be a token, and is shown if it is short
+        ("://",),
+        r"(?i)\b([a-z][a-z0-9+.-]{1,20}://[^\s/@:\"'<>]{0,256}):[^\s/@\"'<>]+@",
+        rf"\1:{MASK}@",
+    ),
+    _Shape(
+        ("=",),
+        r"(?i)((?:^|[?&;\s])(?:x-amz-(?:signature|credential|security-token)"
+        r"|x-goog-(?:signature|credential)|signature|policy|key-pair-id|sig|token|access_token"
+        r"|refresh_token|id_token|client_secret|hmac|verify|password|secret)=)(?![$\[<{(])[^&\s\"'<>]+",
+        rf"\1{MASK}",
+    ),
+)
+
+
+@cache
+def _compiled() -> tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...]:
+    return tuple((s.marks, re.compile(s.pattern), s.replacement) for s in _SHAPES)
+
+
+def masked(text: str) -> str:
+    """The text with every such shape replaced by a mask of fixed width."""
+    lower = text.lower()
+    for marks, pattern, replacement in _compiled():
+        if any(mark in lower for mark in marks):
+            text = pattern.sub(replacement, text)
+    return text
