@@ -17,6 +17,7 @@ from doctor.facts.http import Answer, trouble
 from doctor.facts.registry import ApiFact, AuthFact, ImageFact, TokenTry
 from doctor.facts.station import WORDS, Layer, answers, failing_layer, said_of
 from doctor.model import Case, Check, Confidence, Fact, Finding, Hop, Severity
+from doctor.redact import clip
 
 if TYPE_CHECKING:
     from doctor.net import Net
@@ -194,7 +195,7 @@ def _challenge(case: Case) -> str:
     api = case.facts.get(ApiFact)
     answers = (api.fallback, api.answer) if api else ()
     lines = [line for a in answers if a is not None for line in a.all("www-authenticate")]
-    return "; ".join(lines)[:500]
+    return clip("; ".join(lines), 500)
 
 
 def _looked_in(case: Case) -> list[dict[str, str]]:

@@ -14,6 +14,7 @@ import json
 from typing import Any
 
 from doctor.frozen import frozen
+from doctor.redact import clip
 
 LONGEST = 32_768
 """Characters of a token that is looked into; real ones stay under 8 KiB."""
@@ -101,7 +102,7 @@ def _time(value: Any) -> float | None:
 
 
 def _text(value: Any) -> str:
-    return value[:256] if isinstance(value, str) else ""
+    return clip(value, 256) if isinstance(value, str) else ""
 
 
 def _access(value: Any) -> tuple[Access, ...] | None:

@@ -18,6 +18,7 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from doctor.frozen import frozen
+from doctor.redact import clip
 
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -148,7 +149,8 @@ def _descriptor(found: Any) -> Descriptor | None:
         return None
     if not isinstance(size, int) or isinstance(size, bool) or size < 0:
         return None
-    media_type = media_type[:128] if isinstance(media_type, str) else ""
+    media_type = media_type if isinstance(media_type, str) else ""
+    media_type = media_type if len(media_type) <= 128 else clip(media_type, 128)
     foreign = (
         bool(found.get("urls")) or ".nondistributable." in media_type or ".foreign." in media_type
     )

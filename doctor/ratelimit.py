@@ -18,6 +18,7 @@ from typing import Literal
 
 from doctor.frozen import frozen
 from doctor.httpdate import moment
+from doctor.redact import clip
 
 Dialect = Literal["docker-hub", "x-ratelimit", "draft-06", "draft-07", "draft-08"]
 _EPOCH = 1e9
@@ -66,7 +67,7 @@ def read(headers: Headers, now: float | None = None) -> tuple[Limit, ...]:
     seconds), if it is known better than by `Date`."""
     table = _table(headers)
     made = _time(table.get("date", "")) if now is None else now
-    source = table.get("docker-ratelimit-source", "").strip()[:200]
+    source = clip(table.get("docker-ratelimit-source", "").strip(), 200)
     found = [*_structured(table, source), *_split(table, source, made)]
     return tuple(sorted(found[:_MOST], key=lambda each: 2.0 if each.share is None else each.share))
 
@@ -132,7 +133,7 @@ def _split(table: Mapping[str, str], source: str, made: float | None) -> Iterabl
             reset,
             source,
             dialect,
-            table.get(f"{prefix}resource", "")[:60],
+            clip(table.get(f"{prefix}resource", ""), 60),
         )
 
 
@@ -208,7 +209,7 @@ def _structured(table: Mapping[str, str], source: str) -> Iterable[Limit]:
         if _NUMBER.fullmatch(params.get("r", "")):
             quota, window = policies.get(name, (None, None))
             reset = _number(params.get("t", ""))
-            yield Limit(quota, int(params["r"]), window, reset, source, "draft-08", name[:60])
+            yield Limit(quota, int(params["r"]), window, reset, source, "draft-08", clip(name, 60))
 
 
 def _items(text: str) -> list[str]:

@@ -74,7 +74,7 @@ class Gate:
         starts = (
             start
             for known in self._known
-            for each in spellings(known)
+            for each in _spellings(known)
             if (start := _overlap(text, each))
         )
         longest = max(starts, default=0)
@@ -114,6 +114,11 @@ def _overlap(text: str, secret: str) -> int:
             return len(text) - at
         at = text.find(secret[:_HALF], at + 1)
     return 0
+
+
+@cache
+def _spellings(known: str) -> frozenset[str]:
+    return frozenset(spellings(known))
 
 
 @cache

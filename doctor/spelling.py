@@ -25,6 +25,7 @@ _CASED = 8
 """What is shorter and spelt in other letter case may be a common word."""
 _RUN = re.compile(r"[A-Za-z0-9]+")
 _ANCHORS = 4
+_LONGEST = 256
 _PIECES = re.compile(r"[A-Za-z0-9]+|\+*\s[\s+]*|\\+|.", re.DOTALL)
 _SHORT = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f", "\v": "v", "\0": "0"}
 """What follows a backslash for these."""
@@ -32,27 +33,39 @@ _SHORT = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f", "\v": "v", "\0"
 
 def spellings(value: str) -> set[str]:
     """The usual spellings as they stand: as is, JSON-escaped, URL-encoded, and all `texts`."""
-    raw = _bytes(value)
-    found = {value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
-    for encoded in (quote(raw, safe=""), quote_plus(raw), quote(raw, safe="/")):
-        found |= {encoded, re.sub("%[0-9A-F]{2}", lambda m: m[0].lower(), encoded)}
+    found = _escaped(value)
     for text in texts(value):
         found |= {text, quote(_bytes(text), safe="")}
     return {each for each in found if len(each) >= SHORTEST}
 
 
+def _escaped(value: str) -> set[str]:
+    raw = _bytes(value)
+    found = {value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
+    for encoded in (quote(raw, safe=""), quote_plus(raw), quote(raw, safe="/")):
+        found |= {encoded, re.sub("%[0-9A-F]{2}", lambda m: m[0].lower(), encoded)}
+    return found
+
+
 def texts(value: str) -> set[str]:
-    """The value itself, and what becomes of it where none of its letters are kept."""
+    """The value itself, and what becomes of it where none of its letters are kept; of a long one
+    also its usual spellings."""
     raw = _bytes(value)
     percent = "".join(f"%{byte:02x}" for byte in raw)
     opaque = {raw.hex(), raw.hex().upper(), percent, percent.upper()}
+    if len(value) > _LONGEST:
+        opaque |= _escaped(value)
     return {each for each in _written(value) | opaque if len(each) >= SHORTEST}
 
 
 def varying(value: str) -> set[str]:
-    """Those of them with characters that a further encoder writes otherwise: `pattern` finds it."""
-    found = _written(value)
-    return {t for t in found if len(t) >= SHORTEST and not (t.isascii() and t.isalnum())}
+    """Those of them with characters that a further encoder writes otherwise, which `pattern` finds.
+    A pattern has its price, and who sends a long secret must not make us pay it."""
+    return {
+        text
+        for text in _written(value)
+        if SHORTEST <= len(text) <= _LONGEST and not (text.isascii() and text.isalnum())
+    }
 
 
 def _written(value: str) -> set[str]:
@@ -92,9 +105,10 @@ def pattern(text: str) -> re.Pattern[str]:
 
 _PERCENT = "%(?:25)*+"
 _BACKSLASH = rf"(?:\\|{_PERCENT}5[cC])"
-_AMPERSAND = rf"(?:&|{_PERCENT}26|{_BACKSLASH}++u0026)(?:amp(?:;|{_PERCENT}3[bB]))*+"
+_AMPERSAND = rf"(?:&|{_PERCENT}26|{_BACKSLASH}*+u0026)(?:amp(?:;|{_PERCENT}3[bB]))*+"
 """What a form begins with may be encoded again."""
-_BLANKS = " \t\n\r\xa0"
+_LONGER = {"%": "%(?:25)++", "'": r"'(?:\"'\"|\\')'"}
+_BLANKS = " \t\n\r\xa0+"
 
 
 def _piece(piece: str, escaped: bool) -> str:
@@ -107,7 +121,7 @@ def _piece(piece: str, escaped: bool) -> str:
         return piece
     if re.search(r"\s", piece):
         forms = {form for each in {*piece, *_BLANKS} for form in _forms(each, escaped)}
-        return rf"(?:\s|\+|{'|'.join(sorted(forms))}){{1,{4 * len(piece)}}}+"
+        return rf"(?:\s|{'|'.join(sorted(forms))}){{1,{4 * len(piece)}}}+"
     return f"(?:{'|'.join(_forms(piece, escaped))})"
 
 
@@ -115,6 +129,8 @@ def _forms(character: str, escaped: bool) -> Iterator[str]:
     """The forms of one character, as regular expressions."""
     code = ord(character)
     yield f"{_BACKSLASH}*+(?:{'|'.join(_unescaped(character))})"
+    if character == "&":
+        return
     some = _BACKSLASH + ("*+" if escaped else "++")
     units = [code] if code < 0x10000 else [0xD7C0 + (code >> 10), 0xDC00 | code & 0x3FF]
     yield some + f"{_BACKSLASH}++".join(rf"u(?i:{unit:04x})" for unit in units)
@@ -124,12 +140,15 @@ def _forms(character: str, escaped: bool) -> Iterator[str]:
 
 
 def _unescaped(character: str) -> Iterator[str]:
-    """Those that do not begin with a backslash, the longer first where one begins another."""
+    """Those that do not begin with a backslash, the longer first where one begins another. No text
+    fits two of them: that would double the ways to fail with every character."""
     code, shown = ord(character), plain(character)
-    longer = {"&": _AMPERSAND, "%": "%(?:25)++", "'": r"'(?:\"'\"|\\')'"}
     yield _html(character)
-    if character in longer:
-        yield longer[character]
+    if character == "&":
+        yield _AMPERSAND
+        return
+    if character in _LONGER:
+        yield _LONGER[character]
     yield re.escape(character)
     if character != "%":
         yield "".join(rf"{_PERCENT}(?i:{byte:02x})" for byte in _bytes(character))

@@ -53,7 +53,10 @@ def test_whoever_wrote_it_down(secret: str) -> None:
 
 @settings(deadline=None)
 @given(
-    secret=PASSWORDS, hows=st.lists(st.sampled_from(["URL-encoded", "JSON", "HTML"]), max_size=3)
+    secret=PASSWORDS,
+    hows=st.lists(
+        st.sampled_from(["URL-encoded", "JSON", "JSON by Go", "HTML", "HTML by Go"]), max_size=3
+    ),
 )
 def test_encodings_one_upon_the_other(secret: str, hows: list[str]) -> None:
     assume("hidden" not in secret)
@@ -155,11 +158,41 @@ def test_what_is_cut_holds_no_half_of_it(secret: str, limit: int, ahead: int, cu
     assert out.startswith(short[:limit])
 
 
-@pytest.mark.parametrize("character", ["\\", " ", "%", "&", "'", "+", "\\'", " +", "%25", "&amp;"])
-def test_a_hostile_text_costs_little(character: str) -> None:
-    """The text is chosen by who knows the secret: near misses must not add up, or this does not
-    end."""
-    secret = f"a{character * 12}b"
-    searched = pattern(secret)
-    for filler in ("\\", " ", "%25", "&amp;", "'\"", "+", "\\\\'", "%", character * 3):
+MARKS = (
+    "\\",
+    " ",
+    "%",
+    "&",
+    "'",
+    '"',
+    "+",
+    "<",
+    ";",
+    "é",
+    "\n",
+    "\x1b",
+    "\\'",
+    " +",
+    "%25",
+    "&amp;",
+)
+
+
+@pytest.mark.parametrize("mark", MARKS)
+def test_a_hostile_text_costs_little(mark: str) -> None:
+    """The text is chosen by who knows the secret. If one text fitted a form in two ways, or near
+    misses added up, this would not end."""
+    searched = pattern(f"a{mark * 12}b")
+    for filler in ("\\", " ", "%25", "&amp;", "'\"", "+", "\\\\'", "%", "%5c", mark * 3):
         assert searched.search("a" + filler * (4096 // len(filler))) is None
+    searched = pattern(f"a{mark}b" * 60)
+    for encode in ENCODINGS.values():
+        assert searched.search(encode(f"a{mark}b") * 59 + "axb") is None
+
+
+@given(st.sampled_from(MARKS), st.sampled_from(MARKS), st.lists(st.sampled_from([*ENCODINGS])))
+@settings(deadline=None)
+def test_whatever_is_mixed(one: str, other: str, hows: list[str]) -> None:
+    searched = pattern(f"a{one}b{other}c" * 40 + "Z")
+    text = "".join(ENCODINGS[how](f"a{one}b{other}c") for how in hows)
+    assert searched.search((text * 39)[:60_000]) is None

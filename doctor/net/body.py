@@ -12,7 +12,7 @@ import re
 from typing import Any
 from urllib.parse import parse_qsl
 
-from doctor.redact import MASK, Secret, scrub
+from doctor.redact import MASK, Secret, clip, scrub
 
 _LOOKED_AT = 65_536
 _SHORTEST = 4
@@ -75,13 +75,13 @@ def error_of(content: bytes) -> tuple[str, str]:
     errors = found.get("errors")
     first = errors[0] if isinstance(errors, list) and errors else found
     if isinstance(first, str):
-        return "", scrub(first[:300])
+        return "", clip(first, 300)
     if not isinstance(first, dict):
         return "", ""
     names = ("message", "error_description", "detail", "details")
     message = next((v for n in names if isinstance(v := first.get(n), str) and v), "")
     code = next((v for n in ("code", "error") if isinstance(v := first.get(n), str)), "")
-    return (scrub(code[:64]) if code else ""), (scrub(message[:300]) if message else "")
+    return clip(code, 64), clip(message, 300)
 
 
 def _element(content: bytes, name: bytes) -> str:
@@ -93,8 +93,5 @@ def title_of(content: bytes) -> str:
     from html import unescape
 
     found = re.search(rb"<title[^>]{0,200}>([^<]{1,400})", content[:_LOOKED_AT], re.IGNORECASE)
-    return (
-        scrub(" ".join(unescape(found[1].decode("utf-8", "replace")).split())[:120])
-        if found
-        else ""
-    )
+    text = " ".join(unescape(found[1].decode("utf-8", "replace")).split()) if found else ""
+    return clip(text, 120, cut=True)

@@ -22,7 +22,7 @@ from doctor.model import Hop
 from doctor.net.body import error_of, forms, holds_token, read_json, title_of, unsaid
 from doctor.net.location import place, shown
 from doctor.realm import is_loopback
-from doctor.redact import Secret, scrub
+from doctor.redact import Secret, clip
 
 if TYPE_CHECKING:
     import httpx
@@ -244,8 +244,10 @@ def _head(exchange: _Exchange, status: int, raw: list[tuple[bytes, bytes]]) -> N
         if key == "location" and exchange.location is None:
             exchange.location = value.decode("utf-8", "replace")
         elif key in KEPT_HEADERS:
-            text = value[:_LONGEST_HEADER].decode("utf-8", "replace")
-            kept.append((key, unsaid(text, exchange.sent)))
+            text = unsaid(value.decode("utf-8", "replace"), exchange.sent)
+            kept.append(
+                (key, text if len(text) <= _LONGEST_HEADER else clip(text, _LONGEST_HEADER))
+            )
     exchange.headers = tuple(kept)
 
 
@@ -274,7 +276,7 @@ def _broke(exchange: _Exchange, line: Line, words: str) -> None:
     elif line.ended:
         exchange.outcome = "closed"
     else:
-        exchange.outcome, exchange.error = "malformed", scrub(words[:200])
+        exchange.outcome, exchange.error = "malformed", clip(words, 200)
 
 
 def _was_stale(exchange: _Exchange, method: str) -> bool:
@@ -302,9 +304,10 @@ def _answer(exchange: _Exchange, *, private: bool) -> Answer:
     success = status is not None and status < 300
     if success and (holds_token(content) if private else content.startswith(b"{")):
         return facts
-    text = content[: 4 * _EXCERPT].decode("utf-8", "replace")[:_EXCERPT]
+    text = content[: 4 * _EXCERPT].decode("utf-8", "replace")
     if text:
-        facts = replace(facts, body=scrub(unsaid(text, exchange.sent)))
+        more = exchange.cut or len(content) > 4 * _EXCERPT
+        facts = replace(facts, body=clip(unsaid(text, exchange.sent), _EXCERPT, cut=more))
     code, message = ("", "") if success else error_of(content)
     message = unsaid(message, exchange.sent)
     return replace(
@@ -318,7 +321,7 @@ def _link(
     """Keep the redirect's full address among the secrets, and its harmless form in the answer."""
     led = place(location, role=hop.role, base=hop, path=target.partition("?")[0])
     if led is None:
-        sent = scrub(location.partition("?")[0][:200])
+        sent = clip(location.partition("?")[0], 200)
         return None, replace(answer, location=sent, adrift=True)
     full = f"{led.hop.scheme}://{led.hop.authority}{led.target}"
     for value in led.signatures:

@@ -15,8 +15,10 @@ from urllib.parse import parse_qsl, quote, urljoin, urlsplit
 from doctor.frozen import frozen
 from doctor.model import Hop, Role
 from doctor.realm import is_loopback
+from doctor.redact import clip, scrub
 
 _LONGEST = 8192
+_LONGEST_PATH = 1024
 _SHOWN = frozenset({"service", "scope", "n"})
 _SIGNING = frozenset(
     {
@@ -35,7 +37,7 @@ _SIGNING = frozenset(
 
 
 _SHORTEST_SIGNATURE = 16
-"""Characters of a value that is a secret and no date or number."""
+"""Characters of a value that is a secret and no date, number or name."""
 
 
 @frozen
@@ -92,10 +94,24 @@ def shown(target: str) -> str:
     """A path and query fit for a fact: only values that hold no secret by their nature are kept."""
     path, mark, query = target.partition("?")
     if not mark:
-        return path[:1024]
-    fields = (field.partition("=") for field in query[:4096].split("&")[:32])
-    kept = (f"{name}{eq}{value if name in _SHOWN else ''}" for name, eq, value in fields)
-    return f"{path[:1024]}?{'&'.join(kept)}"
+        return _bounded(path)
+    return f"{_bounded(path)}?{names(query, _SHOWN)}"
+
+
+def names(query: str, shown: frozenset[str] = frozenset()) -> str:
+    """A query with the names of its parameters and the values of these. Scrubbed as a whole before
+    it is parted: an `&` may stand in a secret. A long word without a `=` is a value, not a name."""
+    fields = (field.partition("=") for field in scrub(query[:4096]).split("&")[:32])
+    kept = (
+        f"{name}{eq}{value if name in shown else ''}"
+        for name, eq, value in fields
+        if eq or len(name) <= _SHORTEST_SIGNATURE
+    )
+    return "&".join(kept)
+
+
+def _bounded(path: str) -> str:
+    return path if len(path) <= _LONGEST_PATH else clip(path, _LONGEST_PATH)
 
 
 def _is_host(host: str) -> bool:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from doctor.facts.http import KEPT_HEADERS
 from doctor.facts.tls import HttpPeek
+from doctor.redact import clip
 
 if TYPE_CHECKING:
     from doctor.model import Hop
@@ -70,8 +71,8 @@ def _parse(head: bytes, body: bytes) -> HttpPeek | None:
         name, colon, value = line.partition(b":")
         key = name.strip().lower().decode("latin-1")
         if colon and key in KEPT_HEADERS:
-            headers.append((key, value.strip()[:2000].decode("latin-1")))
-    text = body[:_BODY].decode("utf-8", "replace")
+            headers.append((key, clip(value.strip().decode("latin-1"), 2000, cut=True)))
+    text = clip(body.decode("utf-8", "replace"), _BODY, cut=True)
     return HttpPeek(status=int(found[1]), headers=tuple(headers), body=text)
 
 

@@ -12,7 +12,8 @@ import re
 from dataclasses import dataclass, replace
 
 from doctor.facts.proxy import Outcome, Speaks, TunnelFact
-from doctor.redact import plain, scrub
+from doctor.net.location import names
+from doctor.redact import clip, plain
 
 _KEPT = frozenset(
     {
@@ -50,13 +51,13 @@ def take(head: Head, data: bytes, rest: bytes) -> None:
     if status is None:
         return
     head.status = int(status[1])
-    head.phrase = (status[2] or b"").decode("utf-8", "replace").strip()[:200]
+    head.phrase = clip((status[2] or b"").decode("utf-8", "replace").strip(), 200)
     head.rest = rest
     pairs = (
         line.partition(":") for line in data[status.end() :].decode("utf-8", "replace").splitlines()
     )
     kept = (
-        (name.strip().lower(), scrub(value.strip()[:500])) for name, _, value in list(pairs)[:200]
+        (name.strip().lower(), clip(value.strip(), 500)) for name, _, value in list(pairs)[:200]
     )
     head.headers = tuple(
         (name, _without_values(value) if name == "location" else value)
@@ -70,9 +71,7 @@ def _without_values(location: str) -> str:
     only."""
     place, mark, query = location.partition("?")
     place = re.sub(r"//[^/]*@", "//", place)
-    return (
-        place + mark + "&".join(part.partition("=")[0] + "=" for part in query.split("&") if part)
-    )
+    return place + mark + names(query)
 
 
 def page_follows(head: Head) -> bool:
@@ -85,7 +84,7 @@ def page_follows(head: Head) -> bool:
 
 def described(fact: TunnelFact, head: Head, body: bytes, outcome: Outcome | None) -> TunnelFact:
     """The fact with what was answered; its outcome from the answer where none is given."""
-    text = scrub(body.decode("utf-8", "replace"))
+    text = clip(body.decode("utf-8", "replace"), len(body), cut=True)
     authenticate = [value for name, value in head.headers if name == "proxy-authenticate"]
     fact = replace(
         fact,
@@ -155,4 +154,4 @@ def protocol(data: bytes) -> Speaks:
 
 def safe(data: bytes) -> str:
     """The first bytes as text that can be shown."""
-    return plain(scrub(data[:120].decode("utf-8", "replace")))
+    return plain(clip(data.decode("utf-8", "replace"), 120, cut=True))
