@@ -17,14 +17,16 @@ def entry() -> None:
     system's resolver must not hold the exit."""
     gc.set_threshold(*_COLLECT)
     try:
-        from doctor import interruption, streams
+        from doctor import interruption, streams, talk
 
         try:
             interruption.heed()
             streams.open_all()
+            sys.stderr = told = talk.Talk(sys.stderr)
             from doctor.cli import main
 
             code = main(sys.argv[1:])
+            told.end()
         except KeyboardInterrupt:
             code = interruption.exit_code()
     except KeyboardInterrupt:

@@ -8,6 +8,7 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import redirect_stdout
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -173,7 +174,8 @@ def _run(
     runner = asyncio.Runner()
     try:
         work = _diagnose(targets, options, checks, book, secret, progress)
-        diagnoses = runner.run(work)
+        with redirect_stdout(sys.stderr):  # a plug-in may print; this is not its output
+            diagnoses = runner.run(work)
     finally:
         progress.clear()
         if runner.run(_wound_up()):
@@ -263,7 +265,7 @@ class Progress:
             self.running.pop(at, None)
         names = list(dict.fromkeys(check for _, check in self.running))
         if names:
-            host = plain(event.hop.name if event.hop else event.target.registry.name, 40)
+            host = plain(scrub(event.hop.name if event.hop else event.target.registry.name), 40)
             talk(f"\r\x1b[Klooking at {host}: {', '.join(names)} …", end="")
 
     def clear(self) -> None:

@@ -7,7 +7,7 @@ from argparse import Namespace
 
 from doctor.codes import load
 from doctor.plugins import installed
-from doctor.redact import plain
+from doctor.redact import plain, scrub
 from doctor.streams import say, talk
 
 
@@ -16,7 +16,7 @@ def explain(args: Namespace) -> int:
     title."""
     book = load(installed().words)
     for problem in book.problems:
-        talk(f"doctor: {plain(str(problem))}")
+        talk(f"doctor: {plain(scrub(str(problem)))}")
     if not args.text:
         for code in book.codes():
             words = book.get(code)
@@ -33,7 +33,7 @@ def explain(args: Namespace) -> int:
         unknown += 1
         near = ", ".join(book.near(code))
         hint = f" Near: {near}." if near else " `doctor explain` lists the codes."
-        talk(f"doctor: {plain(code, 80)!r} is no finding code.{hint}")
+        talk(f"doctor: {plain(scrub(code), 80)!r} is no finding code.{hint}")
     return 1 if unknown else 0
 
 
@@ -50,5 +50,5 @@ def list_checks() -> int:
             words = book.get(code)
             say(f"    {code:32} {words.severity if words else ''}\n")
     for problem in (*found.problems, *map(str, book.problems)):
-        talk(f"doctor: {plain(problem)}")
+        talk(f"doctor: {plain(scrub(problem))}")
     return 0

@@ -68,17 +68,14 @@ class Gate:
         """The text scrubbed and then cut, so that no part of a secret is left at its end. `cut`: it
         was cut already."""
         text = self.scrub(text)
-        return (self._ended(text) if cut else text)[:limit]
+        begun = self.begun(text, _HALF) if cut else 0
+        return (f"{text[:-begun]}{MASK}" if begun else text)[:limit]
 
-    def _ended(self, text: str) -> str:
-        starts = (
-            start
-            for known in self._known
-            for each in _spellings(known)
-            if (start := _overlap(text, each))
-        )
-        longest = max(starts, default=0)
-        return f"{text[:-longest]}{MASK}" if longest else text
+    def begun(self, text: str, least: int = 1) -> int:
+        """How many characters at the text's end may be the beginning of a secret? 0 for fewer than
+        `least`."""
+        spelt = (each for known in self._known for each in _spellings(known))
+        return max((_overlap(text, each, least) for each in spelt), default=0)
 
     def scrub_data(self, value: Any) -> Any:
         """The same for a JSON-able value: every string in it, keys included; numbers and structure
@@ -105,14 +102,14 @@ def _masked(text: str, spans: list[tuple[int, int]]) -> str:
     return "".join([*out, text[done:]])
 
 
-def _overlap(text: str, secret: str) -> int:
-    """How many characters at the text's end are the beginning of the secret? 0 where they are few
-    or all of it."""
-    at = text.find(secret[:_HALF], max(0, len(text) - len(secret) + 1))
+def _overlap(text: str, secret: str, least: int) -> int:
+    """How many characters at the text's end are the beginning of the secret, and not all of it? 0
+    for fewer than `least`."""
+    at = text.find(secret[:least], max(0, len(text) - len(secret) + 1))
     while at >= 0:
         if secret.startswith(text[at:]):
-            return len(text) - at
-        at = text.find(secret[:_HALF], at + 1)
+            return len(text) - at if len(text) - at >= least else 0
+        at = text.find(secret[:least], at + 1)
     return 0
 
 

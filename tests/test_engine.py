@@ -218,6 +218,23 @@ def test_a_crash_is_named_and_the_rest_goes_on() -> None:
     assert status(found)["top"] == "pass"
 
 
+def test_a_check_that_would_end_the_program_is_one_that_crashed() -> None:
+    async def leaves(case: Case, net: Net) -> Fact:
+        raise SystemExit("hunter2")
+
+    def leaves_too(case: Case) -> Iterable[Finding]:
+        raise SystemExit(4)
+
+    checks = [
+        Check("low", "hop", leaves_too, probe=leaves),
+        Check("top", "target", quiet, probe=saw(Top)),
+    ]
+    found = diagnose(checks)
+    assert {f.code for f in found.findings} == {"doctor.check-crashed"}
+    assert "hunter2" not in str(found.findings)
+    assert status(found)["top"] == "pass"
+
+
 def test_a_run_ends_with_its_deadline_and_names_what_did_not() -> None:
     async def forever(case: Case, net: Net) -> Fact:
         await asyncio.Event().wait()

@@ -137,8 +137,14 @@ def _check(name: str, results: Sequence[CheckResult], registry: Hop) -> Document
         "status": gravest.status,
         "summary": scrub(f"{gravest.summary}{where}"),
         "duration_ms": max(r.ms for r in results if r.part == gravest.part),
-        "blocked_by": gravest.blocked_by,
+        "blocked_by": gravest.blocked_by and _blocker(gravest.blocked_by),
     }
+
+
+def _blocker(named: str) -> str:
+    """The check's name as it is, and the hop's, which comes from outside."""
+    check, blank, hop = named.partition(" ")
+    return check + blank + scrub(hop)
 
 
 def _finding(finding: Finding) -> Document:
@@ -171,7 +177,7 @@ def _remedy(remedy: Remedy) -> Document:
             for s in remedy.steps
         ],
         "verify": remedy.verify and scrub(remedy.verify),
-        "docs": remedy.docs,
+        "docs": remedy.docs and scrub(remedy.docs),
     }
 
 
