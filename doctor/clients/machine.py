@@ -22,6 +22,7 @@ CAP = 1 << 20
 """Bytes of a configuration file that are read; a larger one is refused."""
 _MOST_LINKS = 40
 """As Linux counts them before it says ELOOP."""
+_MOST_NAMES = 4000
 
 Reason = Literal["missing", "forbidden", "directory", "special", "too-large", "loop", "broken"]
 
@@ -150,36 +151,53 @@ class Machine:
                 return os.path.join(folder, program)
         return None
 
+    def names(self, folder: str) -> tuple[str, ...]:
+        """The names in a folder, sorted; none where it is missing or may not be read."""
+        try:
+            return tuple(sorted(os.listdir(self._place(folder)))[:_MOST_NAMES])
+        except (OSError, ValueError):
+            return ()
+
+    def link(self, path: str) -> str:
+        """What a symbolic link says; "" where there is none."""
+        folder, _, name = path.rpartition("/")
+        try:
+            return os.readlink(os.path.join(self._place(folder or "/"), name))
+        except (OSError, ValueError):
+            return ""
+
     @property
     def _no_follow(self) -> int:
         return os.O_NOFOLLOW if self.foreign else 0
 
     def _place(self, path: str) -> str:
-        """Where the path lies in this process's own file system. Raises OSError(ELOOP) for circular
-        links."""
-        if not self.foreign:
-            return path
-        base = os.path.realpath(self.root)
-        parts = [p for p in reversed(path.split("/")) if p not in ("", ".")]
-        inside: list[str] = []
-        links = 0
-        while parts:
-            part = parts.pop()
-            if part == "..":
-                inside = inside[:-1]
-                continue
-            try:
-                link = os.readlink(os.path.join(base, *inside, part))
-            except OSError:
-                inside.append(part)
-                continue
-            links += 1
-            if links > _MOST_LINKS:
-                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
-            if link.startswith("/"):
-                inside = []
-            parts += [p for p in reversed(link.split("/")) if p not in ("", ".")]
-        return os.path.join(base, *inside)
+        return place(self.root, path) if self.foreign else path
+
+
+def place(root: str, path: str) -> str:
+    """Where the path of the machine below `root` lies in this process's own file system, links
+    taken as that machine takes them. Raises OSError(ELOOP) for circular links."""
+    base = os.path.realpath(root)
+    parts = [p for p in reversed(path.split("/")) if p not in ("", ".")]
+    inside: list[str] = []
+    links = 0
+    while parts:
+        part = parts.pop()
+        if part == "..":
+            inside = inside[:-1]
+            continue
+        try:
+            link = os.readlink(os.path.join(base, *inside, part))
+        except OSError:
+            inside.append(part)
+            continue
+        links += 1
+        if links > _MOST_LINKS:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+        if link.startswith("/"):
+            inside = []
+        parts += [p for p in reversed(link.split("/")) if p not in ("", ".")]
+    return os.path.join(base, *inside)
 
 
 def _home(uid: int) -> str:

@@ -39,6 +39,8 @@ class TrustStore:
     kind: StoreKind = "file"
     location: str = ""
     """Where it lies for this process, when that differs from `path` (a mounted node, `--root`)."""
+    root: str = ""
+    """The folder that is that machine's `/`: links inside a directory stay below it."""
 
     @property
     def source(self) -> str:

@@ -63,19 +63,20 @@ def go_store(
     faults: list[CaFault] = []
     chosen = env.get("SSL_CERT_FILE", "")
     if chosen:
-        _take(TrustStore("SSL_CERT_FILE", chosen, "file", _below(root, chosen)), stores, faults)
+        take(TrustStore("SSL_CERT_FILE", chosen, "file", below(root, chosen)), stores, faults)
     else:
-        first = next((file for file in FILES if _readable(_below(root, file))), None)
+        first = next((file for file in FILES if _readable(below(root, file))), None)
         if first is not None:
-            stores.append(TrustStore("system", first, "file", _below(root, first)))
+            stores.append(TrustStore("system", first, "file", below(root, first)))
     for extra in extra_ca:
-        _take(TrustStore("--ca", extra, "file", extra), stores, faults)
+        take(TrustStore("--ca", extra, "file", extra), stores, faults)
     listed = env.get("SSL_CERT_DIR", "")
     for folder in listed.split(":") if listed else DIRECTORIES:
-        place = _below(root, folder)
+        place = below(root, folder)
         if os.path.isdir(place):
             label = "SSL_CERT_DIR" if listed else "system"
-            stores.append(TrustStore(label, folder, "directory", place))
+            inside = str(root) if str(root) != "/" else ""
+            stores.append(TrustStore(label, folder, "directory", place, inside))
         elif listed and folder:
             there = os.path.exists(place)
             faults.append(
@@ -89,14 +90,21 @@ def go_store(
     )
 
 
-def _below(root: Path, path: str) -> str:
-    """Where `path` of the machine under `root` lies for this process. Relative paths are this
-    process's own.
+def below(root: Path, path: str) -> str:
+    """Where `path` of the machine under `root` lies for this process; its links stay below the
+    root. Relative paths are this process's own.
     """
-    return str(root / path.lstrip("/")) if path.startswith("/") else path
+    if not path.startswith("/") or str(root) == "/":
+        return path
+    from doctor.clients.machine import place
+
+    try:
+        return place(str(root), path)
+    except (OSError, ValueError):
+        return str(root / path.lstrip("/") / "circular")
 
 
-def _take(store: TrustStore, stores: list[TrustStore], faults: list[CaFault]) -> None:
+def take(store: TrustStore, stores: list[TrustStore], faults: list[CaFault]) -> None:
     problem = ca_problem(store.source)
     if problem is None:
         stores.append(store)
@@ -155,10 +163,11 @@ def _certificates(data: bytes) -> Iterator[X509]:
             continue
 
 
-def _files(folder: str) -> Iterator[str]:
+def _files(store: TrustStore) -> Iterator[str]:
     """The files that Go reads in a directory: not the links to names of the same directory
     (OpenSSL's hashes).
     """
+    folder = store.source
     try:
         names = sorted(os.listdir(folder))[:_MOST_FILES]
     except OSError:
@@ -170,7 +179,7 @@ def _files(folder: str) -> Iterator[str]:
                 continue
         except OSError:
             continue
-        yield path
+        yield below(Path(store.root), f"{store.path}/{name}") if store.root else path
 
 
 class Roots:
@@ -248,7 +257,7 @@ class Roots:
         for store in self.files:
             yield _content(store.source)
         for store in self.directories if self.wide else ():
-            for path in _files(store.source):
+            for path in _files(store):
                 yield _content(path)
 
     def _load(self, store: X509Store) -> X509Store:
@@ -258,7 +267,7 @@ class Roots:
                 _add(store, _certificates(data))
         if self.wide:
             for folder in self.directories:
-                for path in _files(folder.source):
+                for path in _files(folder):
                     _add(store, _certificates(_content(path)))
         return store
 

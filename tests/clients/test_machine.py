@@ -124,3 +124,16 @@ def test_programs_are_found_on_absolute_folders_of_path_only(tmp_path: Path) -> 
 def test_a_root_of_its_own_is_foreign(tmp_path: Path) -> None:
     assert machine(tmp_path).foreign
     assert not Machine(root="/").foreign
+
+
+def test_the_names_of_a_folder_and_what_a_link_says(tmp_path: Path) -> None:
+    root = tmp_path / "node"
+    put(tmp_path, "/etc/secret", "this machine's")
+    put(root, "/etc/d/20.conf")
+    put(root, "/etc/d/10.conf")
+    (root / "etc/d/30.conf").symlink_to("/dev/null")
+    (root / "out").symlink_to(tmp_path / "etc")
+    node = machine(root)
+    assert node.names("/etc/d") == ("10.conf", "20.conf", "30.conf")
+    assert (node.link("/etc/d/30.conf"), node.link("/etc/d/20.conf")) == ("/dev/null", "")
+    assert (node.names("/out"), node.link("/out/x/y"), node.names("/none")) == ((), "", ())

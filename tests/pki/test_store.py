@@ -117,3 +117,33 @@ def test_one_broken_block_does_not_hide_the_others(tmp_path: Path) -> None:
     broken = pem(authority("Broken").certificate).replace("M", "!", 3)
     file = put(tmp_path, "/bundle.pem", broken + CA.pem)
     assert accepts((TrustStore("system", str(file)),))
+
+
+@pytest.mark.parametrize("link", ["/elsewhere/ca.pem", "../../../../elsewhere/ca.pem"])
+def test_links_of_another_machine_stay_below_its_root(tmp_path: Path, link: str) -> None:
+    """This machine holds the CA at that path, the other one does not (and then does)."""
+    put(tmp_path, "/elsewhere/ca.pem", CA.pem)
+    root = tmp_path / "node"
+    for place in (FILES[0], f"{DIRECTORIES[1]}/x.pem"):
+        file = put(root, place, "")
+        file.unlink()
+        file.symlink_to(str(tmp_path / "elsewhere/ca.pem") if link[0] == "/" else link)
+    assert not accepts(go_store(root, {}).stores)
+    put(root, f"{tmp_path}/elsewhere/ca.pem" if link[0] == "/" else "/elsewhere/ca.pem", CA.pem)
+    assert accepts(go_store(root, {}).stores)
+    assert go_store(root, {}).stores[0].path == FILES[0]
+
+
+def test_a_link_in_a_directory_counts_by_itself(tmp_path: Path) -> None:
+    root = tmp_path / "node"
+    put(root, "/usr/share/ca/mine.crt", CA.pem)
+    (root / "etc/ssl/certs").mkdir(parents=True)
+    (root / "etc/ssl/certs/mine.pem").symlink_to("/usr/share/ca/mine.crt")
+    assert accepts(go_store(root, {}).stores)
+
+
+def test_circular_links_are_no_store(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    found = go_store(tmp_path, {"SSL_CERT_FILE": "/a"})
+    assert [fault.problem for fault in found.faults] == ["unreadable"]
