@@ -51,7 +51,7 @@ def check(args: Namespace) -> int:
     targets = _targets(named, options)
     if secret is not None and len({t.registry for t in targets}) > 1:
         raise UsageError("--username goes to one registry; these targets are of several")
-    _look_up(targets, options)
+    _begin(targets, options)
     found = installed()
     from doctor.codes import load
     from doctor.output import write
@@ -67,16 +67,16 @@ def check(args: Namespace) -> int:
     return exit_code(report.verdict, options.strict)
 
 
-def _look_up(targets: Sequence[Target], options: Options) -> None:
+def _begin(targets: Sequence[Target], options: Options) -> None:
     """Have the first host looked up and connected to while the checks are loaded, where it is
     certain that it will be spoken to directly."""
     from doctor.net import early
 
     host = targets[0].registry.host
-    chosen = options.only or options.skip or options.proxy or options.offline
+    chosen = options.only or options.skip or options.proxy is not None or options.offline
     own = options.client in ("shell", "crane")  # others have proxies of their own
     if host and own and not chosen and early.is_direct(os.environ):
-        early.look_up(host, targets[0].registry.port)
+        early.begin(host, targets[0].registry.port)
 
 
 def exit_code(verdict: Verdict, strict: bool) -> int:

@@ -98,6 +98,11 @@ def _first_word(word: str) -> None:
     )
 
 
+def _option(word: str) -> str:
+    """The option's name without what it was given: `--long` up to `=`, else its one letter."""
+    return word.partition("=")[0] if word.startswith("--") else word[:2]
+
+
 class _Parser(argparse.ArgumentParser):
     """argparse that raises instead of exiting with an error, takes no abbreviations, and repeats no
     values: after a mistyped `--password` comes a password."""
@@ -110,8 +115,9 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         if message.startswith("unrecognized arguments:"):
-            named = [word.partition("=")[0] for word in message.split() if word.startswith("-")]
-            message = f"there is no option {' or '.join(named[:3])}"
+            named = [_option(word) for word in message.split()[2:] if word.startswith("-")]
+            what = f"no option {' or '.join(named[:3])}" if named else "nothing to name here"
+            message = f"there is {what}"
         raise UsageError(f"{message} (see `{self.prog} --help`)")
 
 

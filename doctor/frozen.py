@@ -1,9 +1,10 @@
 """How is a value defined whose fields never change, without its definition costing a start?
 
 `@frozen` makes what `@dataclass(frozen=True, slots=True)` makes, and it is one to `dataclasses`:
-`fields`, `replace`, `field`, keyword-only fields, inheritance from it by a plain frozen dataclass.
-But `dataclasses` compiles six functions for every class; here all classes share theirs. For the 120
-values of a diagnosis that is an eighth of the time (measured on Python 3.11: 128 ms to 17 ms).
+`fields`, `replace`, `field`, keyword-only fields. What inherits from it is `@frozen` too; it is
+neither copied nor pickled, and has no `__post_init__`. `dataclasses` compiles six functions for
+every class; here all classes share theirs. For the 120 values of a diagnosis that is a tenth of a
+second less (measured on Python 3.11: 128 ms to 17 ms).
 """
 
 from __future__ import annotations

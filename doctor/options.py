@@ -190,7 +190,7 @@ def _certificates(file: str | None) -> str | None:
     if file is None:
         return None
     try:
-        with open(file, "rb") as handle:
+        with open(os.open(file, os.O_RDONLY | os.O_NONBLOCK), "rb") as handle:
             if not stat.S_ISREG(os.fstat(handle.fileno()).st_mode):
                 raise UsageError(f"--ca {file!r} is not a regular file")
             start = handle.read(4 << 20)

@@ -149,3 +149,48 @@ def test_a_report_goes_to_its_file_whole(
     assert json.loads(file.read_text())["schema"] == "doctor.report/1"
     assert "The path:" in out
     assert [p.name for p in tmp_path.iterdir() if p.is_file()] == ["report.json"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("check", "-phunter2secret", "x"), "there is no option -p"),
+        (("check", "--password=hunter2secret"), "there is no option --password"),
+        (("checks", "hunter2secret"), "there is nothing to name here"),
+    ],
+)
+def test_a_usage_error_repeats_no_value(
+    arguments: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    err = capsys.readouterr().err
+    assert said in err
+    assert "hunter2secret" not in err
+
+
+@pytest.mark.parametrize(
+    ("more", "env", "connections"),
+    [
+        ((), {}, True),
+        (("--offline",), {}, False),
+        (("--only", "proxy"), {}, False),
+        (("--proxy", "http://127.0.0.1:9"), {}, False),
+        (("--proxy", ""), {}, False),
+        (("--format", "nothing"), {}, False),
+        ((), {"ALL_PROXY": "socks5://127.0.0.1:9"}, False),
+    ],
+)
+def test_nothing_is_begun_where_it_may_not_be_wanted(
+    more: tuple[str, ...],
+    env: dict[str, str],
+    connections: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from doctor.net import early
+
+    begun: list[str] = []
+    monkeypatch.setattr(early, "begin", lambda host, port: begun.append(host))
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    main(("check", "--timeout", "1", *more, "127.0.0.1:9/app:1"))
+    assert bool(begun) is connections

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from doctor import redact
 from doctor.redact import MASK, Secret
 from doctor.talk import Talk
 
@@ -22,6 +23,12 @@ Secret(WORD)
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
+
+
+@pytest.fixture(autouse=True)
+def fresh_gate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gate that knows no secret of another test."""
+    monkeypatch.setattr(redact, "GATE", redact.Gate())
 
 
 def said(*pieces: str, flush: bool = False) -> str:

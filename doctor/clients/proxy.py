@@ -49,7 +49,7 @@ def route(
     """
     if hop.role == "proxy":
         return RouteFact(reason="proxy-itself"), None
-    if override:
+    if override is not None:
         return _decided("--proxy", override, RouteFact(reason="override"))
     variable, value = _go(env, f"{hop.scheme}_proxy")
     no_variable, exceptions = _go(env, "no_proxy")

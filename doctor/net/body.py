@@ -48,6 +48,13 @@ def holds_token(content: bytes) -> bool:
     return isinstance(found, dict) and any(found.get(name) for name in secret)
 
 
+def named(content: bytes) -> str:
+    """The names in a JSON object, without what they stand for; nothing of any other text."""
+    found = read_json(content)
+    names = [str(name)[:40] for name in found][:8] if isinstance(found, dict) else []
+    return scrub("{" + ", ".join(f'"{name}": …' for name in names) + "}") if names else ""
+
+
 def read_json(content: bytes) -> Any:
     """What the bytes say as JSON, or None where they are none: bad UTF-8, endless numbers and deep
     nesting included."""

@@ -71,8 +71,8 @@ class LookUp:
             self._ended = time.perf_counter()
             for address in self._found[0][:MOST_DIALLED]:
                 with contextlib.suppress(OSError):
-                    _dialled[address, self._port] = Dialled(address, self._port)
-                    dialled.append(_dialled[address, self._port])
+                    dialled.append(Dialled(address, self._port))
+                    _dialled[address, self._port] = dialled[-1]
         except Exception as error:
             self._error = error
         self._told.set()
@@ -94,6 +94,7 @@ class LookUp:
 def _watch(dialled: list[Dialled]) -> None:
     """Write down when each attempt ends."""
     waiting = {each.socket.fileno(): each for each in dialled}
+    waiting.pop(-1, None)  # taken and closed already
     poll = select.poll()
     for descriptor in waiting:
         poll.register(descriptor, select.POLLOUT)
@@ -108,7 +109,7 @@ _begun: dict[tuple[str, int], LookUp] = {}
 _dialled: dict[tuple[str, int], Dialled] = {}
 
 
-def look_up(host: str, port: int) -> None:
+def begin(host: str, port: int) -> None:
     """Ask the system for the host's addresses now, and connect to them."""
     _begun[host, port] = LookUp(host, port)
 

@@ -56,7 +56,8 @@ def _plain(shake: Handshake, fact: TlsFact, answer: HttpPeek | None) -> TlsFact:
     """A port that speaks plain HTTP; where the client would speak it too, HTTP may go on."""
     if answer is None and not fact.first.startswith("HTTP/"):
         return fact
-    allowed = shake.hop.role != "proxy" and is_loopback(shake.hop)
+    direct = shake.reached is not None  # through a proxy, loopback is the proxy's, and so are we
+    allowed = direct and shake.hop.role != "proxy" and is_loopback(shake.hop)
     if allowed:
         shake.net.lines.wrap_with(shake.hop, as_it_is)
     return replace(fact, plain_http=answer or HttpPeek(), plain_allowed=allowed)

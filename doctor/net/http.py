@@ -19,7 +19,7 @@ from doctor import __version__
 from doctor.facts.http import KEPT_HEADERS, Answer, Outcome, Phase, Who
 from doctor.frozen import frozen
 from doctor.model import Hop
-from doctor.net.body import error_of, forms, holds_token, read_json, title_of, unsaid
+from doctor.net.body import error_of, forms, holds_token, named, read_json, title_of, unsaid
 from doctor.net.location import place, shown
 from doctor.realm import is_loopback
 from doctor.redact import Secret, clip
@@ -152,7 +152,7 @@ async def fetch(
         path=shown(target),
         who=who,
         ms=(time.perf_counter() - start) * 1000,
-        waited=patience if exchange.outcome == "timeout" else 0.0,
+        waited=time.perf_counter() - start if exchange.outcome == "timeout" else 0.0,
         retries=retries,
     )
     link = None
@@ -308,6 +308,8 @@ def _answer(exchange: _Exchange, *, private: bool) -> Answer:
     if text:
         more = exchange.cut or len(content) > 4 * _EXCERPT
         facts = replace(facts, body=clip(unsaid(text, exchange.sent), _EXCERPT, cut=more))
+    if success and private and not facts.is_page:  # a token under a name that nobody knows
+        return replace(facts, body=named(content))
     code, message = ("", "") if success else error_of(content)
     message = unsaid(message, exchange.sent)
     return replace(

@@ -126,8 +126,18 @@ def _is_host(host: str) -> bool:
             return False
         return True
     labels = host.removesuffix(".").split(".")
+    if labels[-1].isdigit() or labels[-1].lower().startswith("0x"):
+        return _is_dotted(host)  # getaddrinfo takes 127.1, 2130706433 and 0x7f000001 for addresses
     known = all(c.isascii() and (c.isalnum() or c in "-._") for c in host)
     return known and all(0 < len(label) < 64 for label in labels)
+
+
+def _is_dotted(host: str) -> bool:
+    try:
+        ipaddress.IPv4Address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def may_be_contacted(place: Place, registry: Hop) -> bool:

@@ -51,8 +51,10 @@ _OUTCOMES: dict[int, Outcome] = {
 class Socket:
     """A connected TCP socket as a `doctor.net.lines.Stream`."""
 
-    def __init__(self, connected: socket.socket) -> None:
+    def __init__(self, connected: socket.socket, early: bool = False) -> None:
         self._socket = connected
+        self.early = early
+        """Has it lain idle since before the loop ran?"""
         self._loop = asyncio.get_running_loop()
         self.peer = _named(connected.getpeername())
         self.source = _named(connected.getsockname())
@@ -104,7 +106,7 @@ async def dial(
         except OSError as failure:
             if failure.errno != errno.EISCONN:
                 raise
-        return Socket(connecting)
+        return Socket(connecting, early=begun is not None)
     except BaseException:
         connecting.close()
         raise
@@ -194,7 +196,13 @@ async def _attempt(address: str, hop: Hop, limit: float) -> tuple[Attempt, Socke
     begun = early.dialled(address, hop.port)
     try:
         async with asyncio.timeout(limit):
-            stream = await dial(address, hop, begun=begun.socket if begun else None)
+            try:
+                stream = await dial(address, hop, begun=begun.socket if begun else None)
+            except OSError as failure:
+                if begun is None or _OUTCOMES.get(failure.errno or 0) != "reset":
+                    raise
+                begun = None  # it lay idle while the program was loaded
+                stream = await dial(address, hop)
         result = replace(result, source=stream.source, mss=stream.mss)
     except TimeoutError as failure:
         result = replace(result, outcome="timeout", errno=failure.errno)

@@ -79,9 +79,10 @@ class Handshake:
             stream = await self._dial()
         except (OSError, TimeoutError, KeyError) as trouble:
             return TlsFact(name=self.name, outcome="unreachable", reason=type(trouble).__name__)
-        greeting = await greet(
-            stream, self.offer, self.net.patience(SECONDS), meanwhile=self.roots.fill
-        )
+        greeting = await self._greet(stream)
+        if greeting.outcome in ("reset", "closed") and getattr(stream, "early", False):
+            with contextlib.suppress(OSError, TimeoutError, KeyError):
+                greeting = await self._greet(await self._dial())
         chain, fact = self._first(greeting)
         if greeting.secured is None:
             from doctor.net import failed
@@ -99,6 +100,10 @@ class Handshake:
             return await self.introduce(greeting.secured, fact)
         self.net.lines.wrap_with(self.hop, self.wrap, greeting.secured)
         return fact
+
+    async def _greet(self, stream: Stream) -> Greeting:
+        seconds = self.net.patience(SECONDS)
+        return await greet(stream, self.offer, seconds, meanwhile=self.roots.fill)
 
     @property
     def inside(self) -> bool:

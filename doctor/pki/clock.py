@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 from doctor.facts.http import Answer
 from doctor.facts.tls import TimeReading, TlsFact, Verdict
+from doctor.httpdate import moment
 from doctor.model import Facts
 from doctor.pki import errors
 
@@ -45,17 +46,9 @@ def _answers(thing: object, depth: int = 0) -> Iterator[Answer]:
 
 
 def _dated(answer: Answer, now: datetime) -> Iterator[TimeReading]:
-    from email.utils import parsedate_to_datetime
-
-    said = answer.header("date")
-    if not said or answer.header("age"):
+    there = moment(answer.header("date"))
+    if there is None or answer.header("age"):
         return
-    try:
-        there = parsedate_to_datetime(said)
-    except (ValueError, TypeError):
-        return
-    if there.tzinfo is None:
-        there = there.replace(tzinfo=UTC)
     source = f"Date of {answer.hop.name}" if answer.hop else "Date header"
     yield TimeReading(
         source=source,

@@ -35,7 +35,7 @@ def connect(port: int) -> TcpFact:
 
 
 def begin(port: int) -> early.LookUp:
-    early.look_up("127.0.0.1", port)
+    early.begin("127.0.0.1", port)
     begun = early.taken("127.0.0.1", port)
     assert begun is not None
     return begun
@@ -77,7 +77,7 @@ def test_a_refusal_is_told_to_who_goes_on(listening: socket.socket) -> None:
 
 
 def test_a_name_that_is_none_raises_as_getaddrinfo_does() -> None:
-    early.look_up("a..b", 443)
+    early.begin("a..b", 443)
     begun = early.taken("a..b", 443)
     assert begun is not None
     with pytest.raises((OSError, UnicodeError)):

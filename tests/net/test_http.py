@@ -391,3 +391,21 @@ def test_no_secret_is_sent_over_plain_http_but_to_loopback() -> None:
 
 async def as_it_is(stream: Stream) -> Stream:
     return stream
+
+
+@pytest.mark.parametrize(
+    ("body", "kept"),
+    [
+        ({"accessToken": "opaque-s3cret", "x": 1}, '{"accessToken": …, "x": …}'),
+        (["opaque-s3cret"], ""),
+        (b"opaque-s3cret", ""),
+    ],
+)
+def test_a_token_under_a_strange_name_stays_out_too(body: object, kept: str) -> None:
+    async def private(net: Net, server: Origin) -> Reply:
+        return await fetch(server.hop, "GET", "/token", net, private=True)
+
+    headers = () if isinstance(body, bytes) else (("Content-Type", "application/json"),)
+    reply, _ = reply_to(private, lambda r: answer(200, body, *headers))
+    assert reply.answer.body == kept
+    assert "s3cret" not in repr(reply)
