@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from doctor import redact
 from doctor.redact import MASK, Secret
 from doctor.talk import Talk
 
@@ -23,12 +22,6 @@ Secret(WORD)
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
-
-
-@pytest.fixture(autouse=True)
-def fresh_gate(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A gate that knows no secret of another test."""
-    monkeypatch.setattr(redact, "GATE", redact.Gate())
 
 
 def said(*pieces: str, flush: bool = False) -> str:
@@ -70,10 +63,10 @@ def one_mask(text: str) -> str:
 def test_a_line_goes_out_when_it_ends_and_the_rest_with_a_flush() -> None:
     stream = io.StringIO()
     talk = Talk(stream)
-    talk.write("one\ntwo")
+    talk.write("one\ntwo ↦")
     assert stream.getvalue() == "one\n"
     talk.flush()
-    assert stream.getvalue() == "one\ntwo"
+    assert stream.getvalue() == "one\ntwo ↦"
 
 
 def test_the_beginning_of_a_secret_waits() -> None:
