@@ -82,7 +82,7 @@ def _redirected(case: Case, blob: BlobFact, hop: Hop, answer: Answer) -> Finding
     work."""
     away = False
     if answer.adrift or not answer.location:
-        what = f"a redirect to {answer.location or 'nowhere'}, which is no address"
+        what = f"a redirect to {answer.location or 'nowhere'}, which no client can follow"
     else:
         led = urlsplit(answer.location)
         away = (led.scheme, led.hostname) != (hop.scheme, hop.host)

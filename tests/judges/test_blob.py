@@ -114,7 +114,7 @@ def test_a_redirect_that_is_only_not_followed_here_is_no_reason_to_fail(
 def test_a_redirect_to_what_is_no_address_fails_for_every_client(location: str) -> None:
     (found,) = judged(IMAGE, read(307, location=location, adrift=True))
     assert (found.code, found.severity) == ("registry.bad-response", None)
-    assert found.params["what"].endswith(f"{location or 'nowhere'}, which is no address")
+    assert found.params["what"].endswith(f"{location or 'nowhere'}, which no client can follow")
 
 
 def test_a_limit_is_for_the_rate_check() -> None:

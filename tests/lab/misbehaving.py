@@ -129,8 +129,11 @@ def whole(status: int, body: bytes, *lines: bytes, phrase: bytes = b"Status") ->
 
 
 def tells(status: int, document: Any, *lines: bytes) -> Raw:
-    """An answer whose body is JSON; what Python calls NaN is left to it."""
-    return whole(status, json.dumps(document).encode(), b"Content-Type: application/json", *lines)
+    """An answer whose body is JSON (what Python calls NaN is left to it), of that type unless
+    `lines` say another."""
+    named = any(line.lower().startswith(b"content-type:") for line in lines)
+    kind = () if named else (b"Content-Type: application/json",)
+    return whole(status, json.dumps(document).encode(), *kind, *lines)
 
 
 def endless(start: bytes, piece: bytes) -> Raw:
