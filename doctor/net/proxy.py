@@ -109,9 +109,10 @@ async def _ask(hop: Hop, setting: ProxySetting, net: Net) -> _Asked:
         async with asyncio.timeout(limit):
             await _exchange(asked, hop, setting, net)
     except TimeoutError:
-        outcome: Outcome = "no-answer" if asked.stream else "unreachable"
-        waited = time.perf_counter() - started
-        asked.fact = replace(asked.fact, outcome=outcome, waited=waited)
+        if asked.head.status is None:  # else it is only the page that did not end
+            outcome: Outcome = "no-answer" if asked.stream else "unreachable"
+            waited = time.perf_counter() - started
+            asked.fact = replace(asked.fact, outcome=outcome, waited=waited)
     except OSError:
         asked.fact = replace(asked.fact, outcome="closed" if asked.stream else "unreachable")
     except KeyError:
@@ -175,13 +176,15 @@ async def _connect(asked: _Asked, stream: Stream, hop: Hop, authorization: Secre
             asked.fact, outcome=outcome, first=refusal.safe(head.data), speaks=speaks
         )
         return
+    bare = asked.fact
+    asked.fact = refusal.described(bare, head, head.rest, None)
     announced = refusal.page_follows(head)
     body = b"" if head.status == 200 and not announced else await _read_body(stream, head)
     if head.status == 200 and not body:
-        asked.fact = refusal.described(asked.fact, head, b"", "tunnelled")
+        asked.fact = refusal.described(bare, head, b"", "tunnelled")
         asked.tunnel = Tunnel(stream, head.rest)
         return
-    asked.fact = refusal.described(asked.fact, head, body, None)
+    asked.fact = refusal.described(bare, head, body, None)
 
 
 async def _read_head(stream: Stream, head: Head) -> bool:
