@@ -1,0 +1,81 @@
+"""Is the client there and running, and what is wrong with its own configuration?
+
+Beside what one layer asks of it (route, trust, credential) stands what concerns all of them: the
+daemon's answer on its socket, the files that were read, what the client does with a broken one.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from doctor.frozen import frozen
+from doctor.model import Fact
+
+State = Literal["answers", "missing", "refused", "denied", "silent", "odd", "not-asked"]
+"""What came of asking the daemon on its socket. "odd": what answered is no such daemon."""
+Store = Literal["containerd", "graphdriver", ""]
+"""Docker's image store; "": nobody can say. The rules for mirrors and trust differ."""
+
+
+@frozen
+class Daemon:
+    """The daemon behind a socket. `reason` is the system's own word for a failure."""
+
+    socket: str = ""
+    state: State = "not-asked"
+    reason: str = ""
+    version: str = ""
+    store: Store = ""
+
+
+@frozen
+class ConfigFault:
+    """A configuration file, or a line of it, that does not count as it is meant."""
+
+    file: str
+    what: str
+    """What is wrong, as a phrase."""
+    effect: str
+    """What the client does: "dockerd does not start"."""
+    line: int = 0
+    column: int = 0
+    expected: str = ""
+    corrected: str = ""
+    """The whole line as it must be; "" where nobody can tell."""
+    stops: bool = True
+    """Does the client not work at all because of it (else: it goes on without)?"""
+
+
+@frozen(kw_only=True)
+class ClientFact(Fact):
+    """The client as this machine has it."""
+
+    client: str = ""
+    program: str = ""
+    """Where it lies; "" where it is not installed."""
+    version: str = ""
+    daemon: Daemon | None = None
+    """None: the client has none."""
+    remote: str = ""
+    """Where the daemon is, if that is not this machine: its own settings cannot be read."""
+    rootless: bool = False
+    desktop: bool = False
+    """Docker Desktop: its daemon runs in a virtual machine whose settings no file here shows."""
+    store: Store = ""
+    files: tuple[str, ...] = ()
+    """The configuration files that are there."""
+    faults: tuple[ConfigFault, ...] = ()
+
+    @property
+    def seen(self) -> str:
+        if self.remote:
+            return f"the daemon is at {self.remote}; its settings cannot be read here"
+        if self.desktop:
+            return "Docker Desktop: what its virtual machine has set cannot be seen from here"
+        if not self.program:
+            return f"{self.client} is not installed here"
+        what = f"{self.client} {self.version}".strip()
+        state = self.daemon.state if self.daemon else "not-asked"
+        if state == "answers":
+            return f"{what} answers" + (f", {self.store} image store" if self.store else "")
+        return what
