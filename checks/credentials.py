@@ -120,7 +120,10 @@ def _fault(state: Bearing, fault: Fault) -> Finding:
 def _missed(state: Bearing) -> Finding | None:
     """The nearest miss; a key for another port may be another registry, so it counts only where the
     pull fails."""
-    order = ("docker-hub", "helper-key", "white-space", "letter-case", "wildcard", "port")
+    order = (
+        *("docker-hub", "helper-key", "white-space", "letter-case", "wildcard"),
+        *("namespace", "port"),
+    )
     found = sorted(state.fact.near_misses, key=lambda m: order.index(m.why))
     if not found or (found[0].why == "port" and state.works):
         return None

@@ -99,7 +99,7 @@ def podman_lookup(machine: Machine, want: Wanted) -> Lookup:
         if isinstance(read, Unread) and read.reason == "missing":
             places.append(Place(path, "missing"))
             continue
-        config = _parsed(read) if isinstance(read, Text) else Config(path)
+        config = parsed(read) if isinstance(read, Text) else Config(path)
         fault = (
             access_fault(read, STOPS, stops=True)
             if isinstance(read, Unread)
@@ -117,8 +117,8 @@ def podman_lookup(machine: Machine, want: Wanted) -> Lookup:
     return Lookup("podman", want, keys(want), tuple(tries), tuple(places))
 
 
-def _parsed(text: Text) -> Config:
-    """`.dockercfg` is the bare map of entries."""
+def parsed(text: Text) -> Config:
+    """A file of the chain; `.dockercfg` is the bare map of entries."""
     if text.path.endswith("/.dockercfg"):
         return parse(f'{{"auths": {text.text or "null"}}}', text.path, text)
     return parse(text.text, text.path, text)

@@ -87,7 +87,7 @@ def resolve(machine: Machine, want: Wanted, client: str = "shell") -> Lookup:
     )
     others = (docker_lookup(machine, want), podman_lookup(machine, want))
     return replace(
-        lookup, also=tuple(_also(lookup, config, others)), otherwise=_otherwise(lookup, others)
+        lookup, also=tuple(also(lookup, config, others)), otherwise=otherwise(lookup, others)
     )
 
 
@@ -183,7 +183,7 @@ def _places(
         yield place(config, exact)
 
 
-def _also(lookup: Lookup, config: Config, others: tuple[Lookup, ...]) -> Iterator[Held]:
+def also(lookup: Lookup, config: Config, others: tuple[Lookup, ...]) -> Iterator[Held]:
     """Credentials for the registry that stand in the clear and lose: in the same file, or where
     only another client looks."""
     taken = {(t.where, t.key) for t in lookup.tries if isinstance(t, Held)}
@@ -195,7 +195,7 @@ def _also(lookup: Lookup, config: Config, others: tuple[Lookup, ...]) -> Iterato
             yield each
 
 
-def _otherwise(lookup: Lookup, others: tuple[Lookup, ...]) -> tuple[Otherwise, ...]:
+def otherwise(lookup: Lookup, others: tuple[Lookup, ...]) -> tuple[Otherwise, ...]:
     notes = []
     for other in others:
         if not _agree(lookup, other):

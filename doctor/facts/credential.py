@@ -66,7 +66,9 @@ class Fault:
     """Does the client give up the pull because of it (else: it goes on without that place)?"""
 
 
-Why = Literal["port", "docker-hub", "wildcard", "letter-case", "white-space", "helper-key"]
+Why = Literal[
+    "port", "docker-hub", "wildcard", "letter-case", "white-space", "helper-key", "namespace"
+]
 """In what way a key comes near the one that is looked up."""
 
 
@@ -91,6 +93,7 @@ class NearMiss:
             "letter-case": "capitals count",
             "white-space": "it holds white space",
             "helper-key": "a key of credHelpers must equal the registry's key",
+            "namespace": "it is for other repositories of the registry",
         }[self.why]
 
 
