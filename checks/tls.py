@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from doctor.facts.tls import CaFault, TlsFact, TrustFact
-from doctor.model import Case, Check, Client, Fact, Finding, Severity
+from doctor.facts.unverified import unverified
+from doctor.model import Case, Check, Client, Fact, Finding, Severity, raised
 from doctor.pki import errors, failures, interception, remarks
 from doctor.pki.dates import dates
 from doctor.pki.evidence import chain, settings, verdicts, where
@@ -27,6 +28,25 @@ _VARIABLES = {
     "SSL_CERT_FILE": {"ssl_cert_file": "yes"},
     "SSL_CERT_DIR": {"ssl_cert_dir": "yes"},
 }
+_OF_THE_CHAIN = frozenset(
+    f"tls.{each}"
+    for each in (
+        "unknown-ca",
+        "self-signed",
+        "intercepted",
+        "incomplete-chain",
+        "expired",
+        "intermediate-expired",
+        "not-yet-valid",
+        "clock-skew",
+        "hostname-mismatch",
+        "weak-signature",
+        "invalid-ca",
+        "bad-certificate",
+        "name-constraint",
+    )
+)
+"""What a client that does not verify the registry does not mind."""
 _PROBLEMS = {
     "missing": "there is no such file or directory",
     "unreadable": "it cannot be read",
@@ -35,12 +55,16 @@ _PROBLEMS = {
     "empty": "it is empty",
     "no-certificate": "it holds no PEM certificate",
     "no-match": "the key does not belong to the certificate",
+    "no-key": "its .key is not beside it, and a CA's name must end in .crt",
+    "no-partner": "its .cert is not beside it",
+    "encrypted": "the key is locked with a passphrase",
+    "other-name": "its name does not end in .crt, so it is passed over",
 }
 
 
 async def read(case: Case, client: Client, net: Net) -> Fact:
     """Which stores this client would consult."""
-    return client.trust(case.at)
+    return client.trust(case.at, case.target)
 
 
 async def probe(case: Case, net: Net) -> TlsFact:
@@ -62,6 +86,14 @@ def judge(case: Case) -> Iterator[Finding]:
         yield from _ca_files(case, trust, fact)
     if fact is None or not fact.needed:
         return
+    waived = unverified(case) is not None
+    for finding in _handshake(case, fact, trust):
+        excused = waived and finding.code in _OF_THE_CHAIN and finding.severity != "info"
+        yield raised(finding, "warning") if excused else finding
+
+
+def _handshake(case: Case, fact: TlsFact, trust: TrustFact | None) -> Iterator[Finding]:
+    """How the handshake went, and what this client holds against the chain."""
     if fact.plain_http is not None or fact.outcome == "not-tls":
         yield from failures.not_tls(case, fact)
     elif fact.client_certificate_demanded:
@@ -108,15 +140,33 @@ def _ca_files(case: Case, trust: TrustFact, fact: TlsFact | None) -> Iterator[Fi
                 "problem": what,
                 **_VARIABLES.get(fault.setting, {}),
                 "unneeded": "yes" if fact is not None and (fact.public or fact.ok) else "",
+                **_renamed(fault),
             },
         )
+
+
+def _renamed(fault: CaFault) -> dict[str, str]:
+    """The name that the file should have, or the file that should be beside it."""
+    stem = fault.path.rpartition(".")[0]
+    match fault.problem:
+        case "other-name":
+            return {"rename": f"{stem}.crt"}
+        case "no-key":
+            return {"rename": f"{stem}.crt", "key_path": f"{stem}.key"}
+        case "no-partner":
+            return {"cert_path": f"{stem}.cert"}
+        case "encrypted":
+            return {"key_path": fault.path, "locked": "yes"}
+        case "no-match":
+            return {"key_path": fault.path}
+    return {}
 
 
 def _is_needed(fault: CaFault, trust: TrustFact, fact: TlsFact | None) -> bool:
     """A client stops at a broken CA file of its own; Go passes over a variable's, which matters if
     no other store is left.
     """
-    if fault.origin:
+    if fault.origin or fault.stops:
         return True
     return fact is None and not trust.stores
 

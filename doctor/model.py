@@ -226,8 +226,9 @@ class Client(Protocol):
         """The `Proxy-Authorization` value for the proxy of that route, if its setting has one."""
         ...
 
-    def trust(self, hop: Hop) -> Fact:
-        """Which trust stores: a `doctor.facts.tls.TrustFact`."""
+    def trust(self, hop: Hop, target: Target) -> Fact:
+        """Which trust stores: a `doctor.facts.tls.TrustFact`. Some clients go by how the target
+        writes its registry, for every host of the pull."""
         ...
 
     def keys(self, target: Target) -> Any:

@@ -56,7 +56,7 @@ class Shell:
 
         return route(hop, self.machine.environ, self.proxy)
 
-    def trust(self, hop: Hop) -> TrustFact:
+    def trust(self, hop: Hop, target: Target) -> TrustFact:
         """The trust stores that Go would load."""
         from pathlib import Path
 

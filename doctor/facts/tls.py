@@ -9,15 +9,28 @@ ISO 8601 in UTC.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from doctor.frozen import frozen
 from doctor.model import Fact
 
 Problem = Literal[
-    "missing", "unreadable", "not-a-file", "not-a-directory", "empty", "no-certificate", "no-match"
+    "missing",
+    "unreadable",
+    "not-a-file",
+    "not-a-directory",
+    "empty",
+    "no-certificate",
+    "no-match",
+    "no-key",
+    "no-partner",
+    "encrypted",
+    "other-name",
 ]
-"""What keeps a CA or client-certificate file from being used."""
+"""What keeps a CA or client-certificate file from being used. "no-key": a .cert without its .key;
+"no-partner": a .key without its .cert; "other-name": a certificate whose name does not end in
+.crt, where that is what counts."""
 StoreKind = Literal["file", "directory"]
 Rules = Literal["go", "openssl"]
 Outcome = Literal[
@@ -56,6 +69,8 @@ class CaFault:
     problem: Problem
     origin: str = ""
     """File and line of the setting; empty for a variable or an option."""
+    stops: bool = False
+    """Does the client fail because of it (else: it goes on without)?"""
 
 
 @frozen
@@ -65,6 +80,30 @@ class KeyPair:
     certificate: str
     key: str
     origin: str = ""
+
+
+@frozen
+class Insecure:
+    """A setting that lets the client go on without verification, and in plain HTTP. `network`: it
+    is one in CIDR notation, and covers the registry by its addresses.
+    """
+
+    entry: str
+    origin: str = ""
+    """File and line; "" for the client's own default."""
+    network: bool = False
+
+    def covers(self, addresses: Iterable[str]) -> bool:
+        return not self.network or any(_within(each, self.entry) for each in addresses)
+
+
+def _within(address: str, network: str) -> bool:
+    from ipaddress import ip_address, ip_network
+
+    try:
+        return ip_address(address.partition("%")[0]) in ip_network(network, strict=False)
+    except ValueError:
+        return False
 
 
 @frozen(kw_only=True)
@@ -79,6 +118,13 @@ class TrustFact(Fact):
     client_pair: KeyPair | None = None
     complete: bool = True
     """False where the client also asks something that is not a file (the macOS keychains)."""
+    insecure: tuple[Insecure, ...] = ()
+    """Settings that may take verification away; a network counts only once addresses are known."""
+
+    def unverified(self, addresses: Iterable[str]) -> Insecure | None:
+        """The setting by which this client does not verify a registry with these addresses."""
+        known = tuple(addresses)
+        return next((each for each in self.insecure if each.covers(known)), None)
 
     @property
     def seen(self) -> str:

@@ -56,11 +56,19 @@ def _plain(shake: Handshake, fact: TlsFact, answer: HttpPeek | None) -> TlsFact:
     """A port that speaks plain HTTP; where the client would speak it too, HTTP may go on."""
     if answer is None and not fact.first.startswith("HTTP/"):
         return fact
-    direct = shake.reached is not None  # through a proxy, loopback is the proxy's, and so are we
-    allowed = direct and shake.hop.role != "proxy" and is_loopback(shake.hop)
+    # Through a proxy, loopback is the proxy's and not ours.
+    loopback = shake.reached is not None and is_loopback(shake.hop)
+    allowed = shake.hop.role != "proxy" and (loopback or _is_insecure(shake))
     if allowed:
         shake.net.lines.wrap_with(shake.hop, as_it_is)
+        shake.net.lines.in_the_clear.add(shake.hop)
     return replace(fact, plain_http=answer or HttpPeek(), plain_allowed=allowed)
+
+
+def _is_insecure(shake: Handshake) -> bool:
+    """Does a setting of this client let it speak plain HTTP with the registry?"""
+    known = [shake.hop.host, *([shake.reached] if shake.reached else [])]
+    return shake.hop.role == "registry" and shake.trust.unverified(known) is not None
 
 
 def is_loopback(hop: Hop) -> bool:

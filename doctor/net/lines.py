@@ -47,6 +47,9 @@ class Lines:
         self._wrap: dict[Hop, Wrap] = {}
         self._climbed: dict[Hop, asyncio.Event] = defaultdict(asyncio.Event)
         self._open: set[Stream] = set()
+        self.in_the_clear: set[Hop] = set()
+        """Hops that are spoken to in plain HTTP although TLS was meant: nothing secret goes there
+        unless they are loopback."""
         self.opened = 0
         """How many streams were ever kept or dialled: what a test of speed counts."""
 

@@ -27,6 +27,7 @@ from doctor.net.http import fetch
 from doctor.net.location import Place
 from doctor.net.registry import follow, realm
 from doctor.net.token import Service, basic, exchange
+from doctor.realm import is_loopback
 from doctor.redact import Secret
 
 if TYPE_CHECKING:
@@ -43,6 +44,9 @@ async def authorize(case: Case, net: Net) -> AuthFact | None:
     credential = net.credential
     if api.scheme in ("none", "unsupported"):
         return replace(fact, may_proceed=api.scheme == "none")
+    registry = case.target.registry
+    if registry in net.lines.in_the_clear and not is_loopback(registry.host):
+        return fact  # the client would log in over plain HTTP; nothing is shown to it from here
     if credential is not None and credential.kind == "registry-token" and api.scheme == "bearer":
         net.authorization[case.target.registry] = Secret(
             f"Bearer {credential.secret.reveal().strip()}"

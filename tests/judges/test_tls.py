@@ -12,6 +12,7 @@ import pytest
 from doctor.causes import settle
 from doctor.checks import tls
 from doctor.codes import Book
+from doctor.facts.dns import DnsFact
 from doctor.facts.http import Answer
 from doctor.facts.registry import ApiFact
 from doctor.facts.tls import (
@@ -20,8 +21,10 @@ from doctor.facts.tls import (
     Certificate,
     ChainError,
     HttpPeek,
+    Insecure,
     IssuerFetch,
     Outcome,
+    Problem,
     Staple,
     TimeReading,
     TlsFact,
@@ -621,6 +624,66 @@ def test_it_is_found_although_the_network_was_not_tried() -> None:
     nothing_left = TrustFact(faults=FAULTY.faults)
     assert judged(None, trust=nothing_left)["tls.ca-file-unusable"].severity == "error"
     assert judged(None, trust=FAULTY)["tls.ca-file-unusable"].severity == "warning"
+
+
+def in_certs_d(problem: Problem, name: str, *, stops: bool = True) -> TrustFact:
+    path = f"/etc/docker/certs.d/{HOST}/{name}"
+    return TrustFact(stores=TRUST.stores, faults=(CaFault("certs.d", path, problem, stops=stops),))
+
+
+CERTS = f"/etc/docker/certs.d/{HOST}"
+
+
+@pytest.mark.parametrize(("problem", "name", "command"), [
+    ("no-key", "ca.cert", f"mv {CERTS}/ca.cert {CERTS}/ca.crt"),
+    ("no-partner", "client.key", f"{CERTS}/client.cert"),
+    ("no-match", "client.key", f"{CERTS}/client.key"),
+    ("encrypted", "client.key", "openssl pkey"),
+    ("unreadable", "ca.crt", f"CA_FILE {CERTS}/ca.crt"),
+])  # fmt: skip
+def test_a_broken_certs_d_ends_the_pull_whatever_the_chain(
+    problem: Problem, name: str, command: str
+) -> None:
+    found = judged(GOOD, trust=in_certs_d(problem, name), client="docker")
+    assert causes(found) == ["tls.ca-file-unusable"]
+    steps = found["tls.ca-file-unusable"].remedies[0].steps
+    assert any(command in (step.command or "") for step in steps)
+
+
+def test_a_ca_of_another_name_is_a_cause_only_where_it_is_wanted() -> None:
+    trust = in_certs_d("other-name", "ca.pem", stops=False)
+    found = judged(GOOD, trust=trust, client="docker")
+    assert found["tls.ca-file-unusable"].severity == "warning"
+    found = judged(shaken((20, 1), public=False), trust=trust, client="docker")
+    assert causes(found) == ["tls.ca-file-unusable"]
+    commands = [step.command for step in found["tls.ca-file-unusable"].remedies[0].steps]
+    assert f"sudo cp -p {CERTS}/ca.pem {CERTS}/ca.crt" in commands
+
+
+UNVERIFIED = replace(TRUST, insecure=(Insecure(HOST, "/etc/docker/daemon.json:2"),))
+BY_NETWORK = replace(TRUST, insecure=(Insecure("10.0.0.0/8", "/x:1", network=True),))
+
+
+@pytest.mark.parametrize("objection", [(20, 1), (10, 0), (62, 0)])
+def test_what_is_not_verified_is_no_cause(objection: tuple[int, int]) -> None:
+    found = judged(shaken(objection, public=False), trust=UNVERIFIED, client="docker")
+    assert found
+    assert {f.severity for f in found.values()} <= {"warning", "info"}
+    assert causes(judged(shaken(objection, public=False), client="docker"))
+
+
+def test_a_network_is_insecure_by_the_registrys_addresses() -> None:
+    inside = ((Hop("registry", HOST, 443), DnsFact(addresses=("10.1.1.1",))),)
+    outside = ((Hop("registry", HOST, 443), DnsFact(addresses=("11.1.1.1",))),)
+    fact = shaken((20, 1), public=False)
+    assert causes(judged(fact, trust=BY_NETWORK, others=outside)) == ["tls.unknown-ca"]
+    assert causes(judged(fact, trust=BY_NETWORK)) == ["tls.unknown-ca"]
+    assert causes(judged(fact, trust=BY_NETWORK, others=inside)) == []
+
+
+def test_an_insecure_registry_must_still_shake_hands() -> None:
+    found = judged(TlsFact(outcome="timeout"), trust=UNVERIFIED, client="docker")
+    assert causes(found) == ["tls.handshake-timeout"]
 
 
 @pytest.mark.parametrize(

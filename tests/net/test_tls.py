@@ -13,7 +13,7 @@ import threading
 import time
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -24,12 +24,14 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from OpenSSL import SSL
 
-from doctor.facts.tls import KeyPair, TlsFact, TrustFact, TrustStore
+from doctor.facts.http import Answer
+from doctor.facts.tls import Insecure, KeyPair, TlsFact, TrustFact, TrustStore
 from doctor.model import Hop
 from doctor.net import Net, peek, tcp
 from doctor.net.lines import Stream
 from doctor.net.tls import handshake
 from doctor.pki import errors
+from doctor.redact import Secret
 from tests.certificates import DAY, NOW, Issued, authority, bundle, leaf, rsa_key
 
 NAME = "reg.test"
@@ -451,6 +453,48 @@ async def test_plain_http_is_recognised_and_spoken_to_loopback_only(
     asked = next(said for said in server.said if said.startswith(b"GET"))
     assert asked.startswith(b"GET /v2/ HTTP/1.1\r\n")
     assert b"authorization" not in asked.lower()
+
+
+INSECURE = Insecure("reg.test", "/etc/docker/daemon.json:2")
+
+
+@pytest.mark.parametrize(("setting", "host", "allowed", "sent"), [
+    (INSECURE, NAME, True, False),
+    (Insecure("127.0.0.0/8", network=True), NAME, True, False),
+    (Insecure("10.0.0.0/8", network=True), NAME, False, False),
+    (INSECURE, "127.0.0.1", True, True),
+])  # fmt: skip
+@running
+async def test_an_insecure_registry_is_spoken_to_in_plain_http_without_a_secret(
+    tmp_path: Path, setting: Insecure, host: str, allowed: bool, sent: bool
+) -> None:
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+        said = await reader.read(4096)
+        writer.write(ANSWER + b"Content-Length: 0\r\n\r\n")
+        await writer.drain()
+        return said
+
+    async def speak(net: Net, hop: Hop) -> None:
+        secret = Secret("Basic canary")
+        answers.append(await net.ask(hop, "GET", "/v2/"))
+        answers.append(await net.ask(hop, "GET", "/v2/", authorization=secret))
+
+    answers: list[Answer] = []
+    trust = replace(trusting(tmp_path, ROOT), insecure=(setting,))
+    async with serve(handler) as server:
+        fact = await look(server, trust, host, then=speak)
+    assert fact.plain_allowed is allowed
+    assert (answers[0].status == 401) is allowed
+    assert any(b"canary" in said for said in server.said) is sent
+
+
+@running
+async def test_an_insecure_registry_is_not_spoken_to_over_unverified_tls(tmp_path: Path) -> None:
+    trust = replace(trusting(tmp_path, authority("Another")), insecure=(INSECURE,))
+    async with serve(answer, context(tmp_path)) as server:
+        fact = await look(server, trust)
+    assert not fact.ok
+    assert server.said == []
 
 
 @running
