@@ -7,6 +7,7 @@ the group `doctor.checks`.
 
 BUILT_IN = (
     "reference",
+    "client",
     "credentials",
     "stored",
     "proxy",
@@ -23,3 +24,5 @@ BUILT_IN = (
     "blob",
     "rate",
 )
+NOT_FOR_SHELL = frozenset({"client"})
+"""What has nothing to ask of a program without settings of its own, and so is not loaded for it."""

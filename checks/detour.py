@@ -98,8 +98,26 @@ def judge(case: Case) -> Iterator[Finding]:
         "proxied": {"proxy": setting.url, "set_in": setting.origin, "outcome": "tunnelled"},
         **({"entry": route.entry, "no_proxy": route.no_proxy} if found.why == "no-proxy" else {}),
     }
+    if found.why == "shell":
+        code = "proxy.missing-for-client"
+        params |= _of_the_daemon(case, found)
+        evidence["daemon"] = {"client": case.target.client, "proxy": None}
     kept_params = {name: value for name, value in params.items() if value}
     yield Finding(code, hop=case.at, evidence=evidence, params=kept_params)
+
+
+def _of_the_daemon(case: Case, found: Candidate) -> dict[str, str]:
+    """What the daemon's own configuration must be given, and which daemon it is."""
+    from doctor.facts.client import ClientFact
+
+    client = case.facts.get(ClientFact)
+    listed = [entry.strip() for entry in found.no_proxy.split(",") if entry.strip()]
+    return {
+        "value": found.setting.url,
+        "no_proxy": ",".join(listed),
+        "desktop": "yes" if client and client.desktop else "",
+        "rootless": "yes" if client and client.rootless else "",
+    }
 
 
 _FROM = {
@@ -116,6 +134,7 @@ _WHY = {
     "http-only": "{origin} names it, which is for plain HTTP only",
     "other-case": "{origin} names it, and the variable in upper case is taken before it",
     "elsewhere": "{origin} names it, which this client does not read",
+    "shell": "{origin} names it, which the client's daemon does not see",
 }
 
 

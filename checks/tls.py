@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from doctor.facts.tls import CaFault, TlsFact, TrustFact
-from doctor.facts.unverified import unverified
 from doctor.model import Case, Check, Client, Fact, Finding, Severity, raised
 from doctor.pki import errors, failures, interception, remarks
 from doctor.pki.dates import dates
@@ -86,10 +85,19 @@ def judge(case: Case) -> Iterator[Finding]:
         yield from _ca_files(case, trust, fact)
     if fact is None or not fact.needed:
         return
-    waived = unverified(case) is not None
+    waived = _is_waived(case, trust)
     for finding in _handshake(case, fact, trust):
         excused = waived and finding.code in _OF_THE_CHAIN and finding.severity != "info"
         yield raised(finding, "warning") if excused else finding
+
+
+def _is_waived(case: Case, trust: TrustFact | None) -> bool:
+    """Does the client go on whatever the chain is like?"""
+    if trust is None or not trust.insecure:
+        return False
+    from doctor.facts.unverified import unverified
+
+    return unverified(case) is not None
 
 
 def _handshake(case: Case, fact: TlsFact, trust: TrustFact | None) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import replace
 from datetime import datetime
@@ -17,7 +17,7 @@ from doctor.cli import DEFAULT_TARGET
 from doctor.credential import Credential
 from doctor.frozen import frozen
 from doctor.model import Event, Hop, Report, Target, Verdict
-from doctor.options import Options, read
+from doctor.options import PLAIN, Options, read
 from doctor.plugins import installed
 from doctor.redact import Secret, plain, scrub
 from doctor.reference import read_target
@@ -26,7 +26,8 @@ from doctor.usage import UsageError
 
 if TYPE_CHECKING:
     from doctor.codes import Book
-    from doctor.model import Check, Diagnosis
+    from doctor.model import Check, Client, Diagnosis
+    from doctor.net import Net
 
 AT_ONCE = 8
 """Targets under way at the same time."""
@@ -52,7 +53,8 @@ def check(args: Namespace) -> int:
     if secret is not None and len({t.registry for t in targets}) > 1:
         raise UsageError("--username goes to one registry; these targets are of several")
     _begin(targets, options)
-    found = installed()
+    plain_program = options.client in PLAIN and not options.only and not options.skip
+    found = installed(for_shell=True) if plain_program else installed()
     from doctor.codes import load
     from doctor.output import write
 
@@ -74,7 +76,7 @@ def _begin(targets: Sequence[Target], options: Options) -> None:
 
     host = targets[0].registry.host
     chosen = options.only or options.skip or options.proxy is not None or options.offline
-    own = options.client in ("shell", "crane")  # others have proxies of their own
+    own = options.client in PLAIN  # others have proxies of their own
     if host and own and not chosen and early.is_direct(os.environ):
         early.begin(host, targets[0].registry.port)
 
@@ -208,7 +210,6 @@ async def _diagnose(
     secret: Secret | None,
     progress: Progress,
 ) -> list[Diagnosis]:
-    from doctor.clients.shell import Shell
     from doctor.engine import Engine, all_of
     from doctor.net import Net
     from doctor.outcome import Choice
@@ -223,9 +224,7 @@ async def _diagnose(
         allow_realms=options.allow_realm,
         offline=options.offline,
     )
-    client = Shell.here(
-        environ, root=options.root, ca=options.ca, proxy=options.proxy, name=options.client
-    )
+    client = await _client(options, environ, net)
     choice = Choice(options.only, options.skip, options.offline)
     engine = Engine(
         checks,
@@ -242,6 +241,20 @@ async def _diagnose(
         return await all_of([job(t) for t in targets], AT_ONCE)
     finally:
         await net.close()
+
+
+async def _client(options: Options, environ: Mapping[str, str], net: Net) -> Client:
+    """Whose eyes. A daemon on this machine is asked what it is, since its rules go by that."""
+    if options.client == "docker":
+        from doctor.clients.docker import Docker
+
+        docker = Docker.here(environ, root=options.root, ca=options.ca, proxy=options.proxy)
+        return docker.asked(await net.daemon(docker.socket)) if docker.socket else docker
+    from doctor.clients.shell import Shell
+
+    return Shell.here(
+        environ, root=options.root, ca=options.ca, proxy=options.proxy, name=options.client
+    )
 
 
 def _given(user: str | None, secret: Secret | None) -> Credential | None:

@@ -236,6 +236,11 @@ class Client(Protocol):
         helper to ask."""
         ...
 
+    def setup(self, target: Target) -> Fact | None:
+        """Is it there and running, and what is wrong with its configuration: a
+        `doctor.facts.client.ClientFact`; None for a program without settings of its own."""
+        ...
+
 
 Reader = Callable[[Case, Client, "Net"], Awaitable[Fact | None]]
 Probe = Callable[[Case, "Net"], Awaitable[Fact | None]]

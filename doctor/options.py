@@ -16,8 +16,10 @@ from doctor.clients.system import own_platform
 from doctor.frozen import frozen
 from doctor.usage import UsageError
 
-CLIENTS = ("shell", "crane")
+CLIENTS = ("shell", "crane", "docker")
 """Whose eyes this version has."""
+PLAIN = ("shell", "crane")
+"""Those that are one program without settings of their own."""
 
 _PLATFORM = re.compile(r"[a-z0-9_]+/[a-z0-9_]+(/[a-z0-9_.]+)?")
 
@@ -62,7 +64,7 @@ def read(args: Namespace, checks: Callable[[], Collection[str]]) -> Options:
     `--skip` may use. Raises UsageError."""
     if args.client not in CLIENTS:
         raise UsageError(
-            f"--as {args.client!r} is not known; this version looks as {' or '.join(CLIENTS)}"
+            f"--as {args.client!r} is not known; this version looks as {_one_of(CLIENTS)}"
         )
     if args.password_stdin and "-" in args.file:
         raise UsageError(
@@ -95,6 +97,10 @@ def read(args: Namespace, checks: Callable[[], Collection[str]]) -> Options:
         quiet=args.quiet,
         verbose=args.verbose,
     )
+
+
+def _one_of(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} or {names[-1]}"
 
 
 def _outputs(formats: Sequence[str], files: Sequence[str], quiet: bool) -> tuple[Output, ...]:

@@ -40,13 +40,15 @@ class Installed:
 
 
 @cache
-def installed() -> Installed:
-    """Load every check. A plug-in that does not import, or takes a name that is taken, is left out,
-    and why is said."""
-    from doctor.checks import BUILT_IN
+def installed(*, for_shell: bool = False) -> Installed:
+    """Load every check (`for_shell`: but for those that ask nothing of a plain program). A plug-in
+    that does not import, or takes a name that is taken, is left out, and why is said."""
+    from doctor.checks import BUILT_IN, NOT_FOR_SHELL
 
     checks: list[Check] = []
     for name in BUILT_IN:
+        if for_shell and name in NOT_FOR_SHELL:
+            continue
         module = importlib.import_module(f"doctor.checks.{name}")
         checks.append(module.CHECK)
     words: list[tuple[str, Path]] = []

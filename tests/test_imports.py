@@ -258,6 +258,17 @@ def test_a_refused_connection_loads_no_more_than_it_used() -> None:
     assert "importlib.metadata" not in loaded, "read only where a plug-in is installed"
 
 
+def test_the_shells_eyes_load_nothing_of_other_clients() -> None:
+    loaded = _loaded("check", "--json", "--offline", "registry.cleanstart.com/library/base:latest")
+    others = {"docker", "docker_host", "daemon_json", "systemd", "unit", "certs_d", "logins"}
+    unused = {f"doctor.clients.{name}" for name in others}
+    unused |= {"doctor.checks.client", "doctor.facts.client", "doctor.facts.unverified"}
+    assert unused <= set(MODULES)
+    assert not unused & loaded
+    docker = ("--as", "docker", "registry.cleanstart.com/library/base:latest")
+    assert unused - {"doctor.facts.unverified"} <= _loaded("check", "--json", "--offline", *docker)
+
+
 def test_offline_loads_nothing_of_the_network() -> None:
     loaded = _loaded("check", "--json", "--offline", "registry.cleanstart.com/library/base:latest")
     assert "doctor.engine" in loaded

@@ -26,6 +26,7 @@ _LISTS = ("insecure-registries", "registry-mirrors", "hosts", "dns", "labels", "
 _TEXTS = ("data-root", "exec-root", "group", "userns-remap", "log-driver", "storage-driver", "bip")
 _SWITCHES = ("debug", "live-restore", "iptables", "ipv6", "icc", "tls", "tlsverify")
 _MAPS = ("proxies", "features", "log-opts", "runtimes", "default-ulimits", "builder")
+_MOST_ENTRIES = 1000
 _KNOWN = frozenset((*_LISTS, *_TEXTS, *_SWITCHES, *_MAPS, "default-address-pools", "mtu"))
 
 
@@ -93,6 +94,7 @@ def _settings(value: Mapping[str, Any], text: str, path: str) -> DaemonJson:
 def _list(value: Mapping[str, Any], name: str, text: str, path: str) -> tuple[Value, ...]:
     found = value.get(name)
     entries = [e for e in found if isinstance(e, str)] if isinstance(found, list) else []
+    entries = entries[:_MOST_ENTRIES]
     return tuple(Value(entry, path, _line_of(text, name, entry)) for entry in entries)
 
 
@@ -108,7 +110,9 @@ def _faults(value: Mapping[str, Any], text: str, path: str) -> Iterator[ConfigFa
     for name, given in value.items():
         line, column = position(text, name)
         if what := _wrong_type(name, given):
-            yield ConfigFault(path, what, REFUSES, line, column, expected=_example(name))
+            listed = name in _LISTS and isinstance(given, str)
+            corrected = _corrected(text, line, json.dumps(given), json.dumps([given]), listed)
+            yield ConfigFault(path, what, REFUSES, line, column, _example(name), corrected)
         elif name in PROXIES:
             what = f'"{name}" stands outside of "proxies"'
             said = f'"proxies": {{"{name}": …}}'
@@ -116,7 +120,10 @@ def _faults(value: Mapping[str, Any], text: str, path: str) -> Iterator[ConfigFa
             yield ConfigFault(path, what, effect, line, column, said, stops=False)
         elif name not in _KNOWN and (meant := difflib.get_close_matches(name, _OURS, 1, 0.85)):
             what = f'"{plain(name, 60)}" is no setting of dockerd; "{meant[0]}" is'
-            yield ConfigFault(path, what, REFUSES, line, column, f'"{meant[0]}": …')
+            fits = not _wrong_type(meant[0], given)
+            corrected = _corrected(text, line, f'"{name}"', f'"{meant[0]}"', fits)
+            said = f'"{meant[0]}": …'
+            yield ConfigFault(path, what, REFUSES, line, column, said, corrected)
     proxies = value.get("proxies")
     for name in proxies if isinstance(proxies, dict) else ():
         if name not in PROXIES:
@@ -124,6 +131,13 @@ def _faults(value: Mapping[str, Any], text: str, path: str) -> Iterator[ConfigFa
             what = f'"{plain(name, 60)}" in "proxies" is no setting of dockerd'
             said = '"http-proxy", "https-proxy" and "no-proxy"'
             yield ConfigFault(path, what, REFUSES, line, column, said)
+
+
+def _corrected(text: str, line: int, old: str, new: str, known: bool) -> str:
+    """The line as it must be, where that is known; "" also where a secret may stand in it."""
+    written = text.splitlines()[line - 1] if line else ""
+    right = known and written.count(old) == 1 and "@" not in written
+    return written.replace(old, new) if right else ""
 
 
 _OURS = ("insecure-registries", "registry-mirrors", "proxies", "features", "hosts", "userns-remap")
@@ -164,18 +178,20 @@ def _syntax(error: json.JSONDecodeError, text: str, path: str) -> ConfigFault:
     before = text[: error.pos].rstrip()
     here = text[error.pos : error.pos + 2]
     line, column = error.lineno, error.colno
-    expected = ""
+    expected = corrected = ""
     if before.endswith(",") and text[error.pos :].lstrip()[:1] in ("}", "]"):
         what, expected = "a comma after the last item", "the last item without a comma"
         line = before.count("\n") + 1
         column = len(before) - (before.rfind("\n") + 1)
+        written = text.splitlines()[line - 1]
+        corrected = "" if "@" in written else written[: column - 1] + written[column:]
     if here in ("//", "/*") or here[:1] == "#":
         what, expected = "a comment, which JSON does not have", "nothing"
     elif here[:1] in ("\u201c", "\u201d", "'"):
         what, expected = "a quote that is no double quote", 'double quotes: "'
     elif error.msg == "Extra data":
         what = "something follows the JSON object"
-    return ConfigFault(path, what, REFUSES, line, column, expected)
+    return ConfigFault(path, what, REFUSES, line, column, expected, corrected)
 
 
 def _refuse(name: str) -> Any:

@@ -71,3 +71,6 @@ class Shell:
         from doctor.clients.keychain import resolve
 
         return resolve(self.machine, wanted(target), self.name)
+
+    def setup(self, target: Target) -> None:
+        """Nothing: it has no daemon and no settings."""

@@ -65,6 +65,10 @@ class ClientFact(Fact):
     files: tuple[str, ...] = ()
     """The configuration files that are there."""
     faults: tuple[ConfigFault, ...] = ()
+    user: str = ""
+    """The name of the user who runs this."""
+    flagged: tuple[str, ...] = ()
+    """Files that set insecure registries as flags of the daemon's command."""
 
     @property
     def seen(self) -> str:

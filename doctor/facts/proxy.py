@@ -46,9 +46,10 @@ Outcome = Literal[
 """What came of asking a proxy for a host. "closed": it ended the connection without an answer;
 "no-answer": it said nothing in time. "unresolvable", "unreachable" and "tls-failed": it could not
 be asked. "no-setting": no usable setting names a proxy."""
-Why = Literal["no-proxy", "all-proxy", "http-only", "other-case", "elsewhere"]
+Why = Literal["no-proxy", "all-proxy", "http-only", "other-case", "elsewhere", "shell"]
 """Why a known proxy is not used: excluded by NO_PROXY; named only by ALL_PROXY, or only for plain
-HTTP; named only by the variable in the other case; named by another file of this machine."""
+HTTP; named only by the variable in the other case; named by another file of this machine; named by
+the shell's variables, which the client's daemon does not see."""
 Speaks = Literal["", "http", "tls", "socks5"]
 
 _PROTOCOLS = {"http": "HTTP", "tls": "TLS", "socks5": "SOCKS5"}
@@ -128,6 +129,8 @@ class Candidate:
 
     setting: ProxySetting
     why: Why = "elsewhere"
+    no_proxy: str = ""
+    """The exceptions that are set beside it."""
 
 
 @frozen(kw_only=True)

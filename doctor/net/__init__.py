@@ -17,6 +17,7 @@ from doctor.model import Case, Hop
 
 if TYPE_CHECKING:
     from doctor.credential import Credential
+    from doctor.facts.client import Daemon
     from doctor.facts.dns import DnsFact
     from doctor.facts.helper import HelperAnswer
     from doctor.facts.http import Answer
@@ -193,6 +194,12 @@ class Net:
         from doctor.net import helper
 
         return await helper.get(program, argument, self, seconds=seconds)
+
+    async def daemon(self, socket: str) -> Daemon:
+        """Ask the container daemon behind a socket of this machine what it is."""
+        from doctor.net import dockerd
+
+        return await dockerd.ask(socket)
 
     async def close(self) -> None:
         for dialling in self.dialling.values():

@@ -81,3 +81,20 @@ def test_the_settings_know_their_lines() -> None:
 ])  # fmt: skip
 def test_which_image_store_it_says(text: str, store: bool | None) -> None:
     assert parse(text, FILE).containerd_store is store
+
+
+@pytest.mark.parametrize(("text", "corrected"), [
+    ('{\n  "debug": true,\n}', '  "debug": true'),
+    ('{\n  "insecure-registry": ["r"]\n}', '  "insecure-registries": ["r"]'),
+    ('{\n  "insecure-registries": "r"\n}', '  "insecure-registries": ["r"]'),
+    ('{\n  "insecure-registry": "r"\n}', ""),
+    ('{"proxies": {"http-proxy": "http://u:p@x"},}', ""),
+    ('{\n  "debug": "true"\n}', ""),
+])  # fmt: skip
+def test_a_line_is_corrected_where_there_is_one_way_to(text: str, corrected: str) -> None:
+    (fault,) = faults(text)
+    assert fault.corrected == corrected
+    if corrected:
+        rows = text.splitlines()
+        rows[fault.line - 1] = corrected
+        assert faults("\n".join(rows)) == ()

@@ -14,6 +14,7 @@ import pytest
 from doctor import codes
 from doctor.checks import detour, proxy
 from doctor.clients.proxy import route
+from doctor.facts.client import ClientFact
 from doctor.facts.dns import DnsFact
 from doctor.facts.proxy import (
     Candidate,
@@ -38,6 +39,7 @@ SETTING = ProxySetting(host="proxy.corp", port=3128, origin="HTTPS_PROXY")
 STATION = SETTING.hop
 THROUGH = RouteFact(proxy=SETTING, reason="variable", variable="HTTPS_PROXY", value=P)
 Placed = tuple[Hop | None, Fact]
+BOOK = codes.load()
 
 
 def judged(*facts: Placed, hop: Hop = REGISTRY) -> dict[str, Finding]:
@@ -324,6 +326,45 @@ def test_a_known_proxy_gets_through(why: Why, code: str) -> None:
 def test_a_known_proxy_does_not_get_through_either(outcome: ProxyOutcome) -> None:
     assert around("all-proxy", outcome) == []
     assert around("no-proxy", outcome) == []
+
+
+def daemons(
+    outcome: ProxyOutcome = "tunnelled",
+    seen: ClientFact = ClientFact(),  # noqa: B008 - frozen
+) -> list[Finding]:
+    """Seen as docker, whose daemon has no proxy while the shell has one."""
+    candidate = Candidate(setting=SETTING, why="shell", no_proxy="localhost, x.y")
+    tried = DetourFact(tries=(Try(candidate=candidate, outcome=outcome),))
+    facts: list[Placed] = [(REGISTRY, RouteFact(candidates=(candidate,))), (REGISTRY, DEAD)]
+    docker = replace(TARGET, client="docker", system="debian")
+    case = Case(docker, Facts([*facts, (None, tried), (None, seen)]))
+    return [BOOK.dress(finding, docker) for finding in detour.judge(case)]
+
+
+def test_the_daemon_lacks_the_shells_proxy() -> None:
+    (finding,) = daemons()
+    assert finding.code == "proxy.missing-for-client"
+    assert "HTTPS_PROXY names proxy.corp:3128 here" in finding.detail
+    drop_in = "/etc/systemd/system/docker.service.d/http-proxy.conf"
+    commands = [step.command or "" for step in finding.remedies[0].steps]
+    assert any(drop_in in command and "NO_PROXY=localhost,x.y" in command for command in commands)
+    assert commands[-1] == "sudo systemctl daemon-reload && sudo systemctl restart docker"
+
+
+@pytest.mark.parametrize(("seen", "title"), [
+    (ClientFact(rootless=True), "Give your own Docker daemon the proxy proxy.corp:3128"),
+    (ClientFact(desktop=True), "Give Docker Desktop the proxy proxy.corp:3128"),
+])  # fmt: skip
+def test_the_setting_is_that_daemons(seen: ClientFact, title: str) -> None:
+    (finding,) = daemons(seen=seen)
+    assert [remedy.title for remedy in finding.remedies] == [title]
+
+
+@pytest.mark.parametrize("outcome", ["denied", "unreachable", "auth-required"])
+def test_a_shells_proxy_that_does_not_get_through_is_not_what_is_missing(
+    outcome: ProxyOutcome,
+) -> None:
+    assert daemons(outcome) == []
 
 
 def test_nobody_went_around() -> None:

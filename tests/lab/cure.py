@@ -53,7 +53,7 @@ def carry_out(
     env: Mapping[str, str],
 ) -> Run:
     """Run the remedy's commands and then `doctor check --json` with these arguments."""
-    programs = _programs(world)
+    programs = programs_of(world)
     lines = [_line(step, words) for step in chosen["steps"] if step["command"]]
     check = shlex.join(["doctor", "check", "--json", *again])
     script = "\n".join(['cd "$HOME"', *lines, f"exec {check}"])
@@ -71,7 +71,7 @@ def _line(step: Mapping[str, Any], words: Mapping[str, str]) -> str:
     return f"{{ {command}\n}} >&2 || {failed}"
 
 
-def _programs(world: World) -> str:
+def programs_of(world: World) -> str:
     """The folder with `doctor` and `sudo` as a user of that machine has them."""
     folder = world.folder / "bin"
     if not folder.exists():

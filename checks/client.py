@@ -1,0 +1,123 @@
+"""Is the client there and running, and does its own configuration say what its owner meant?
+
+What the client's files decide for a pull (route, trust, credential) is judged where that layer is;
+here it is whether they count at all: a daemon that does not answer, a file that keeps it from
+starting or is passed over, a registry that it is told not to verify. Clients that are one program
+without settings of their own (`shell`, `crane`) have nothing to say here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from doctor.facts.client import ClientFact, ConfigFault
+from doctor.facts.unverified import unverified
+from doctor.model import Case, Check, Client, Fact, Finding
+
+if TYPE_CHECKING:
+    from doctor.net import Net
+
+_DOWN = frozenset({"missing", "refused", "denied", "silent", "odd"})
+
+
+async def read(case: Case, client: Client, net: Net) -> Fact | None:
+    """The client as this machine has it."""
+    return client.setup(case.target)
+
+
+def judge(case: Case) -> Iterator[Finding]:
+    """What is wrong with the client itself."""
+    fact = case.facts.get(ClientFact)
+    if fact is None:
+        return
+    yield from _running(fact)
+    for fault in fact.faults:
+        yield _broken(fact, fault)
+    yield from _insecure(case, fact)
+
+
+def _running(fact: ClientFact) -> Iterator[Finding]:
+    daemon = fact.daemon
+    if daemon is None or daemon.state not in _DOWN or not fact.program:
+        return
+    params = {
+        "socket": daemon.socket,
+        "reason": daemon.reason,
+        "denied": "yes" if daemon.state == "denied" else "",
+        "user": fact.user if daemon.state == "denied" else "",
+        "rootless": "yes" if fact.rootless else "",
+        "desktop": "yes" if fact.desktop else "",
+    }
+    yield Finding(
+        "client.not-running",
+        subject=daemon.socket,
+        evidence={
+            "program": fact.program,
+            "socket": daemon.socket,
+            "state": daemon.state,
+            "reason": daemon.reason,
+        },
+        params={name: value for name, value in params.items() if value},
+    )
+
+
+def _broken(fact: ClientFact, fault: ConfigFault) -> Finding:
+    runs = fact.daemon is not None and fact.daemon.state == "answers"
+    if fault.stops and runs:
+        effect = "the running daemon goes by what it read before, and will not start again with it"
+        fault = replace(fault, effect=effect, stops=False)
+    unit = fault.file.endswith((".service", ".conf")) and "/systemd/" in fault.file
+    params = {
+        "file": fault.file,
+        "line": str(fault.line or 1),
+        "flaw": fault.what,
+        "effect": fault.effect,
+        "expected": fault.expected,
+        "corrected": fault.corrected,
+        "unit": "yes" if unit else "",
+        "rootless": "yes" if fact.rootless else "",
+    }
+    evidence = {
+        "path": fault.file,
+        "line": fault.line or None,
+        "column": fault.column or None,
+        "what": fault.what,
+        "client_then": fault.effect,
+        "expected": fault.expected,
+    }
+    return Finding(
+        "client.config-invalid",
+        severity=None if fault.stops else "warning",
+        subject=f"{fault.file}:{fault.line}" if fault.line else fault.file,
+        evidence={name: value for name, value in evidence.items() if value},
+        params={name: value for name, value in params.items() if value},
+    )
+
+
+def _insecure(case: Case, fact: ClientFact) -> Iterator[Finding]:
+    setting = unverified(replace(case, hop=case.target.registry))
+    if setting is None or not setting.origin:
+        return
+    file, _, line = setting.origin.rpartition(":")
+    yield Finding(
+        "client.insecure-registry",
+        subject=setting.origin,
+        evidence={"path": file, "line": int(line), "entry": setting.entry},
+        params={
+            "file": file,
+            "line": line,
+            "entry": setting.entry,
+            **({"flag": "yes"} if file in fact.flagged else {}),
+        },
+    )
+
+
+CHECK = Check(
+    name="client",
+    scope="target",
+    judge=judge,
+    read=read,
+    question="Is the client there and running, and does its configuration count as it is meant?",
+)

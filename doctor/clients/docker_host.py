@@ -1,0 +1,250 @@
+"""How is the Docker daemon of this machine set up: where does it listen, with which environment and
+which settings does it run?
+
+dockerd pulls, so its own environment counts and never the shell's: what systemd gives it, over it
+the proxies of its flags and of daemon.json (moby cmd/dockerd, overrideProxyEnv). Docker Desktop's
+daemon runs in a virtual machine, and one behind DOCKER_HOST=tcp: or ssh: on another host: what they
+have set is in no file here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import field, replace
+
+from doctor.clients import systemd
+from doctor.clients.auth_json import config_home
+from doctor.clients.daemon_json import PROXIES, REFUSES, DaemonJson, parse
+from doctor.clients.docker_config import member
+from doctor.clients.docker_keys import folder
+from doctor.clients.machine import Machine, Text
+from doctor.clients.system import system
+from doctor.clients.unit import Value
+from doctor.facts.client import ConfigFault
+from doctor.frozen import frozen
+
+SOCKET = "/var/run/docker.sock"
+_FLAGS = {
+    "config-file": "config-file",
+    "host": "hosts",
+    "H": "hosts",
+    "insecure-registry": "insecure-registries",
+    **{name: name for name in PROXIES},
+}
+"""The flags that bear on a pull, with the setting of daemon.json that each stands for."""
+_PROGRAMS = ("/usr/bin", "/usr/local/bin", "/usr/sbin", "/opt/homebrew/bin", "/snap/bin")
+_COUNTING = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
+
+
+@frozen
+class DockerHost:
+    """The daemon's set-up as the files have it."""
+
+    endpoint: str = f"unix://{SOCKET}"
+    """Where the docker command finds its daemon."""
+    program: str = ""
+    rootless: bool = False
+    desktop: bool = False
+    certs: str = "/etc/docker/certs.d"
+    variables: Mapping[str, Value] = field(default_factory=dict)
+    """The daemon's environment, proxies of its configuration included."""
+    settings: DaemonJson = field(default_factory=lambda: DaemonJson("/etc/docker/daemon.json"))
+    insecure: tuple[Value, ...] = ()
+    """The entries of the file and of the flags."""
+    flagged: frozenset[str] = frozenset()
+    """Where flags are set: the files whose entries are no JSON."""
+    faults: tuple[ConfigFault, ...] = ()
+    files: tuple[str, ...] = ()
+    elsewhere: tuple[Value, ...] = ()
+    """Proxies that stand in files which this daemon does not read."""
+
+    @property
+    def socket(self) -> str:
+        """The socket's path; "" where the daemon is elsewhere."""
+        return self.endpoint.removeprefix("unix://") if self.endpoint[:7] == "unix://" else ""
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return {name: value.text for name, value in self.variables.items()}
+
+
+def read(machine: Machine) -> DockerHost:
+    """Find the daemon and read what it goes by."""
+    endpoint = _endpoint(machine)
+    home = machine.home
+    desktop = _is_desktop(machine, endpoint)
+    rootless = not desktop and _is_rootless(machine, endpoint)
+    there = replace(
+        DockerHost(endpoint),
+        program=_program(machine),
+        rootless=rootless,
+        desktop=desktop,
+        elsewhere=tuple(_elsewhere(machine)),
+    )
+    if not there.socket:
+        return there
+    if desktop:
+        settings = _settings(machine, f"{home}/.docker/daemon.json", must=False)
+        return replace(
+            there,
+            certs=f"{home}/.docker/certs.d",
+            settings=settings,
+            insecure=settings.insecure,
+            faults=settings.faults,
+            files=(settings.path,) if settings.there else (),
+        )
+    folders = systemd.user_folders(home) if rootless else systemd.SYSTEM
+    service = systemd.find(machine, "docker", folders)
+    flags = _flags(service)
+    own = f"{config_home(machine)}/docker" if rootless else "/etc/docker"
+    named = flags.get("config-file", ())
+    path = named[-1].text if named else f"{own}/daemon.json"
+    settings = _settings(machine, path, must=bool(named))
+    proxies = {name: flags[name][-1] for name in PROXIES if flags.get(name)}
+    environment = {**service.environment}
+    for name, value in {**settings.proxies, **proxies}.items():
+        if value.text:
+            spelt = name.replace("-", "_")
+            environment |= {spelt: value, spelt.upper(): value}
+    flagged = flags.get("insecure-registries", ())
+    units = [service.unit] if service.unit else []
+    return replace(
+        there,
+        certs=f"{own}/certs.d",
+        variables=environment,
+        settings=settings,
+        insecure=(*settings.insecure, *flagged),
+        flagged=frozenset(value.file for value in flagged),
+        faults=(*settings.faults, *_twice(settings, flags), *_of_units(service)),
+        files=(*units, *service.drop_ins, *([settings.path] if settings.there else [])),
+    )
+
+
+def _endpoint(machine: Machine) -> str:
+    """DOCKER_HOST, else the context that is chosen, else the usual socket (docker/cli
+    command.resolveContextName)."""
+    if host := machine.variable("DOCKER_HOST"):
+        return host if "://" in host else f"tcp://{host}"
+    name = machine.variable("DOCKER_CONTEXT") or _json(
+        machine, f"{folder(machine)}/config.json", "currentContext"
+    )
+    if isinstance(name, str) and name not in ("", "default"):
+        digest = hashlib.sha256(name.encode()).hexdigest()
+        found = _json(
+            machine, f"{folder(machine)}/contexts/meta/{digest}/meta.json",
+            "Endpoints", "docker", "Host",
+        )  # fmt: skip
+        if isinstance(found, str) and found:
+            return found
+    return f"unix://{SOCKET}"
+
+
+def _json(machine: Machine, path: str, *names: str) -> object:
+    """What stands under these names in a JSON file; None where nothing does."""
+    read = machine.read(path)
+    try:
+        found: object = json.loads(read.text) if isinstance(read, Text) else None
+    except (ValueError, RecursionError):
+        return None
+    for name in names:
+        found = member(found, name) if isinstance(found, dict) else None
+    return found
+
+
+def _is_desktop(machine: Machine, endpoint: str) -> bool:
+    own = (f"{machine.home}/.docker/desktop/", f"{machine.home}/.docker/run/")
+    path = endpoint.removeprefix("unix://")
+    return path.startswith(own) or (system(machine.root) == "macos" and path == SOCKET)
+
+
+def _is_rootless(machine: Machine, endpoint: str) -> bool:
+    runtime = machine.variable("XDG_RUNTIME_DIR") or f"/run/user/{machine.uid}"
+    return endpoint in (
+        f"unix://{runtime}/docker.sock",
+        f"unix:///run/user/{machine.uid}/docker.sock",
+    )
+
+
+def _program(machine: Machine) -> str:
+    if not machine.foreign and (found := machine.which("docker")):
+        return found
+    names = ("docker", "dockerd")
+    return next((p for n in names for f in _PROGRAMS if machine.is_file(p := f"{f}/{n}")), "")
+
+
+def _settings(machine: Machine, path: str, *, must: bool) -> DaemonJson:
+    read = machine.read(path)
+    if isinstance(read, Text):
+        return parse(read.text, path)
+    if read.reason == "missing" and not must:
+        return DaemonJson(path)
+    if read.reason == "forbidden":
+        return DaemonJson(path, there=True)
+    gone = read.reason == "missing"
+    what = "there is no such file" if gone else f"it cannot be read: {read.detail}"
+    ours = read.reason in ("special", "too-large")
+    effect = "dockerd may read it all the same; it was not read here" if ours else REFUSES
+    fault = ConfigFault(path, what, effect, 1, stops=not ours)
+    return DaemonJson(path, there=True, faults=(fault,))
+
+
+def _flags(service: systemd.Service) -> dict[str, tuple[Value, ...]]:
+    """The values of the flags that matter, by the setting that each stands for."""
+    found: dict[str, tuple[Value, ...]] = {}
+    where = service.command or Value("", service.unit, 0)
+    arguments = list(service.arguments)
+    while arguments:
+        name, equals, text = arguments.pop(0).partition("=")
+        setting = _FLAGS.get(name.lstrip("-")) if name.startswith("-") else None
+        if setting is None:
+            continue
+        if not equals:
+            text = arguments.pop(0) if arguments else ""
+        found[setting] = (*found.get(setting, ()), Value(text, where.file, where.line))
+    return found
+
+
+def _twice(settings: DaemonJson, flags: Mapping[str, tuple[Value, ...]]) -> Iterator[ConfigFault]:
+    """A setting that is a flag too: dockerd takes neither."""
+    given: dict[str, Value] = dict(settings.proxies)
+    if settings.insecure:
+        given["insecure-registries"] = settings.insecure[0]
+    if settings.hosts:
+        given["hosts"] = settings.hosts[0]
+    for name, value in given.items():
+        if name in flags:
+            flag = flags[name][0]
+            what = f'"{name}" is set here and as a flag in {flag.origin}'
+            yield ConfigFault(value.file, what, REFUSES, value.line, 0, "one of the two")
+
+
+def _of_units(service: systemd.Service) -> Iterator[ConfigFault]:
+    for flaw in service.stops:
+        yield ConfigFault(flaw.file, flaw.what, flaw.effect, flaw.line)
+    for flaw in service.flaws:
+        yield ConfigFault(flaw.file, flaw.what, f"systemd {flaw.effect}", flaw.line, stops=False)
+    if service.masked:
+        what = "the unit is masked (a link to /dev/null, or empty)"
+        yield ConfigFault(service.unit, what, "systemd does not start the daemon", 1)
+
+
+def _elsewhere(machine: Machine) -> Iterator[Value]:
+    """Proxies in files that look as if the daemon read them: `proxies` of config.json is for
+    containers and builds, /etc/default/docker for init scripts."""
+    path = f"{folder(machine)}/config.json"
+    found = _json(machine, path, "proxies", "default")
+    for name in ("httpsProxy", "httpProxy"):
+        value = member(found, name) if isinstance(found, dict) else None
+        if isinstance(value, str) and value:
+            yield Value(value, f'{path} ("proxies")', 0)
+    from doctor.clients.unit import environment_file
+
+    for path in ("/etc/default/docker", "/etc/sysconfig/docker"):
+        read = machine.read(path)
+        if isinstance(read, Text):
+            text = read.text.replace("export ", "       ")
+            for name, value in environment_file(text, path)[0].items():
+                if name.upper() in ("HTTPS_PROXY", "HTTP_PROXY") and value.text:
+                    yield value

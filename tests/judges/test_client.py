@@ -1,0 +1,151 @@
+"""Fact literals in, codes out: a daemon that is down, files that do not count, insecure lists."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from doctor import codes
+from doctor.checks import client
+from doctor.facts.client import ClientFact, ConfigFault, Daemon
+from doctor.facts.dns import DnsFact
+from doctor.facts.tls import Insecure, TrustFact
+from doctor.model import Case, Fact, Facts, Finding, Hop, System, Target
+from doctor.reference import Reference, parse
+
+IMAGE = "registry.corp/app:1"
+REGISTRY = Hop("registry", "registry.corp", 443)
+JSON = "/etc/docker/daemon.json"
+SOCKET = "/var/run/docker.sock"
+UP = Daemon(SOCKET, "answers", version="28.2.2", store="graphdriver")
+DOWN = Daemon(SOCKET, "missing", "there is no such socket")
+FACT = ClientFact(client="docker", program="/usr/bin/docker", daemon=UP)
+BOOK = codes.load()
+
+
+def judged(
+    fact: ClientFact | None, *others: tuple[Hop | None, Fact], system: System = "debian"
+) -> dict[str, Finding]:
+    reference = parse(IMAGE)
+    assert isinstance(reference, Reference)
+    target = Target(IMAGE, reference, REGISTRY, client="docker", system=system)
+    facts = Facts([*([(None, fact)] if fact else []), *others])
+    found = [BOOK.dress(each, target) for each in client.judge(Case(target, facts))]
+    for each in found:
+        words = BOOK.get(each.code)
+        assert words is not None
+        assert each.detail != words.means, "a param of its detail is missing"
+        assert each.remedies
+        assert each.evidence
+    return {each.code: each for each in found}
+
+
+def commands(finding: Finding, which: int = 0) -> str:
+    return "\n".join(step.command or "" for step in finding.remedies[which].steps)
+
+
+def test_a_daemon_that_answers_says_nothing() -> None:
+    assert judged(FACT) == {}
+    assert judged(None) == {}
+
+
+@pytest.mark.parametrize("state", ["missing", "refused", "denied", "silent", "odd"])
+def test_a_daemon_that_does_not_answer_is_told(state: Any) -> None:
+    found = judged(replace(FACT, daemon=Daemon(SOCKET, state, "why")))
+    assert found["client.not-running"].severity == "warning"
+    assert found["client.not-running"].evidence["socket"] == SOCKET
+
+
+@pytest.mark.parametrize("fact", [
+    replace(FACT, program="", daemon=DOWN),
+    replace(FACT, daemon=Daemon(SOCKET)),
+    replace(FACT, daemon=None),
+])  # fmt: skip
+def test_what_is_not_installed_or_was_not_asked_is_not_down(fact: ClientFact) -> None:
+    assert judged(fact) == {}
+
+
+@pytest.mark.parametrize(("more", "system", "command"), [
+    ({}, "debian", "sudo systemctl enable --now docker"),
+    ({}, "alpine", "sudo rc-update add docker default"),
+    ({}, "macos", "open -a Docker"),
+    ({"rootless": True}, "debian", "systemctl --user enable --now docker"),
+    ({"desktop": True}, "debian", "systemctl --user start docker-desktop"),
+])  # fmt: skip
+def test_the_start_is_the_systems_own(more: dict[str, Any], system: System, command: str) -> None:
+    found = judged(replace(FACT, daemon=DOWN, **more), system=system)
+    assert command in commands(found["client.not-running"]).splitlines()
+
+
+def test_a_socket_that_is_not_for_this_user_wants_the_group() -> None:
+    denied = Daemon(SOCKET, "denied", "permission denied")
+    found = judged(replace(FACT, daemon=denied, user="alice"))
+    assert "usermod --append --groups docker alice" in commands(found["client.not-running"])
+
+
+BROKEN = ConfigFault(
+    JSON, "a comma after the last item", "dockerd does not start", 2, 16,
+    expected="the last item without a comma", corrected='  "debug": true',
+)  # fmt: skip
+
+
+def test_a_broken_file_is_a_cause_with_its_place_and_the_line_as_it_must_be() -> None:
+    found = judged(replace(FACT, daemon=DOWN, faults=(BROKEN,)))
+    finding = found["client.config-invalid"]
+    assert (finding.severity, finding.subject) == ("error", f"{JSON}:2")
+    assert (finding.evidence["line"], finding.evidence["column"]) == (2, 16)
+    assert finding.detail.startswith(f"{JSON}:2: a comma after the last item; dockerd does not")
+    assert finding.remedies[0].title == f"Write line 2 of {JSON} as it must be"
+    assert "systemctl restart docker" in commands(finding)
+
+
+def test_a_daemon_that_runs_has_read_it_before() -> None:
+    finding = judged(replace(FACT, faults=(BROKEN,)))["client.config-invalid"]
+    assert finding.severity == "warning"
+    assert "will not start again" in finding.detail
+
+
+def test_a_line_that_is_passed_over_is_a_warning() -> None:
+    flaw = ConfigFault(
+        "/etc/systemd/system/docker.service.d/p.conf", "no NAME=VALUE", "systemd passes over it",
+        2, stops=False,
+    )  # fmt: skip
+    finding = judged(replace(FACT, daemon=DOWN, faults=(flaw,)))["client.config-invalid"]
+    assert finding.severity == "warning"
+    assert "daemon-reload" in commands(finding)
+    assert "json.tool" not in commands(finding)
+
+
+LISTED = TrustFact(insecure=(Insecure("registry.corp", f"{JSON}:3"),))
+NETWORK = TrustFact(insecure=(Insecure("10.0.0.0/8", f"{JSON}:3", network=True),))
+LOOPBACK = TrustFact(insecure=(Insecure("127.0.0.0/8", network=True),))
+
+
+def test_an_insecure_registry_is_told_with_file_and_line() -> None:
+    finding = judged(FACT, (REGISTRY, LISTED))["client.insecure-registry"]
+    assert finding.evidence == {"path": JSON, "line": 3, "entry": "registry.corp"}
+    assert finding.severity == "warning"
+    assert "/etc/docker/certs.d/registry.corp/ca.crt" in commands(finding)
+    assert "insecure-registries" in commands(finding)
+
+
+def test_a_flag_is_not_looked_for_in_daemon_json() -> None:
+    flagged = replace(FACT, flagged=(JSON,))
+    finding = judged(flagged, (REGISTRY, LISTED))["client.insecure-registry"]
+    assert "insecure-registries" not in commands(finding)
+    assert "daemon-reload" in commands(finding)
+
+
+@pytest.mark.parametrize(("trust", "addresses", "told"), [
+    (NETWORK, ("10.9.9.9",), True),
+    (NETWORK, ("11.9.9.9",), False),
+    (LOOPBACK, ("127.0.0.1",), False),
+    (TrustFact(), ("10.9.9.9",), False),
+])  # fmt: skip
+def test_a_network_counts_by_addresses_and_dockers_own_default_is_not_told(
+    trust: TrustFact, addresses: tuple[str, ...], told: bool
+) -> None:
+    found = judged(FACT, (REGISTRY, trust), (REGISTRY, DnsFact(addresses=addresses)))
+    assert ("client.insecure-registry" in found) is told
