@@ -77,6 +77,7 @@ def _broken(fact: ClientFact, fault: ConfigFault) -> Finding:
         "expected": fault.expected,
         "corrected": fault.corrected,
         "unit": "yes" if unit else "",
+        "containers_conf": "yes" if fact.client == "podman" else "",
         "rootless": "yes" if fact.rootless else "",
     }
     evidence = {

@@ -250,6 +250,10 @@ async def _client(options: Options, environ: Mapping[str, str], net: Net) -> Cli
 
         docker = Docker.here(environ, root=options.root, ca=options.ca, proxy=options.proxy)
         return docker.asked(await net.daemon(docker.socket)) if docker.socket else docker
+    if options.client == "podman":
+        from doctor.clients.podman import Podman
+
+        return Podman.here(environ, root=options.root, ca=options.ca, proxy=options.proxy)
     from doctor.clients.shell import Shell
 
     return Shell.here(

@@ -188,7 +188,7 @@ def _check_parser() -> argparse.ArgumentParser:
         dest="client",
         default="shell",
         metavar="CLIENT",
-        help="whose eyes: shell (default), crane, docker",
+        help="whose eyes: shell (default), crane, docker, podman",
     )
     add(
         "--platform",

@@ -16,6 +16,7 @@ squid:squid:squid
 unbound:unbound:unbound
 named:bind9:named
 skopeo:skopeo:
+podman:podman:podman
 mitmdump:mitmproxy:
 htpasswd:apache2-utils:
 openssl:openssl:

@@ -121,6 +121,9 @@ class TrustFact(Fact):
     insecure: tuple[Insecure, ...] = ()
     """Settings that may take verification away; a network counts only once addresses are known."""
 
+    plain_loopback: bool = True
+    """Does it speak plain HTTP with a registry that is given as loopback, untold?"""
+
     def unverified(self, addresses: Iterable[str]) -> Insecure | None:
         """The setting by which this client does not verify a registry with these addresses."""
         known = tuple(addresses)

@@ -57,7 +57,8 @@ def _plain(shake: Handshake, fact: TlsFact, answer: HttpPeek | None) -> TlsFact:
     if answer is None and not fact.first.startswith("HTTP/"):
         return fact
     # Through a proxy, loopback is the proxy's and not ours.
-    loopback = shake.reached is not None and is_loopback(shake.hop)
+    direct = shake.reached is not None
+    loopback = direct and shake.trust.plain_loopback and is_loopback(shake.hop)
     allowed = shake.hop.role != "proxy" and (loopback or _is_insecure(shake))
     if allowed:
         shake.net.lines.wrap_with(shake.hop, as_it_is)

@@ -1,0 +1,113 @@
+"""What would `podman pull` do here, and with it skopeo and buildah?
+
+No daemon: the user's environment counts, with what containers.conf adds to it; the credential comes
+from auth.json's chain by containers/image's own rules; a registry's folder in one of three certs.d
+adds CAs to the system's. Where the service of another machine is used (CONTAINER_HOST, and always
+on macOS), that one pulls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from doctor.clients import containers_conf
+from doctor.clients.certs_d import first
+from doctor.clients.containers_conf import ContainersConf
+from doctor.clients.keyring import HUB_NAMES, Lookup, wanted
+from doctor.clients.machine import Machine
+from doctor.clients.placed import placed
+from doctor.facts.client import ClientFact
+from doctor.frozen import frozen
+from doctor.model import Hop, Target
+
+if TYPE_CHECKING:
+    from doctor.facts.proxy import RouteFact
+    from doctor.facts.tls import TrustFact
+    from doctor.redact import Secret
+
+_PROGRAMS = ("/usr/bin", "/usr/local/bin", "/opt/podman/bin", "/opt/homebrew/bin")
+
+
+@frozen
+class Podman:
+    """`proxy` and `ca` are the options `--proxy` and `--ca`, which stand in for what is set."""
+
+    machine: Machine
+    conf: ContainersConf = field(default_factory=ContainersConf)
+    proxy: str | None = None
+    ca: str | None = None
+    name: str = "podman"
+
+    @classmethod
+    def here(
+        cls,
+        environ: Mapping[str, str],
+        *,
+        root: str = "/",
+        ca: str | None = None,
+        proxy: str | None = None,
+    ) -> Podman:
+        """Podman as this process's user would start it; files are read below `root`."""
+        machine = Machine.here(environ, root)
+        return cls(machine, containers_conf.read(machine), proxy, ca)
+
+    def route(self, hop: Hop) -> RouteFact:
+        """Which way the request to the hop goes, and why."""
+        return self._route(hop)[0]
+
+    def proxy_login(self, hop: Hop) -> Secret | None:
+        """The header value that the proxy's user and password come to, if it has any."""
+        return self._route(hop)[1]
+
+    def _route(self, hop: Hop) -> tuple[RouteFact, Secret | None]:
+        from doctor.clients.proxy import route
+
+        environ, added = containers_conf.variables(self.conf, self.machine.environ)
+        fact, secret = route(hop, environ, self.proxy)
+        ours = any(name.lower().endswith("_proxy") for name in added)
+        return placed(fact, added) if ours else fact, secret
+
+    def trust(self, hop: Hop, target: Target) -> TrustFact:
+        """The system's trust store and the first folder that the registry has in a certs.d, for
+        every host of the pull."""
+        from doctor.pki.store import go_store
+
+        environ, _ = containers_conf.variables(self.conf, self.machine.environ)
+        extra = (self.ca,) if self.ca else ()
+        base = go_store(Path(self.machine.root), environ, extra, client=self.name)
+        domain = wanted(target).domain
+        named = "docker.io" if domain in HUB_NAMES else domain
+        own = f"{self.machine.home}/.config/containers/certs.d"
+        folders = (own, "/etc/containers/certs.d", "/etc/docker/certs.d")
+        found = first(self.machine, tuple(f"{each}/{named}" for each in folders), strict=False)
+        return replace(
+            base,
+            stores=(*base.stores, *found.stores),
+            faults=(*base.faults, *found.faults),
+            client_pair=found.pair,
+            plain_loopback=False,
+        )
+
+    def keys(self, target: Target) -> Lookup:
+        """Where the credential comes from. No helper is run for it."""
+        from doctor.clients.logins import podman
+
+        return podman(self.machine, wanted(target))
+
+    def setup(self, target: Target) -> ClientFact:
+        """Is it there, and what is wrong with its configuration?"""
+        found = self.machine.which("podman") if not self.machine.foreign else None
+        program = found or next(
+            (p for f in _PROGRAMS if self.machine.is_file(p := f"{f}/podman")), ""
+        )
+        return ClientFact(
+            client=self.name,
+            program=program,
+            remote=self.machine.variable("CONTAINER_HOST"),
+            rootless=self.machine.uid != 0,
+            files=self.conf.files,
+            faults=self.conf.faults,
+        )
