@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 
+from doctor.clients.machine import Machine, Text
 from doctor.model import System
 
 _FAMILIES: tuple[tuple[System, frozenset[str]], ...] = (
@@ -39,12 +39,11 @@ def system(root: str = "/") -> System:
     """The family of the system below `root`; "linux" when it cannot be told."""
     if root == "/" and sys.platform == "darwin":
         return "macos"
-    for name in ("etc/os-release", "usr/lib/os-release"):
-        try:
-            with open(Path(root, name), encoding="utf-8", errors="replace") as file:
-                return family(file.read(16384))
-        except OSError:
-            continue
+    machine = Machine(root)
+    for path in ("/etc/os-release", "/usr/lib/os-release"):
+        read = machine.read(path, 16384)
+        if isinstance(read, Text):
+            return family(read.text)
     return "linux"
 
 

@@ -1,0 +1,174 @@
+"""Whole trees of other machines, through the real command line: `--root DIR --offline`.
+
+A healthy one says nothing of its configuration; each fault is told by its code, file and line.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from doctor import cli
+from tests.certificates import authority, leaf
+from tests.clients.registries import DOCKER, HOME, auth, put
+
+CA = authority()
+PAIR = leaf(CA, "client.example")
+HOST = "reg.example.com:5000"
+IMAGE = f"{HOST}/team/app:1"
+AUTH_JSON = f"{HOME}/.config/containers/auth.json"
+DROP_IN = "/etc/systemd/system/docker.service.d/http-proxy.conf"
+DAEMON = "/etc/docker/daemon.json"
+
+UBUNTU: dict[str, Any] = {
+    "/usr/lib/os-release": 'ID=ubuntu\nID_LIKE=debian\nVERSION_ID="24.04"\n',
+    "/etc/ssl/certs/ca-certificates.crt": CA.pem,
+    "/usr/bin/docker": "",
+    "/usr/bin/dockerd": "",
+    "/usr/lib/systemd/system/docker.service": (
+        "[Unit]\nDescription=Docker Application Container Engine\n\n[Service]\nType=notify\n"
+        "ExecStart=/usr/bin/dockerd -H fd:// --containerd=/run/containerd/containerd.sock\n"
+    ),
+    DROP_IN: '[Service]\nEnvironment="HTTPS_PROXY=http://proxy.example:3128"\n',
+    DAEMON: {"log-driver": "local", "features": {"containerd-snapshotter": False}},
+    f"/etc/docker/certs.d/{HOST}/ca.crt": CA.pem,
+    f"/etc/docker/certs.d/{HOST}/client.cert": PAIR.pem,
+    f"/etc/docker/certs.d/{HOST}/client.key": PAIR.key_pem,
+    DOCKER: {"auths": {HOST: auth()}},
+}
+RHEL: dict[str, Any] = {
+    "/etc/os-release": 'ID="rhel"\nID_LIKE="fedora"\n',
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem": CA.pem,
+    "/usr/bin/podman": "",
+    "/usr/share/containers/containers.conf": "[containers]\nhttp_proxy = true\n[engine]\n",
+    "/etc/containers/containers.conf": '[engine]\nenv = ["HTTPS_PROXY=http://proxy.example:3128"]\n',
+    f"/etc/containers/certs.d/{HOST}/ca.crt": CA.pem,
+    AUTH_JSON: {"auths": {f"{HOST}/team": auth()}},
+}
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in os.environ:
+        if name.upper().endswith("_PROXY") or name.startswith(
+            ("DOCKER", "XDG", "REG", "SSL", "CON")
+        ):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", HOME)
+    monkeypatch.setenv("CONTAINERS_CONF", "/etc/containers/containers.conf")
+    return tmp_path / "node"
+
+
+def plant(root: Path, tree: Mapping[str, Any]) -> None:
+    for path, content in tree.items():
+        put(root, path, content)
+
+
+def checked(root: Path, client: str) -> dict[str, dict[str, Any]]:
+    """The findings by code. Nothing is sent."""
+    report = root.parent / "report.json"
+    options = ["--as", client, "--root", str(root), "--offline", "--format", "json"]
+    code = cli.main(["check", *options, "-o", str(report), IMAGE])
+    (target,) = json.loads(report.read_text())["targets"]
+    assert target["client"] == client
+    found = {each["code"]: each for each in target["findings"]}
+    failed = any(each["root_cause"] for each in found.values())
+    assert code == (1 if failed else 0), found
+    return found
+
+
+@pytest.mark.parametrize(("tree", "client"), [(UBUNTU, "docker"), (RHEL, "podman")])
+def test_a_healthy_machine_has_nothing_to_mend(
+    root: Path, tree: dict[str, Any], client: str
+) -> None:
+    plant(root, tree)
+    assert checked(root, client) == {}
+
+
+@pytest.mark.parametrize(("path", "content", "code", "line"), [
+    (DAEMON, '{\n  "log-driver": "local",\n}', "client.config-invalid", 2),
+    (DAEMON, f'{{\n\n "insecure-registries": ["{HOST}"]}}', "client.insecure-registry", 3),
+    (DAEMON, '{"hosts": ["unix:///x"]}', "client.config-invalid", 1),
+    (DROP_IN, "[Service]\nEnvironment=HTTPS PROXY\n", "client.config-invalid", 2),
+    (DROP_IN, '[Service]\nEnvironment="HTTPS_PROXY=http://p:x"\n', "proxy.invalid-url", None),
+    (f"/etc/docker/certs.d/{HOST}/client.key", CA.key_pem, "tls.ca-file-unusable", None),
+    (f"/etc/docker/certs.d/{HOST}/ca.crt", "", "tls.ca-file-unusable", None),
+    (DOCKER, {"auths": {"reg.example.com:443": auth()}}, "auth.wrong-key", 1),
+    (DOCKER, "{", "auth.config-unreadable", 1),
+])  # fmt: skip
+def test_ubuntu_with_docker_and_one_fault(
+    root: Path, path: str, content: Any, code: str, line: int | None
+) -> None:
+    plant(root, {**UBUNTU, path: content})
+    found = checked(root, "docker")
+    assert list(found) == [code]
+    assert found[code]["evidence"].get("line") == line
+    assert found[code]["remedies"]
+
+
+@pytest.mark.parametrize(("path", "content", "code", "line"), [
+    ("/etc/containers/containers.conf", "[engine\n", "client.config-invalid", 1),
+    ("/etc/containers/containers.conf", '[engine]\nenv = ["x"]', "client.config-invalid", 2),
+    (f"/etc/containers/certs.d/{HOST}/ca.cert", CA.pem, "tls.ca-file-unusable", None),
+    (AUTH_JSON, {"auths": {f"{HOST}/other": auth()}}, "auth.wrong-key", 1),
+    (AUTH_JSON, "", "auth.config-unreadable", None),
+])  # fmt: skip
+def test_rhel_with_podman_and_one_fault(
+    root: Path, path: str, content: Any, code: str, line: int | None
+) -> None:
+    plant(root, {**RHEL, path: content})
+    found = checked(root, "podman")
+    assert list(found) == [code]
+    assert found[code]["evidence"].get("line") == line
+    assert found[code]["remedies"]
+
+
+@pytest.mark.parametrize(("tree", "client"), [(UBUNTU, "docker"), (RHEL, "podman")])
+def test_a_tree_of_links_out_of_itself_shows_nothing_of_this_machine(
+    root: Path, tree: dict[str, Any], client: str
+) -> None:
+    """Every file is a link to one outside of the root, which holds a fault."""
+    for n, path in enumerate(tree):
+        outside = put(root.parent, f"/outside/{n}", "{ canary")
+        place = root / path.lstrip("/")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.symlink_to(outside)
+    found = checked(root, client)
+    assert "canary" not in json.dumps(found)
+    assert set(found) <= {"tls.ca-file-unusable", "client.config-invalid"}, found
+
+
+@pytest.mark.parametrize(("tree", "client"), [(UBUNTU, "docker"), (RHEL, "podman")])
+@pytest.mark.parametrize("kind", ["fifo", "folder", "sparse"])
+def test_a_tree_of_no_files_ends(root: Path, tree: dict[str, Any], client: str, kind: str) -> None:
+    for path in tree:
+        place = root / path.lstrip("/")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if kind == "fifo":
+            os.mkfifo(place)
+        elif kind == "folder":
+            place.mkdir()
+        else:
+            place.write_bytes(b"")
+            os.truncate(place, 100 << 20)
+    checked(root, client)
+
+
+def test_the_system_is_the_trees_own(root: Path) -> None:
+    """A link that is absolute leads into the tree, as on that machine."""
+    from doctor.clients.system import system
+
+    plant(root, {"/usr/lib/os-release": "ID=fedora\n"})
+    (root / "etc").mkdir(exist_ok=True)
+    (root / "etc/os-release").symlink_to("/usr/lib/os-release")
+    assert system(str(root)) == "rhel"
+    outside = put(root.parent, "/os-release", "ID=alpine\n")
+    (root / "etc/os-release").unlink()
+    (root / "etc/os-release").symlink_to(outside)
+    (root / "usr/lib/os-release").unlink()
+    assert system(str(root)) == "linux"
