@@ -77,7 +77,9 @@ def _broken(fact: ClientFact, fault: ConfigFault) -> Finding:
         "expected": fault.expected,
         "corrected": fault.corrected,
         "unit": "yes" if unit else "",
-        "containers_conf": "yes" if fact.client == "podman" else "",
+        "containers_conf": "yes"
+        if fact.client == "podman" and "registries" not in fault.file
+        else "",
         "rootless": "yes" if fact.rootless else "",
     }
     evidence = {
