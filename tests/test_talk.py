@@ -25,6 +25,7 @@ class Terminal(io.StringIO):
 
 
 def said(*pieces: str, flush: bool = False) -> str:
+    Secret(WORD)  # known whatever other tests made of the gate
     stream = io.StringIO()
     talk = Talk(stream)
     for piece in pieces:

@@ -78,6 +78,8 @@ def _is(place: Place, request: Request) -> bool:
             return "/manifests/" in request.path and request.method == "GET"
         case "tags":
             return request.path.endswith("/tags/list")
+        case "blob" if request.path.endswith(distribution.digest(distribution.CONFIG)):
+            return False
     return f"/{place}s/" in request.path
 
 
@@ -98,6 +100,8 @@ def in_order(request: Request) -> bytes:
         return answer(
             200, distribution.AMD64, kind, ("Docker-Content-Digest", digest), CLOSE, head=head
         )
+    if request.path.endswith(distribution.digest(distribution.CONFIG)):
+        return answer(200, distribution.CONFIG, CLOSE)
     if "/blobs/" in request.path:
         length = len(distribution.LAYER)
         part = ("Content-Range", f"bytes 0-0/{length}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -158,7 +159,11 @@ time.sleep(600)
     assert fact.ending == "timeout"
     assert fact.exit_code is None
     assert note.exists()
-    assert not any(alive(int(pid)) for pid in note.read_text().split())
+    pids = [int(pid) for pid in note.read_text().split()]
+    deadline = time.monotonic() + 10
+    while any(map(alive, pids)):
+        assert time.monotonic() < deadline, "they were killed and do not end"
+        time.sleep(0.01)
 
 
 def test_a_prompt_finds_no_terminal(tmp_path: Path) -> None:
