@@ -19,7 +19,7 @@ from doctor.frozen import frozen
 from doctor.model import Event, Hop, Report, Target, Verdict
 from doctor.options import PLAIN, Options, read
 from doctor.plugins import installed
-from doctor.redact import Secret, plain, scrub
+from doctor.redact import Secret, learn_variables, plain, scrub
 from doctor.reference import read_target
 from doctor.streams import talk
 from doctor.usage import UsageError
@@ -47,6 +47,7 @@ class Named:
 
 def check(args: Namespace) -> int:
     """`doctor check`: diagnose, print, and return the contract's exit code."""
+    learn_variables(os.environ)
     options = read(args, lambda: tuple(dict.fromkeys(c.name for c in installed().checks)))
     named, secret = _input(options)
     targets = _targets(named, options)

@@ -10,7 +10,7 @@ too (`doctor.shapes`). What is cut is scrubbed before: of half a secret nobody s
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, NoReturn
 
@@ -19,8 +19,20 @@ from doctor.plain import is_plain, plain
 from doctor.shapes import MASK
 from doctor.spelling import SHORTEST, anchors, pattern, spellings, texts, varying
 
-__all__ = ["GATE", "MASK", "Gate", "Secret", "clip", "is_plain", "plain", "scrub", "scrub_data"]
+__all__ = [
+    "GATE",
+    "MASK",
+    "Gate",
+    "Secret",
+    "clip",
+    "is_plain",
+    "learn_variables",
+    "plain",
+    "scrub",
+    "scrub_data",
+]
 
+_SHORTEST_VARIABLE = 8
 _HALF = 6
 """Characters at the end of a cut text that may be the beginning of a secret."""
 
@@ -77,6 +89,15 @@ class Gate:
         spelt = (each for known in self._known for each in _spellings(known))
         return max((_overlap(text, each, least) for each in spelt), default=0)
 
+    def settled(self, text: str) -> int:
+        """Up to where can the text be scrubbed, whatever follows it? Neither the beginning of a
+        secret nor a whole one is parted."""
+        upto, parted = len(text) - self.begun(text), True
+        while parted:
+            inside = [start for start, end in self._spans(text) if start < upto < end]
+            upto, parted = min(inside, default=upto), bool(inside)
+        return upto
+
     def scrub_data(self, value: Any) -> Any:
         """The same for a JSON-able value: every string in it, keys included; numbers and structure
         stay."""
@@ -121,6 +142,14 @@ def _spellings(known: str) -> frozenset[str]:
 @cache
 def _pattern(known: str) -> re.Pattern[str]:
     return pattern(known)
+
+
+def learn_variables(environ: Mapping[str, str]) -> None:
+    """Variables whose names say that they hold a secret: a program that we start, or a file that
+    names them, may repeat them. What is short may be a switch ("true") or a common word."""
+    for name, value in environ.items():
+        if len(value) >= _SHORTEST_VARIABLE and shapes.names_secret(name):
+            GATE.learn(value)
 
 
 GATE = Gate()

@@ -89,6 +89,14 @@ _SHAPES = (
 )
 
 
+_SECRET_NAME = re.compile(rf"(?i)(?:.*[_.-])?{_NAMES}")
+
+
+def names_secret(name: str) -> bool:
+    """Does a variable of that name hold a secret: `REGISTRY_PASSWORD`, `GITHUB_TOKEN`?"""
+    return bool(_SECRET_NAME.fullmatch(name))
+
+
 @cache
 def _compiled() -> tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...]:
     return tuple((s.marks, re.compile(s.pattern), s.replacement) for s in _SHAPES)

@@ -52,7 +52,9 @@ def texts(value: str) -> set[str]:
     also its usual spellings."""
     raw = _bytes(value)
     percent = "".join(f"%{byte:02x}" for byte in raw)
-    opaque = {raw.hex(), raw.hex().upper(), percent, percent.upper()}
+    opaque = {percent, percent.upper()}
+    for source in _sources(value):
+        opaque |= {source.hex(), source.hex().upper()}
     if len(value) > _LONGEST:
         opaque |= _escaped(value)
     return {each for each in _written(value) | opaque if len(each) >= SHORTEST}
@@ -69,13 +71,21 @@ def varying(value: str) -> set[str]:
 
 
 def _written(value: str) -> set[str]:
-    raw, escaped = _bytes(value), json.dumps(value)[1:-1]
-    found = {value, *_base64(raw), *(_base64(escaped.encode()) if escaped != value else ())}
+    found = {value}
+    for source in _sources(value):
+        found |= {*_base64(source)}
     if len(value) >= _CASED:
         found |= {value.lower(), value.upper()}
     if not value.isascii():
-        found.add(raw.decode("latin-1"))
+        found.add(_bytes(value).decode("latin-1"))
     return found
+
+
+def _sources(value: str) -> set[bytes]:
+    """What base64 and hexadecimal are made of: the value, alone or out of a document or a URL."""
+    raw = _bytes(value)
+    urls = (quote(raw, safe=safe).encode() for safe in ("", "/"))
+    return {raw, json.dumps(value)[1:-1].encode(), *urls}
 
 
 def _base64(raw: bytes) -> Iterator[str]:

@@ -47,7 +47,7 @@ class Talk(io.TextIOBase):
             return
         from doctor.redact import GATE
 
-        upto -= GATE.begun(self._waiting[:upto])
+        upto = GATE.settled(self._waiting[:upto])
         text, self._waiting = self._waiting[:upto], self._waiting[upto:]
         if text:
             self._stream.write(GATE.scrub(text))

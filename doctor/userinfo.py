@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 
+from doctor import shapes
 from doctor.frozen import frozen
 from doctor.redact import MASK, Secret
 
@@ -18,7 +19,13 @@ _TOKEN = 16
 _DIGEST = re.compile(r"(?i)(?:sha(?:256|384|512)|md5)(?::|$)|[a-z0-9+._-]+:[0-9a-f]{32}")
 _VERSION = re.compile(r"latest|v?\d[\w.-]*", re.ASCII)
 _PATH = re.compile(r"[^/:]*(?::\d+)?/")
-_CREDENTIAL = re.compile(r"(--(?:src-|dest-)?creds|--password|(?<=\s)-p)([ =]+)(\S+)")
+_CREDENTIAL = re.compile(
+    r"(?i)(--(?:src-|dest-)?(?P<pair>creds|user|proxy-user)|--(?:password|identity-token)"
+    r"|--(?:src-|dest-)?registry-token|--oauth2-bearer|(?<=\s)-(?:(?P<short>u)|(?P<login>p))"
+    r"|\bauthorization:\s*(?:basic|bearer))"
+    r"([ =]+)(?P<value>\"[^\"]*\"|'[^']*'|[^\s'\"]+)"
+)
+"""Options, and curl's header, that carry a secret; of a pair behind the first colon."""
 
 
 @frozen
@@ -55,7 +62,7 @@ def login(text: str) -> Login | None:
 def hidden(text: str) -> str:
     """The text as it may be shown: without passwords."""
     found = login(text)
-    return found.masked if found else _options(text)
+    return shapes.masked(found.masked if found else _options(text))
 
 
 def _word_before(text: str, at: int) -> int:
@@ -65,10 +72,13 @@ def _word_before(text: str, at: int) -> int:
 
 def _options(text: str) -> str:
     def hide(match: re.Match[str]) -> str:
-        if match[1] == "-p" and " login " not in text:
+        value = match["value"].strip("'\"")
+        if match["pair"] or match["short"]:
+            value = value.partition(":")[2]
+        if not value or (match["login"] and " login " not in text):
             return match[0]
-        _learn(match[3].partition(":")[2] if "creds" in match[1] else match[3])
-        return f"{match[1]}{match[2]}{MASK}"
+        _learn(value)
+        return f"{match[1]} {MASK}"
 
     return _CREDENTIAL.sub(hide, text)
 

@@ -65,8 +65,9 @@ def leaks(
 
 def _parts(secret: str) -> set[bytes]:
     """Every `_PART` characters in a row, in lower case and without white space, as in the views."""
-    text = _plain(secret.encode())
-    return {text[at : at + _PART] for at in range(max(1, len(text) - _PART + 1))}
+    text, common = _plain(secret.encode()), _plain(ODD.encode())
+    parts = (text[at : at + _PART] for at in range(max(1, len(text) - _PART + 1)))
+    return {part for part in parts if part not in common}
 
 
 def _plain(data: bytes) -> bytes:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doctor.redact import MASK, Gate, Secret, plain
+from doctor.redact import MASK, Gate, Secret, learn_variables, plain, scrub
 from doctor.spelling import spellings
 
 SECRET = "s3cr€t/+ with?odd&chars=="
@@ -183,3 +183,21 @@ def test_plain_names_what_it_disarms_and_says_what_it_cut() -> None:
     assert plain("a\x1b[2Jb\u202ec\x9b\n") == "a<ESC>[2Jb<U+202E>c<U+009B><LF>"
     assert plain("x" * 30, 10) == "x" * 10 + "… (20 more characters)"
     assert plain("Größe [bold]x[/] 中文") == "Größe [bold]x[/] 中文"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "hidden"),
+    [
+        ("REGISTRY_PASSWORD", "a-value-of-it-1", True),
+        ("GITHUB_TOKEN", "a-value-of-it-2", True),
+        ("AWS_SECRET_ACCESS_KEY", "a-value-of-it-3", True),
+        ("api_key", "a-value-of-it-4", True),
+        ("TOKEN_FILE", "/run/a-value-of-it-5", False),
+        ("SSH_AUTH_SOCK", "/run/a-value-of-it-6", False),
+        ("MONKEY", "a-value-of-it-7", False),
+        ("USE_TOKEN", "true", False),
+    ],
+)
+def test_variables_that_are_named_so_are_secrets(name: str, value: str, hidden: bool) -> None:
+    learn_variables({name: value})
+    assert (scrub(f"it said {value}") == f"it said {MASK}") is hidden

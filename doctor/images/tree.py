@@ -87,6 +87,9 @@ _NOTHING = re.compile(r"(?:[ \t]*(?:#[^\n]*|%[^\n]*|---[ \t]*|\.\.\.[ \t]*)?(?:\
 _NO_BREAKS = {0x85: " ", 0x2028: " ", 0x2029: " "}
 """Line ends of YAML 1.1 that no editor counts as such."""
 _DIRECTIVE = re.compile(r"^%", re.MULTILINE)
+_NO_ANCHOR = "an alias has no anchor (text that begins with * stands in quotes)"
+_WORD = re.compile(r" (?:'(?!<)[^']{3,}'|\"(?!<)[^\"]{3,}\")")
+"""A word of the document in the parser's complaint; it may be a password."""
 _NOTES = re.compile(r"^NOTES:[ \t]*$", re.MULTILINE)
 
 
@@ -130,6 +133,7 @@ def _roots(text: str, first: int) -> Iterator[Node]:
 def _unreadable(line: int, what: str) -> TreeError:
     from doctor.redact import plain
 
+    what = _WORD.sub("", what)
     return TreeError(line, f"This document is no YAML: {plain(what, 160)}.")
 
 
@@ -187,7 +191,7 @@ class _Builder:
 
     def _alias(self, event: Any) -> Node:
         if event.anchor not in self.anchors:
-            raise _unreadable(self._line(event), f"the alias *{event.anchor} has no anchor")
+            raise _unreadable(self._line(event), _NO_ANCHOR)
         return self._hung(self.anchors[event.anchor])
 
     def _named(self, event: Any, node: Node) -> Node:

@@ -19,7 +19,7 @@ from doctor import __version__
 from doctor.facts.http import KEPT_HEADERS, Answer, Outcome, Phase, Who
 from doctor.frozen import frozen
 from doctor.model import Hop
-from doctor.net.body import error_of, forms, holds_token, named, read_json, title_of, unsaid
+from doctor.net.body import error_of, forms, named, read_json, title_of, unsaid
 from doctor.net.location import place, shown
 from doctor.realm import is_loopback
 from doctor.redact import Secret, clip
@@ -36,6 +36,8 @@ ERROR_BODY = 65_536
 _ERROR = 8192
 """Bytes read of an error at least: its body tells the reason."""
 _EXCERPT = 1024
+_TAG = 64
+"""Of a page in the place of a token: its first tag."""
 _LONGEST_HEADER = 4096
 _MOST_HEADERS = 64
 _STALE_TRIES = 4
@@ -303,14 +305,15 @@ def _answer(exchange: _Exchange, *, private: bool) -> Answer:
     )
     content = bytes(exchange.content)
     success = status is not None and status < 300
-    if success and (holds_token(content) if private else content.startswith(b"{")):
+    if success and not private and content.startswith(b"{"):
         return facts
     text = content[: 4 * _EXCERPT].decode("utf-8", "replace")
     if text:
         more = exchange.cut or len(content) > 4 * _EXCERPT
         facts = replace(facts, body=clip(unsaid(text, exchange.sent), _EXCERPT, cut=more))
-    if success and private and not facts.is_page:  # a token under a name that nobody knows
-        return replace(facts, body=named(content))
+    if success and private:  # a page may hold a token, and so may names that nobody knows
+        start = facts.body.partition(">")[0][:_TAG]
+        facts = replace(facts, body=start if facts.is_page else named(content))
     code, message = ("", "") if success else error_of(content)
     message = unsaid(message, exchange.sent)
     return replace(

@@ -9,6 +9,7 @@ information refused in a realm and dropped from a redirect. The request target i
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import field
 from urllib.parse import parse_qsl, quote, urljoin, urlsplit
 
@@ -36,6 +37,7 @@ _SIGNING = frozenset(
 )
 
 
+_ORDINARY = re.compile(r"[0-9TZ:.+-]*|[a-z]+/[a-z0-9.+-]+|AWS4-[A-Z0-9-]+|[^A-Za-z0-9]*")
 _SHORTEST_SIGNATURE = 16
 """Characters of a value that is a secret and no date, number or name."""
 
@@ -86,8 +88,20 @@ def place(text: str, *, role: Role, base: Hop | None = None, path: str = "/") ->
         port or {"https": 443, "http": 80}[scheme],
         "https" if scheme == "https" else "http",
     )
-    signatures = tuple(value for value in signing if len(value) >= _SHORTEST_SIGNATURE)
+    signatures = tuple(
+        value
+        for name, value in fields
+        if len(value) >= _SHORTEST_SIGNATURE
+        and (name.lower() in _SIGNING or (name not in _SHOWN and _is_key(value)))
+    )
     return Place(hop, target, bool(signing), "@" in parts.netloc, signatures)
+
+
+def _is_key(value: str) -> bool:
+    """Does the value of a parameter of no known name look like a secret, and not like a time or a
+    media type?"""
+    random = re.search("[A-Za-z].*[0-9]|[0-9].*[A-Za-z]", value) and not _ORDINARY.fullmatch(value)
+    return bool(random)
 
 
 def shown(target: str) -> str:
