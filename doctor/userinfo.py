@@ -54,7 +54,9 @@ def login(text: str) -> Login | None:
         return None
     if not (web or colon or re.search("[./:]", after)):
         return None
-    _learn(password if colon else user if len(user) >= _TOKEN else "")
+    _learn(password)
+    if not colon:
+        learn_alone(user)
     shown = f"{user}:{MASK}" if colon else MASK
     return Login(start, f"{text[:start]}{shown}@{after}", text[:start] + after)
 
@@ -63,6 +65,11 @@ def hidden(text: str) -> str:
     """The text as it may be shown: without passwords."""
     found = login(text)
     return shapes.masked(found.masked if found else _options(text))
+
+
+def learn_alone(user: str) -> None:
+    """A user name without a password: where a token is expected, it may be one."""
+    _learn(user if len(user) >= _TOKEN else "")
 
 
 def _word_before(text: str, at: int) -> int:

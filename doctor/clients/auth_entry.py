@@ -13,6 +13,7 @@ import re
 from doctor.credential import Credential
 from doctor.frozen import frozen
 from doctor.redact import Secret
+from doctor.userinfo import learn_alone
 
 
 @frozen
@@ -101,6 +102,8 @@ def decode(auth: str) -> tuple[str, Secret | None, str, bool]:
             False,
         )
     secret = Secret(password.strip("\0"))
+    if not secret:
+        learn_alone(user)
     if not user:
         return "", None, "its auth decodes to an empty user name before the colon", False
     return user, secret, "", False

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 from doctor.facts.proxy import Flaw, ProxyScheme, ProxySetting
 from doctor.frozen import frozen
 from doctor.redact import Secret
+from doctor.userinfo import learn_alone
 
 PORTS: dict[str, int] = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 """net/http/transport.go, portMap."""
@@ -107,7 +108,9 @@ def _hide(value: str) -> Secret | None:
     if not mark:
         return None
     before = before.partition("://")[2] or before
-    password = before.partition(":")[2]
+    user, _, password = before.partition(":")
+    if not password:
+        learn_alone(user)
     Secret(password)
     return Secret(unquote(password)) if password else None
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from doctor.net import Net
 
 _LARGEST = 1024 * 1024
+_TOKENS = ("token", "access_token", "refresh_token", "id_token")
 _LONGEST_TOKEN = 65_536
 _OAUTH_REFUSALS = frozenset(
     {"invalid_grant", "invalid_client", "unauthorized_client", "access_denied"}
@@ -98,7 +99,10 @@ def _read(replies: tuple[Reply, ...], who: Who, asked: str) -> tuple[TokenTry, S
     found = reply.json
     if not isinstance(found, dict):
         return replace(tried, outcome="no-token", flaw="is not a JSON object"), None
-    token = next((t for name in ("token", "access_token") if (t := found.get(name))), None)
+    for name in _TOKENS:  # the gate knows all of them from now on, whichever is used
+        if isinstance(given := found.get(name), str):
+            Secret(given)
+    token = next((t for name in _TOKENS[:2] if (t := found.get(name))), None)
     if not isinstance(token, str):
         return replace(tried, outcome="no-token", flaw="holds no token"), None
     if len(token) > _LONGEST_TOKEN or not all(0x21 <= ord(c) <= 0x7E for c in token):

@@ -59,6 +59,12 @@ LOGIN = (
         ("auth.whitespace",),
         home=entry(auth=auth(password=f"{password('with white space')}\n")),
     ),
+    Scenario(
+        "user-alone",
+        BASIC,
+        ("auth.entry-malformed",),
+        home=entry(auth=auth(plainly("a token for a user"), "")),
+    ),
     Scenario("at-token-service", BEARER, ("auth.rejected",), home=wrong("at a token service")),
     Scenario(
         "identity-token",
@@ -176,7 +182,14 @@ def unusable(world: World) -> dict[str, str]:
     }
 
 
+def alone(world: World) -> dict[str, str]:
+    """The token of a proxy that takes it for the user name."""
+    servers.proxy(world, account=("bob", plainly("the right one of a proxy")))
+    return {"HTTPS_PROXY": f"http://{plainly('a token for a user name')}@{PROXY_HOST}:3128"}
+
+
 PROXIES = (
+    Scenario("user-alone", Way(detour=alone), ("proxy.auth-rejected",)),
     Scenario("rejects", Way(detour=account), ("proxy.auth-rejected",)),
     Scenario("excluded", replace(Way(port="closed"), detour=excluded), ("tcp.refused",)),
     Scenario("unusable", Way(detour=unusable), ("proxy.invalid-url",)),

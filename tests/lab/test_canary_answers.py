@@ -114,7 +114,7 @@ def issuing(service: TokenService) -> Way:
 
 JWT = signed(USER, [], jti="the canary's")
 SECRETS["a JWT"] = JWT.rpartition(".")[2]
-REFRESH = token("refresh_token")
+REFRESH, ID = token("refresh_token"), token("id_token")
 JSON = ("Content-Type", "application/json")
 GIVEN = {
     "tokens": answer(200, {"token": JWT, "refresh_token": REFRESH, "expires_in": 300}),
@@ -146,6 +146,15 @@ CAUSES = {
     "with-an-error": "auth.rejected",
 }
 """Tokens that are sent, and that the registry does not take."""
+
+
+def test_a_refresh_token_that_is_repeated_elsewhere(lab: World, store: Path) -> None:
+    """The registry knows what its token service gave."""
+    service = Odd(says=answer(200, {"token": JWT, "refresh_token": REFRESH, "id_token": ID}))
+    front = f"location ~ /manifests/ {{ return 403 'no: {REFRESH} {ID}'; }}"
+    keeps(
+        Scenario("x", replace(issuing(service), tls_front=front), ("auth.forbidden",)), lab, store
+    )
 
 
 @pytest.mark.parametrize("how", GIVEN)
