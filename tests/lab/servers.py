@@ -190,6 +190,8 @@ def front(world: World, sites: Sequence[str]) -> Process:
 def _seen(place: Path) -> str:
     """nginx writes down everything in a request that may hold a credential."""
     fields = '"$server_addr","$request_method","$request_uri","$http_authorization","$request_body"'
+    others = ("cookie", "proxy_authorization", "referer", "user_agent", "x_registry_auth", "accept")
+    fields += ',"' + " ".join(f"$http_{name}" for name in others) + '",$connection'
     return f"log_format seen escape=json '[{fields}]'; access_log {place}/seen.log seen;"
 
 
@@ -208,6 +210,10 @@ class Seen:
     target: str
     authorization: str
     body: str
+    others: str = ""
+    """Other headers that may hold a secret."""
+    connection: int = 0
+    """Which of the server's."""
 
 
 def site(
