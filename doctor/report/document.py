@@ -137,13 +137,16 @@ def _check(name: str, results: Sequence[CheckResult], registry: Hop) -> Document
         "status": gravest.status,
         "summary": scrub(f"{gravest.summary}{where}"),
         "duration_ms": max(r.ms for r in results if r.part == gravest.part),
-        "blocked_by": gravest.blocked_by and _blocker(gravest.blocked_by),
+        "blocked_by": _blocker(gravest),
     }
 
 
-def _blocker(named: str) -> str:
-    """The check's name as it is, and the hop's, which comes from outside."""
-    check, blank, hop = named.partition(" ")
+def _blocker(result: CheckResult) -> str | None:
+    """Why it did not run: the check's name as it is, and the hop's, which comes from outside. What
+    found a fault although it did not run, in what others saw, is told by that."""
+    if not result.blocked_by or result.status != "skip":
+        return None
+    check, blank, hop = result.blocked_by.partition(" ")
     return check + blank + scrub(hop)
 
 

@@ -124,6 +124,9 @@ class World:
         run = self.doctor("check", "--json", *arguments, env=env, stdin=stdin)
         if run.report:
             validator().validate(run.report)
+            for target in run.report["targets"]:
+                causes = [f["code"] for f in target["findings"] if f["root_cause"]]
+                assert target["root_causes"] == list(dict.fromkeys(causes))
         return run
 
     def skopeo(self, *arguments: str, env: Mapping[str, str] | None = None) -> Run:
