@@ -22,6 +22,7 @@ from doctor.facts.credential import Fault
 from doctor.frozen import frozen
 from doctor.gojson import as_go
 from doctor.redact import Secret, plain
+from doctor.userinfo import learn_alone
 
 HUB_KEY = "https://index.docker.io/v1/"
 """The one key of Docker Hub (registry.IndexServer); no other spelling of it is looked up."""
@@ -212,6 +213,8 @@ def _entry(
             faults.append(Fault("type", where, what, line, column, key))
         parts[name] = part if isinstance(part, str) else ""
     user, secret, broken, bad_base64 = decode(parts["auth"])
+    if not parts["password"]:
+        learn_alone(parts["username"])
     if broken:
         faults.append(Fault("entry", where, broken, line, column, key))
     return Entry(

@@ -56,7 +56,7 @@ def shown(surfaces: Mapping[str, bytes]) -> str:
 
 
 def see(scenario: Scenario, lab: World, store: Path) -> Looked:
-    env = scenario.prepare(lab, store)
+    env = scenario.make(lab, store)
     typed = (*scenario.options, scenario.target)
     looked = look(lab, *typed, env=furnish(lab) | env, stdin=scenario.stdin)
     if leaks({"": "\0".join(typed).encode()}):

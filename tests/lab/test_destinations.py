@@ -268,7 +268,7 @@ def test_each_secret_arrives_where_it_may_and_nowhere_else(
     sent: Sent, lab: World, store: Path
 ) -> None:
     SECRETS.pop(ISSUED, None)
-    env = sent.scenario.prepare(lab, store)
+    env = sent.scenario.make(lab, store)
     wire = tap(lab)
     run = lab.check(
         *(*sent.scenario.options, sent.scenario.target),
@@ -311,7 +311,7 @@ def test_two_registries_get_their_own(lab: World, store: Path) -> None:
     own = auth(password=password("for the second"))
     home = {DOCKER: docker({HOST: {"auth": auth()}, SECOND: {"auth": own}})}
     way = replace(BASIC, more_sites=second_registry)
-    env = Scenario("two", way, home=home).prepare(lab, store)
+    env = Scenario("two", way, home=home).make(lab, store)
     wire = tap(lab)
     run = lab.check(IMAGE, f"{SECOND}/lab/app:latest", env=furnish(lab) | env)
     assert [t["verdict"] for t in run.report["targets"]] == ["pass", "fail"]
