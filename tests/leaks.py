@@ -21,6 +21,8 @@ ODD = "&<'\"\\/+% é"
 """What stands in the middle of a password: the characters that encoders change."""
 _PART = 9
 """Characters of a secret that may not be seen in a row."""
+_OWN = 6
+"""Letters and digits among them, so that it is this secret's part and no other's."""
 _DEPTH = 3
 """Encodings one upon the other."""
 
@@ -65,9 +67,9 @@ def leaks(
 
 def _parts(secret: str) -> set[bytes]:
     """Every `_PART` characters in a row, in lower case and without white space, as in the views."""
-    text, common = _plain(secret.encode()), _plain(ODD.encode())
+    text = _plain(secret.encode())
     parts = (text[at : at + _PART] for at in range(max(1, len(text) - _PART + 1)))
-    return {part for part in parts if part not in common}
+    return {part for part in parts if sum(bytes([byte]).isalnum() for byte in part) >= _OWN}
 
 
 def _plain(data: bytes) -> bytes:

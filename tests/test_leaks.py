@@ -72,3 +72,10 @@ def test_what_is_no_secret_is_none() -> None:
 def test_every_surface_is_named() -> None:
     surfaces = {"out": b"nothing", "err": LETTERS.encode(), "file": f"{TOKEN} {LETTERS}".encode()}
     assert leaks(surfaces, SECRETS) == {"err": ["letters"], "file": ["token", "letters"]}
+
+
+def test_a_secret_is_not_taken_for_another() -> None:
+    """All passwords have the same middle."""
+    many = {f"{n}": password(f"one of many {n}") for n in range(200)}
+    for place, secret in many.items():
+        assert leaks({"": f"({secret})".encode()}, many) == {"": [place]}
