@@ -19,7 +19,7 @@ from doctor import __version__
 from doctor.facts.http import KEPT_HEADERS, Answer, Outcome, Phase, Who
 from doctor.frozen import frozen
 from doctor.model import Hop
-from doctor.net.body import error_of, forms, named, read_json, title_of, unsaid
+from doctor.net.body import error_of, forms, holds_token, named, read_json, title_of, unsaid
 from doctor.net.location import place, shown
 from doctor.realm import is_loopback
 from doctor.redact import Secret, clip
@@ -312,8 +312,8 @@ def _answer(exchange: _Exchange, *, private: bool) -> Answer:
         more = exchange.cut or len(content) > 4 * _EXCERPT
         facts = replace(facts, body=clip(unsaid(text, exchange.sent), _EXCERPT, cut=more))
     if success and private:  # a page may hold a token, and so may names that nobody knows
-        start = facts.body.partition(">")[0][:_TAG]
-        facts = replace(facts, body=start if facts.is_page else named(content))
+        start = facts.body.partition(">")[0][:_TAG] if facts.is_page else named(content)
+        facts = replace(facts, body="" if holds_token(content) else start)
     code, message = ("", "") if success else error_of(content)
     message = unsaid(message, exchange.sent)
     return replace(
