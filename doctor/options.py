@@ -192,11 +192,16 @@ def _days(text: str | None) -> int:
     return int(text)
 
 
+def _without_waiting(path: str, flags: int) -> int:
+    """A pipe is opened although nobody writes to it, and can be refused."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
 def _certificates(file: str | None) -> str | None:
     if file is None:
         return None
     try:
-        with open(os.open(file, os.O_RDONLY | os.O_NONBLOCK), "rb") as handle:
+        with open(file, "rb", opener=_without_waiting) as handle:
             if not stat.S_ISREG(os.fstat(handle.fileno()).st_mode):
                 raise UsageError(f"--ca {file!r} is not a regular file")
             start = handle.read(4 << 20)

@@ -30,7 +30,7 @@ import os, signal, sys
 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
     ignored = str(int(number)) in sys.argv[1].split()
     signal.signal(number, signal.SIG_IGN if ignored else signal.SIG_DFL)
-os.execv(sys.argv[2], sys.argv[2:])
+os.execvp(sys.argv[2], sys.argv[2:])
 """
 
 
@@ -101,11 +101,13 @@ def begin(
     stdout: int = subprocess.PIPE,
     stdin: int = subprocess.DEVNULL,
     ignoring: Sequence[signal.Signals] = (),
+    within: Sequence[str] = (),
 ) -> subprocess.Popen[bytes]:
-    """Start it. It heeds the signals that end a process, but for those it is to ignore."""
+    """Start it, `within` what a command line begins with to run elsewhere. It heeds the signals
+    that end a process, but for those it is to ignore."""
     ignored = " ".join(str(int(number)) for number in ignoring)
     return subprocess.Popen(
-        [sys.executable, "-S", "-c", _HEED, ignored, *DOCTOR, *arguments],
+        [sys.executable, "-S", "-c", _HEED, ignored, *within, *DOCTOR, *arguments],
         stdin=stdin,
         stdout=stdout,
         stderr=subprocess.PIPE,

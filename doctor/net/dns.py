@@ -36,6 +36,11 @@ _CODES: dict[int, Outcome] = {
     socket.EAI_AGAIN: "again",
 }
 
+_FATAL = (
+    "the first search domain in /etc/resolv.conf is longer than 255 characters, which ends every"
+    " program that looks up a name"
+)
+
 
 async def resolve(case: Case, net: Net) -> DnsFact:
     """The system's view of the hop's name. At once for an address, and where a proxy resolves: then
@@ -48,6 +53,8 @@ async def resolve(case: Case, net: Net) -> DnsFact:
         return DnsFact(name=hop.host, literal=True, addresses=(hop.host,))
     started = time.perf_counter()
     begun = early.taken(hop.host, hop.port)
+    if begun is None and resolvconf.ends_programs():
+        return DnsFact(name=hop.host, outcome="refused", message=_FATAL)
     search = begin(begun.result if begun else lambda: early.addresses(hop.host, hop.port))
     root = Path(net.root)
     pins, sources = resolvconf.pins(hop.host, root), resolvconf.nsswitch(root)

@@ -21,6 +21,8 @@ MOST_DIALLED = 8
 _MOST_ADDRESSES = 32
 _PATIENCE = 3000
 """Milliseconds for which the end of a connection attempt is written down."""
+_LONGEST_LINE = 250
+_MOST_READ = 65_536
 
 Found = tuple[tuple[str, ...], str]
 """Addresses in order, and the canonical name."""
@@ -110,8 +112,18 @@ _dialled: dict[tuple[str, int], Dialled] = {}
 
 
 def begin(host: str, port: int) -> None:
-    """Ask the system for the host's addresses now, and connect to them."""
+    """Ask the system for the host's addresses now, and connect to them; not where the settings are
+    odd enough to need a closer look first (`resolvconf.ends_programs`)."""
+    if _is_odd():
+        return
     _begun[host, port] = LookUp(host, port)
+
+
+def _is_odd() -> bool:
+    """Has resolv.conf a line that the C library may have no room for?"""
+    with contextlib.suppress(OSError), open("/etc/resolv.conf", "rb") as file:
+        return any(len(line) > _LONGEST_LINE for line in file.read(_MOST_READ).splitlines())
+    return False
 
 
 def taken(host: str, port: int) -> LookUp | None:

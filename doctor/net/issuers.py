@@ -107,8 +107,10 @@ async def _body(reader: asyncio.StreamReader) -> bytes:
 
 
 async def _resolve(host: str, port: int, inside: bool) -> str:
-    from doctor.net import daemon
+    from doctor.net import daemon, resolvconf
 
+    if resolvconf.ends_programs():
+        raise _NotFetched("no name can be looked up here")
     infos = await daemon.begin(
         lambda: socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
     )

@@ -13,13 +13,15 @@ import re
 from dataclasses import field
 from urllib.parse import parse_qsl, quote, urljoin, urlsplit
 
+from doctor.facts.dns import is_localhost
 from doctor.frozen import frozen
 from doctor.model import Hop, Role
-from doctor.realm import is_loopback
+from doctor.realm import is_loopback, is_metadata
 from doctor.redact import clip, scrub
 
 _LONGEST = 8192
 _LONGEST_PATH = 1024
+_NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
 _SHOWN = frozenset({"service", "scope", "n"})
 _SIGNING = frozenset(
     {
@@ -130,7 +132,9 @@ def _bounded(path: str) -> str:
 
 def _is_host(host: str) -> bool:
     """A name or an address that can be looked up: no control, no space, no bracket left over, no
-    zone, no label that DNS has not (RFC 1035, section 2.3.4)."""
+    zone, no label that DNS has not (RFC 1035, section 2.3.4). What ends in a number is an IPv4
+    address as it is usually written, or nothing: `127.1` and `0x7f000001` are loopback to
+    getaddrinfo, and names to whoever compares names (URL Standard, "ends in a number")."""
     if not host or len(host) > 253 or "%" in host:
         return False
     if ":" in host:
@@ -140,13 +144,13 @@ def _is_host(host: str) -> bool:
             return False
         return True
     labels = host.removesuffix(".").split(".")
-    if labels[-1].isdigit() or labels[-1].lower().startswith("0x"):
-        return _is_dotted(host)  # getaddrinfo takes 127.1, 2130706433 and 0x7f000001 for addresses
+    if _NUMBER.fullmatch(labels[-1]):
+        return _is_quad(host)
     known = all(c.isascii() and (c.isalnum() or c in "-._") for c in host)
     return known and all(0 < len(label) < 64 for label in labels)
 
 
-def _is_dotted(host: str) -> bool:
+def _is_quad(host: str) -> bool:
     try:
         ipaddress.IPv4Address(host)
     except ValueError:
@@ -158,17 +162,19 @@ def may_be_contacted(place: Place, registry: Hop) -> bool:
     """May a connection be opened to a host that the registry named, so that a registry cannot point
     us at what lies near us?
 
-    Plain HTTP only from one loopback address to another; a literal link-local, private or loopback
-    address (cloud metadata services are link-local) only where the registry is given as a literal
-    of such a kind itself. Rule after go-containerregistry, pkg/v1/remote/transport/bearer.go,
-    validateRealmURL.
+    Plain HTTP only from one loopback address to another; a link-local, private or loopback address,
+    `localhost` and the names of cloud metadata services (whose addresses are link-local) only where
+    the registry is given as such itself. Rule after go-containerregistry,
+    pkg/v1/remote/transport/bearer.go, validateRealmURL.
     """
     if place.hop.scheme == "http":
         return is_loopback(place.hop.host) and is_loopback(registry.host)
     try:
         address = ipaddress.ip_address(place.hop.host)
     except ValueError:
-        return place.hop.host != "localhost" or is_loopback(registry.host)
+        if is_metadata(place.hop.host):
+            return False
+        return not is_localhost(place.hop.host) or is_loopback(registry.host)
     if address.is_link_local or address.is_unspecified or address.is_multicast:
         return False
     if not (address.is_private or address.is_loopback):

@@ -23,6 +23,7 @@ UPSTREAM_OF_STUB = "/run/systemd/resolve/resolv.conf"
 """Where systemd-resolved lists the servers behind its stub."""
 _MOST_SERVERS = 3
 _MOST_SEARCH = 6
+_LONGEST_SEARCH = 255
 _MOST_NDOTS = 15
 _MOST_PINS = 16
 _CAP = 64 * 1024
@@ -53,6 +54,18 @@ def configuration(root: Path = Path("/")) -> ResolverConfiguration:
         found = ResolverConfiguration(problem=f"unreadable: {error.strerror or 'not a file'}")
     manager = "systemd-resolved" if "systemd/resolve" in links_to else found.manager
     return replace(found, links_to=links_to, manager=manager, link=_default_link(root))
+
+
+def ends_programs() -> bool:
+    """Does the C library end any program here that looks up a name? glibc does (2.36: an assertion
+    in resolv_conf.c) where the first search domain is longer than it can keep."""
+    try:
+        if not os.confstr("CS_GNU_LIBC_VERSION"):
+            return False
+        search = parse(_read(Path("/"), RESOLV_CONF, _CAP)).search
+    except (OSError, ValueError, AttributeError):
+        return False
+    return bool(search) and len(search[0]) > _LONGEST_SEARCH
 
 
 def upstream(root: Path = Path("/")) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ import contextlib
 import re
 import socket
 import struct
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -48,6 +49,23 @@ def middlebox(
         await _hand_on(first, reader, writer, behind)
 
     namespace.serve(lambda: _listening(peer, address, 443))
+
+
+@contextlib.asynccontextmanager
+async def deaf(address: str, port: int = 53) -> AsyncIterator[threading.Event]:
+    """A name server that answers nothing, and tells when it was first asked."""
+    asked = threading.Event()
+
+    class Deaf(asyncio.DatagramProtocol):
+        def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+            asked.set()
+
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.create_datagram_endpoint(Deaf, local_addr=(address, port))
+    try:
+        yield asked
+    finally:
+        transport.close()
 
 
 def other_time(

@@ -53,7 +53,7 @@ def registry(folder: Path, place: Place, bent: Raw) -> Iterator[Registry]:
 
 def _but_for(place: Place, bent: Raw) -> Raw:
     async def reply(request: Request, writer: asyncio.StreamWriter) -> None:
-        if _is(place, request):
+        if meets(place, request):
             await bent(request, writer)
         elif place == "token" and "authorization" not in request.headers:
             writer.write(answer(401, b"", ("WWW-Authenticate", BEARER.format(host=_host(writer)))))
@@ -68,7 +68,8 @@ def _but_for(place: Place, bent: Raw) -> Raw:
     return reply
 
 
-def _is(place: Place, request: Request) -> bool:
+def meets(place: Place, request: Request) -> bool:
+    """Is the request for what lies there?"""
     match place:
         case "v2":
             return request.path == "/v2/"

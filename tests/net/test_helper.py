@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 import time
 from pathlib import Path
@@ -163,6 +164,35 @@ time.sleep(600)
     deadline = time.monotonic() + 10
     while any(map(alive, pids)):
         assert time.monotonic() < deadline, "they were killed and do not end"
+        time.sleep(0.01)
+
+
+def test_one_that_is_cancelled_while_it_starts_is_killed_with_its_children(tmp_path: Path) -> None:
+    note = tmp_path / "pids"
+    helper(tmp_path, f"""
+child = os.fork()
+if child == 0:
+    time.sleep(600)
+with open({str(note)!r} + ".part", "w") as file:
+    file.write(f"{{os.getpid()}} {{child}}")
+os.rename({str(note)!r} + ".part", {str(note)!r})
+time.sleep(600)
+""")  # fmt: skip
+
+    async def interrupted() -> None:
+        net = Net(environ={"PATH": str(tmp_path)})
+        asking = asyncio.create_task(net.helper(PROGRAM, KEY))
+        await asyncio.sleep(0)
+        while not note.exists():
+            time.sleep(0.01)  # noqa: ASYNC251 - the loop has other things to do
+        asking.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asking
+
+    asyncio.run(interrupted())
+    deadline = time.monotonic() + 10
+    while any(alive(int(pid)) for pid in note.read_text().split()):
+        assert time.monotonic() < deadline
         time.sleep(0.01)
 
 
