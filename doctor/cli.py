@@ -72,12 +72,21 @@ def _dispatch(argv: list[str]) -> int:
         _checks_parser().parse_args(argv[1:])
         return list_checks()
     explicit = command == "check"
-    args = _check_parser().parse_intermixed_args(argv[1:] if explicit else argv)
+    words, targets = _parted(argv[1:] if explicit else argv)
+    args = _check_parser().parse_intermixed_args(words)
+    args.targets += targets
     if not explicit and args.targets:
         _first_word(args.targets[0])
     from doctor.checkup import check
 
     return check(args)
+
+
+def _parted(words: list[str]) -> tuple[list[str], list[str]]:
+    """What stands before `--`, and behind it: targets alone, whatever they look like. (argparse
+    forgets a `--` where options and targets may be mixed.)"""
+    place = words.index("--") if "--" in words else len(words)
+    return words[:place], words[place + 1 :]
 
 
 def _known() -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from doctor.causes import Rules
@@ -80,7 +81,7 @@ class Book:
             if (file == f"checks/{stem}.toml" if own else file.endswith(f"/{stem}.toml)"))
         )
 
-    @property
+    @cached_property
     def rules(self) -> Rules:
         """What the codes declare about causes; read code by code, as the findings ask for it."""
         return Rules(explains=_Explains(self), stations=_Stations(self))

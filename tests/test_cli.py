@@ -105,6 +105,17 @@ def test_any_text_as_target_is_a_finding_and_never_a_traceback(
     assert "\x1b" not in out + err
 
 
+@pytest.mark.parametrize(
+    "text", ["-", "--", "-x", "--help", "--json", "-o/tmp/x", "--proxy=http://p"]
+)
+def test_behind_two_hyphens_there_are_targets_alone(
+    capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    code, out, err = run(capsys, "check", "--offline", "--", text)
+    assert (code, err) == (1, "")
+    assert out.startswith(f"Cannot be used: {text}\n")
+
+
 def test_offline_says_what_was_left_out_and_is_no_failure(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

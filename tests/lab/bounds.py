@@ -60,8 +60,8 @@ def alive(text: str) -> set[str]:
     """The characters that would move a cursor, turn the reading or hide, had a terminal got the
     text: controls and what Unicode calls formatting, but for marks that are seen (U+0600 and their
     kin)."""
-    unsafe = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-    seen = {*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2}
+    unsafe = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    seen = {*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD}
     return {
         c
         for c in set(text)
