@@ -1,8 +1,8 @@
 """A registry that is in order but for one answer, and the answers that no real server would give.
 
 It speaks TLS on loopback with a certificate of its own, so that whoever has its CA says everything
-that clients say to a real one. Its token service and its layers are on the same host, unless the
-bent answer leads elsewhere.
+that clients say to a real one. Its token service and its layers are on the same host, unless it is
+the storage that is bent, or the bent answer leads elsewhere.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from tests.lab import distribution
 from tests.lab.origin import Origin, Raw, Request, answer, origin
 from tests.lab.thread import running
 
-Place = Literal["v2", "token", "manifest", "manifest-get", "blob", "tags"]
-"""Where it is bent; "manifest-get" leaves the `HEAD` of manifests in order."""
+Place = Literal["v2", "token", "manifest", "manifest-get", "blob", "storage", "tags"]
+"""Where it is bent; "manifest-get" leaves the `HEAD` of manifests in order, "storage" is another
+host that layers are sent to."""
 CLOSE = ("Connection", "close")
 OCI = f"{distribution.OCI}.manifest.v1+json"
 INDEX = f"{distribution.OCI}.index.v1+json"
@@ -47,7 +48,13 @@ def registry(folder: Path, place: Place, bent: Raw) -> Iterator[Registry]:
     file = folder / "ca.pem"
     file.write_text(ca.pem)
     context = served(leaf(ca, "127.0.0.1"), folder)
-    with running(lambda: origin(raw=_but_for(place, bent), tls=context)) as server:
+    with contextlib.ExitStack() as stack:
+        if place == "storage":
+            storage = stack.enter_context(running(lambda: origin(raw=bent, tls=context)))
+            place, bent = "blob", redirects(307, f"https://{storage.hop.name}/b?sig=x")
+        server = stack.enter_context(
+            running(lambda: origin(raw=_but_for(place, bent), tls=context))
+        )
         yield Registry(server, file)
 
 

@@ -165,6 +165,43 @@ def test_the_words_say_what_came(tmp_path: Path) -> None:
         assert detail.endswith(f": {sentence}")
 
 
+AWAY, REFUSED = "registry.blob-unreachable", "registry.blob-refused"
+STORAGE: dict[str, str] = {
+    # what of the above is what, when it is a storage host that gives it
+    "1 GiB": WORKS,
+    "1 GiB in chunks": WORKS,
+    "1 GiB of error": REFUSED,
+    "1 GiB of 404": MISSING,
+    "headers without end": AWAY,
+    "100 Continue without end": AWAY,
+    "a header that drips": AWAY,
+    "a body that drips": WORKS,
+    "silence": AWAY,
+    "the end at once": AWAY,
+    "the end in the status": AWAY,
+    "two lengths": AWAY,
+    "HTTP/0.9": AWAY,
+    "HTTP/2": AWAY,
+    "another protocol": AWAY,
+    "status 999": REFUSED,
+    "status 204": REFUSED,
+}
+
+
+@pytest.mark.parametrize("name", STORAGE)
+def test_a_storage_host_that_breaks_http(tmp_path: Path, name: str) -> None:
+    cause = STORAGE[name]
+    found = diagnosed(tmp_path, "storage", ANSWERS[name][0])
+    assert (found.causes, found.exit) == ((cause,) if cause else (), int(bool(cause))), found
+
+
+@pytest.mark.parametrize("address", ["https://{host}/again", "https://127.0.0.1:1/further"])
+def test_a_storage_host_that_sends_further(tmp_path: Path, address: str) -> None:
+    found = diagnosed(tmp_path, "storage", redirects(302, address))
+    cause = BAD if "{host}" in address else AWAY
+    assert (found.causes, found.exit) == ((cause,), 1), found
+
+
 # Redirects
 
 REDIRECTS: dict[str, tuple[Raw, Causes]] = {
