@@ -10,6 +10,7 @@ it. Imports nothing that takes time.
 from __future__ import annotations
 
 import contextlib
+import os
 import select
 import socket
 import threading
@@ -121,8 +122,13 @@ def begin(host: str, port: int) -> None:
 
 def _is_odd() -> bool:
     """Has resolv.conf a line that the C library may have no room for?"""
-    with contextlib.suppress(OSError), open("/etc/resolv.conf", "rb") as file:
-        return any(len(line) > _LONGEST_LINE for line in file.read(_MOST_READ).splitlines())
+    with contextlib.suppress(OSError):
+        descriptor = os.open("/etc/resolv.conf", os.O_RDONLY | os.O_NONBLOCK)
+        try:
+            lines = os.read(descriptor, _MOST_READ).splitlines()
+        finally:
+            os.close(descriptor)
+        return any(len(line) > _LONGEST_LINE for line in lines)
     return False
 
 
