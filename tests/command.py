@@ -104,12 +104,13 @@ def begin(
     within: Sequence[str] = (),
 ) -> subprocess.Popen[bytes]:
     """Start it, `within` what a command line begins with to run elsewhere. It heeds the signals
-    that end a process, but for those it is to ignore."""
+    that end a process, but for those it is to ignore. An import that is cut off leaves a file open,
+    which no user is told of."""
     ignored = " ".join(str(int(number)) for number in ignoring)
     return subprocess.Popen(
         [sys.executable, "-S", "-c", _HEED, ignored, *within, *DOCTOR, *arguments],
         stdin=stdin,
         stdout=stdout,
         stderr=subprocess.PIPE,
-        env=dict(env),
+        env={**env, "PYTHONWARNINGS": "error,ignore::ResourceWarning"},
     )
