@@ -34,7 +34,7 @@ build/types/doctor/checks:
 	@mkdir -p build/types/doctor && ln -sf ../../../checks build/types/doctor/checks
 
 tests: .venv/dev.stamp servers
-	@set -f; $(BIN)/python -m pytest --quiet $$ARGS
+	@set -f; $(BIN)/python -m pytest --quiet --numprocesses 3 --dist loadfile $$ARGS
 
 servers: .venv/run.stamp
 	@tools/servers.sh
