@@ -8,6 +8,7 @@ the group `doctor.checks`.
 BUILT_IN = (
     "reference",
     "client",
+    "endpoints",
     "credentials",
     "stored",
     "proxy",
@@ -24,5 +25,5 @@ BUILT_IN = (
     "blob",
     "rate",
 )
-NOT_FOR_SHELL = frozenset({"client"})
+NOT_FOR_SHELL = frozenset({"client", "endpoints"})
 """What has nothing to ask of a program without settings of its own, and so is not loaded for it."""

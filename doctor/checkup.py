@@ -9,7 +9,6 @@ import time
 from argparse import Namespace
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import redirect_stdout
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -211,6 +210,7 @@ async def _diagnose(
     secret: Secret | None,
     progress: Progress,
 ) -> list[Diagnosis]:
+    from doctor import fallback
     from doctor.engine import Engine, all_of
     from doctor.net import Net
     from doctor.outcome import Choice
@@ -235,8 +235,8 @@ async def _diagnose(
     )
 
     def job(target: Target) -> Callable[[], Coroutine[object, object, Diagnosis]]:
-        own = replace(net, credential=_given(options.username, secret), authorization={}, links={})
-        return lambda: engine.diagnose(target, client, own)
+        given = _given(options.username, secret)
+        return lambda: fallback.diagnose(engine, target, client, net, given)
 
     try:
         return await all_of([job(t) for t in targets], AT_ONCE)

@@ -51,30 +51,26 @@ class Engine:
         self.words = words
         self.choice = choice
         self.observer = observer
-        self.ladders: dict[tuple[str, str, Hop], _Task] = {}
-        """By check, client and hop: hops are looked at once for all targets that look with the same
-        eyes."""
+        self.ladders: dict[tuple[str, str, Hop, Hop], _Task] = {}
+        """By check, client, registry and hop: hops are looked at once for all targets that look
+        with the same eyes. Some clients trust by the registry that a pull is from."""
 
     async def diagnose(self, target: Target, client: Client, net: Net) -> Diagnosis:
         """Look at everything, judge it, name the causes. Ends with `net.deadline`, whatever the
         other side does."""
-        walk = _Walk(self, target, client, net)
+        return (await self.walk(target, client, net)).diagnosis()
+
+    async def walk(self, target: Target, client: Client, net: Net) -> Walk:
+        """Look at everything; what follows from it is the walk's `diagnosis`."""
+        walk = Walk(self, target, client, net)
         await walk.run()
         for outcome in walk.outcomes.values():
             if not outcome.done and outcome.started is not None and not outcome.trouble:
                 outcome.trouble = overdue(outcome.check, outcome.hop, since(outcome.started) / 1000)
-        return diagnosis(
-            target,
-            walk.facts,
-            list(walk.outcomes.values()),
-            self.checks,
-            self.choice,
-            self.words,
-            walk.hops,
-        )
+        return walk
 
 
-class _Walk:
+class Walk:
     """One target's way through the checks."""
 
     def __init__(self, engine: Engine, target: Target, client: Client, net: Net) -> None:
@@ -89,6 +85,18 @@ class _Walk:
         self.gates: dict[Hop, _Gate] = {}
         self.by_id = {check.id: check for check in engine.checks}
         self.needed = self._closure()
+
+    def diagnosis(self) -> Diagnosis:
+        """What follows from the facts as they are now."""
+        return diagnosis(
+            self.target,
+            self.facts,
+            list(self.outcomes.values()),
+            self.engine.checks,
+            self.engine.choice,
+            self.engine.words,
+            self.hops,
+        )
 
     def _closure(self) -> frozenset[str]:
         """The ids to run: what was asked for, and what that needs."""
@@ -136,7 +144,7 @@ class _Walk:
     def _start(self, check: Check, hop: Hop | None) -> None:
         outcome = self.outcomes.setdefault((check.id, hop), Outcome(check, hop))
         shared = self.engine.ladders
-        key = (check.id, self.target.client, hop) if hop else None
+        key = (check.id, self.target.client, self.target.registry, hop) if hop else None
         running = shared.get(key) if key else None
         if running is not None:
             work: Coroutine[Any, Any, Outcome] = self._join(running, outcome)

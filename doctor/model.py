@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 from doctor.frozen import frozen
 
 if TYPE_CHECKING:
+    from doctor.facts.endpoint import Endpoint
     from doctor.net import Net
     from doctor.redact import Secret
     from doctor.reference import Reference
@@ -136,11 +137,32 @@ class Target:
     """File and line that named the target."""
     assumed: tuple[str, ...] = ()
     """What was read into the text, to be said to the user."""
+    asked: Reference | None = None
+    """The image as the user names it, where this client asks an endpoint of another name for it."""
+    endpoint: Endpoint | None = None
+    """The endpoint in question, where the client's settings name it; None: the registry as the
+    reference names it."""
+
+    def path(self, rest: str) -> str:
+        """The request path of `rest` below the API's root: `/v2/` and `rest`, as a rule. A client
+        that is set to say so adds for which registry it asks (`?ns=`)."""
+        if self.endpoint is None:
+            return f"/v2/{rest}"
+        path = f"{self.endpoint.base}/{rest}"
+        if not self.endpoint.namespace:
+            return path
+        return f"{path}{'&' if '?' in path else '?'}ns={self.endpoint.namespace}"
+
+    def path_in_repository(self, rest: str) -> str:
+        """The same below the image's repository."""
+        assert self.reference is not None  # noqa: S101 - a bare host has no repository
+        return self.path(f"{self.reference.repository}/{rest}")
 
     @property
     def image(self) -> str:
         """The full reference for commands; for a bare host, the host."""
-        return str(self.reference) if self.reference else self.registry.authority
+        named = self.asked or self.reference
+        return str(named) if named else self.registry.authority
 
 
 @frozen
@@ -229,6 +251,10 @@ class Client(Protocol):
     def trust(self, hop: Hop, target: Target) -> Fact:
         """Which trust stores: a `doctor.facts.tls.TrustFact`. Some clients go by how the target
         writes its registry, for every host of the pull."""
+        ...
+
+    def endpoints(self, target: Target) -> Fact:
+        """Where the image is asked for, in which order: a `doctor.facts.endpoint.EndpointsFact`."""
         ...
 
     def keys(self, target: Target) -> Any:

@@ -25,6 +25,7 @@ from doctor.frozen import frozen
 from doctor.model import Hop, Target
 
 if TYPE_CHECKING:
+    from doctor.facts.endpoint import EndpointsFact
     from doctor.facts.proxy import RouteFact
     from doctor.facts.tls import TrustFact
     from doctor.redact import Secret
@@ -144,6 +145,12 @@ class Docker:
         yield from _LOOPBACK
         if host == "localhost":
             yield Insecure("127.0.0.0/8")
+
+    def endpoints(self, target: Target) -> EndpointsFact:
+        """The registry itself: it has no mirrors."""
+        from doctor.facts.endpoint import only
+
+        return only(self.name, target)
 
     def keys(self, target: Target) -> Lookup:
         """Where the command takes the credential from. No helper is run for it."""

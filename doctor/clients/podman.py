@@ -24,6 +24,7 @@ from doctor.frozen import frozen
 from doctor.model import Hop, Target
 
 if TYPE_CHECKING:
+    from doctor.facts.endpoint import EndpointsFact
     from doctor.facts.proxy import RouteFact
     from doctor.facts.tls import TrustFact
     from doctor.redact import Secret
@@ -90,6 +91,12 @@ class Podman:
             client_pair=found.pair,
             plain_loopback=False,
         )
+
+    def endpoints(self, target: Target) -> EndpointsFact:
+        """The registry itself: it has no mirrors."""
+        from doctor.facts.endpoint import only
+
+        return only(self.name, target)
 
     def keys(self, target: Target) -> Lookup:
         """Where the credential comes from. No helper is run for it."""

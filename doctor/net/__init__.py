@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from doctor.model import Case, Hop
@@ -60,6 +60,18 @@ class Net:
     proxy_authorization: dict[Hop, Secret] = field(default_factory=dict)
     authorization: dict[Hop, Secret] = field(default_factory=dict)
     links: dict[str, Secret] = field(default_factory=dict)
+    pulls: dict[tuple[str, Hop], Net] = field(default_factory=dict)
+    """What `for_pull` has handed out."""
+
+    def for_pull(self, client: str, registry: Hop, credential: Credential | None) -> Net:
+        """The network for one pull by one client. Pulls from the same registry share connections;
+        those from another one, or by another client, do not: what they trust may differ."""
+        pull = (client, registry)
+        if pull not in self.pulls:
+            self.pulls[pull] = replace(
+                self, lines=_lines(), dialling={}, proxy_authorization={}, pulls={}
+            )
+        return replace(self.pulls[pull], credential=credential, authorization={}, links={})
 
     def patience(self, seconds: float) -> float:
         """How long a wait meant to last `seconds` may last: never more than a third of what is
@@ -202,6 +214,8 @@ class Net:
         return await dockerd.ask(socket)
 
     async def close(self) -> None:
+        for pull in self.pulls.values():
+            await pull.close()
         for dialling in self.dialling.values():
             dialling.cancel()
         await self.lines.close()

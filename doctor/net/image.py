@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from doctor import imageconfig, manifest
 from doctor.facts.registry import ApiFact, AuthFact, ConfigRead, ImageFact, TagList
 from doctor.manifest import Document
-from doctor.model import Case, Hop
+from doctor.model import Case, Hop, Target
 from doctor.net.config import beside
 from doctor.net.http import Reply, fetch
 from doctor.net.location import Place, may_be_contacted
@@ -39,9 +39,12 @@ class _Look:
     """One image being looked at."""
 
     net: Net
-    registry: Hop
-    repository: str
+    target: Target
     fact: ImageFact
+
+    @property
+    def registry(self) -> Hop:
+        return self.target.registry
 
     @property
     def authorization(self) -> Secret | None:
@@ -50,8 +53,8 @@ class _Look:
     async def manifest(self, method: str, reference: str) -> Reply:
         """One request for a manifest, redirects included; every answer is kept."""
         replies, onward = await follow(
-            self.registry, method, f"/v2/{self.repository}/manifests/{reference}", self.net,
-            headers={"Accept": manifest.ACCEPT}, authorization=self.authorization,
+            self.registry, method, self.target.path_in_repository(f"manifests/{reference}"),
+            self.net, headers={"Accept": manifest.ACCEPT}, authorization=self.authorization,
             limit=manifest.MOST_BYTES, whole=True, who=self.fact.who,
         )  # fmt: skip
         if onward is not None:
@@ -87,7 +90,7 @@ async def look(case: Case, net: Net) -> ImageFact | None:
         who=auth.who if auth and net.authorization.get(registry) else "anonymous",
         wanted=case.target.platform,
     )
-    look = _Look(net, registry, reference.repository, fact)
+    look = _Look(net, case.target, fact)
     head = await look.manifest("HEAD", asked)
     if head.answer.outcome != "answered" or head.answer.status == 429 or head.answer.redirects:
         return look.fact
@@ -162,7 +165,7 @@ async def _layer(look: _Look, document: Document) -> ImageFact:
     if blob is None:
         return look.fact
     layer = follow(
-        look.registry, "GET", f"/v2/{look.repository}/blobs/{blob.digest}", look.net,
+        look.registry, "GET", look.target.path_in_repository(f"blobs/{blob.digest}"), look.net,
         headers={"Range": "bytes=0-0"}, authorization=look.authorization,
         limit=1, who=look.fact.who,
     )  # fmt: skip
@@ -172,8 +175,8 @@ async def _layer(look: _Look, document: Document) -> ImageFact:
         replies, onward = await layer
     else:
         (replies, onward), config = await beside(
-            layer, config, look.registry, f"/v2/{look.repository}/blobs/{config.digest}", look.net,
-            authorization=look.authorization, who=look.fact.who,
+            layer, config, look.registry, look.target.path_in_repository(f"blobs/{config.digest}"),
+            look.net, authorization=look.authorization, who=look.fact.who,
         )  # fmt: skip
         if replies[-1].location is not None and replies[-1].answer.location is not None:
             # Without its signature the configuration's link may read the same: the layer's counts.
@@ -195,12 +198,14 @@ async def _layer(look: _Look, document: Document) -> ImageFact:
 
 async def _missing(case: Case, look: _Look, reference: Reference) -> ImageFact:
     """404: is it the tag or the repository that is unknown, and what comes near?"""
+    target = case.target
     asked = reference.tag or ("" if reference.digest else "latest")
-    tags = await _list(look, f"/v2/{look.repository}/tags/list?n={_TAGS_PAGE}", "tags", asked)
+    tags = await _list(look, target.path_in_repository(f"tags/list?n={_TAGS_PAGE}"), "tags", asked)
     look.fact = replace(look.fact, tags=tags)
     api = case.facts.get(ApiFact)
     if tags.known is False and api is not None and api.scheme != "bearer":
-        listed = await _list(look, f"/v2/_catalog?n={_TAGS_PAGE}", "repositories", look.repository)
+        catalog = target.path(f"_catalog?n={_TAGS_PAGE}")
+        listed = await _list(look, catalog, "repositories", reference.repository)
         look.fact = replace(look.fact, repositories=listed)
     return look.fact
 

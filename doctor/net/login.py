@@ -72,7 +72,9 @@ async def anonymous(case: Case, net: Net) -> AnonymousFact | None:
         if token is None or tried.grants_pull(reference.repository) is False:
             return AnonymousFact(token=tried)
         header = Secret(f"Bearer {token.reveal()}")
-    asked = f"/v2/{reference.repository}/manifests/{reference.digest or reference.tag or 'latest'}"
+    asked = case.target.path_in_repository(
+        f"manifests/{reference.digest or reference.tag or 'latest'}"
+    )
     head = await fetch(
         case.target.registry, "HEAD", asked, net, headers={"Accept": manifest.ACCEPT},
         authorization=header, who="anonymous",
@@ -128,8 +130,9 @@ async def _basic(case: Case, net: Net, fact: AuthFact, api: ApiFact) -> AuthFact
 
 async def _login(case: Case, net: Net, credential: Credential, who: Who, asked: str) -> TokenTry:
     replies, onward = await follow(
-        case.target.registry, "GET", "/v2/", net, authorization=basic(credential), who=who
-    )
+        case.target.registry, "GET", case.target.path(""), net,
+        authorization=basic(credential), who=who,
+    )  # fmt: skip
     answer = replies[-1].answer
     outcome: TokenOutcome = "no-token"
     if answer.outcome != "answered":

@@ -33,7 +33,7 @@ _DECIDED_BY_MANIFEST = frozenset({403, 404, 405, 501})
 async def ping(case: Case, net: Net) -> ApiFact:
     """Ask the registry for its API, without a credential."""
     registry = case.target.registry
-    replies, onward = await follow(registry, "GET", "/v2/", net)
+    replies, onward = await follow(registry, "GET", case.target.path(""), net)
     fact = ApiFact(answers=tuple(reply.answer for reply in replies))
     last = replies[-1].answer
     if onward is not None:
@@ -41,8 +41,8 @@ async def ping(case: Case, net: Net) -> ApiFact:
         return replace(fact, elsewhere=replace(onward.hop, role="storage") if is_api else None)
     reference = case.target.reference
     if reference is not None and last.status in _DECIDED_BY_MANIFEST:
-        ask = (
-            f"/v2/{reference.repository}/manifests/{reference.digest or reference.tag or 'latest'}"
+        ask = case.target.path_in_repository(
+            f"manifests/{reference.digest or reference.tag or 'latest'}"
         )
         head = await fetch(registry, "HEAD", ask, net, headers={"Accept": manifest.ACCEPT})
         fact = replace(fact, fallback=head.answer)

@@ -59,7 +59,7 @@ def stamp(moment: datetime) -> str:
 
 def _target(diagnosis: Diagnosis) -> Document:
     target = diagnosis.target
-    reference = target.reference
+    reference = target.asked or target.reference
     return {
         "target": scrub(target.text),
         "registry": scrub(reference.domain if reference else target.registry.authority) or None,

@@ -1,0 +1,134 @@
+"""Which endpoints does the client ask for the image, in which order, and what is wrong with its
+mirrors?
+
+The settings are the client's own; what came of each endpoint is a diagnosis of its own
+(`doctor.fallback`), told in `EndpointsFact.seen_at`. Where an endpoint after it serves the image, a
+mirror's fault is a warning: the pull works and is slow. Where none does, the last one's fault is
+the cause, and a mirror's is why nothing stood in for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from doctor.facts.endpoint import EndpointSeen, EndpointsFact
+from doctor.model import Case, Check, Client, Fact, Finding
+
+if TYPE_CHECKING:
+    from doctor.net import Net
+
+_NO_ANSWER = frozenset({"dns", "tcp", "proxy", "tls", "api"})
+_NO_CREDENTIAL = frozenset({"auth.no-credentials", "auth.denied-or-missing"})
+
+
+async def read(case: Case, client: Client, net: Net) -> Fact | None:
+    """The client's endpoints for this image; None for a bare host."""
+    return client.endpoints(case.target) if case.target.reference else None
+
+
+def judge(case: Case) -> Iterator[Finding]:
+    """A registry that the client blocks, and mirrors that do not do what they are for."""
+    fact = case.facts.get(EndpointsFact)
+    if fact is None:
+        return
+    if fact.blocked is not None:
+        rule = fact.blocked
+        yield Finding(
+            "client.blocked",
+            subject=f"{rule.file}:{rule.line}",
+            evidence={"path": rule.file, "line": rule.line, "rule": rule.rule},
+            params={"file": rule.file, "line": str(rule.line), "rule": rule.rule},
+        )
+    for place, seen in enumerate(fact.seen_at):
+        if seen.endpoint.hop.role == "mirror" and not seen.serves:
+            yield from _mirror(case, fact, place)
+    yield from _stale(case, fact)
+
+
+def _mirror(case: Case, fact: EndpointsFact, place: int) -> Iterator[Finding]:
+    """A mirror that does not answer, or that wants a credential."""
+    seen = fact.seen_at[place]
+    later = [each.endpoint.hop.name for each in fact.seen_at[place + 1 :]]
+    params = {**_words(case, seen), "fallback": later[0] if later else "nobody"}
+    evidence = {**_proof(seen), "asked_after_it": later}
+    if seen.layer in _NO_ANSWER:
+        yield Finding(
+            "client.mirror-unreachable",
+            severity="warning" if later else "error",
+            hop=seen.endpoint.hop,
+            subject=seen.endpoint.origin or None,
+            evidence={**evidence, "layer": seen.layer, "reason": seen.reason},
+            params={**params, "layer": seen.layer},
+        )
+    elif _NO_CREDENTIAL & set(seen.root_causes) and not seen.has_credential and fact.rule:
+        yield Finding(
+            "client.mirror-auth",
+            severity=None if fact.served is None else "warning",
+            hop=seen.endpoint.hop,
+            subject=seen.endpoint.origin or None,
+            evidence={**evidence, "challenge": seen.challenge, "rule": fact.rule},
+            params={**params, "rule": fact.rule, "basic": _yes(seen.challenge == "basic")},
+        )
+
+
+def _stale(case: Case, fact: EndpointsFact) -> Iterator[Finding]:
+    """A mirror that serves another image for the tag than the registry itself."""
+    reference = case.target.asked or case.target.reference
+    home = next((e for e in fact.seen_at if e.endpoint.hop.role == "registry"), None)
+    if home is None or not home.digest or reference is None or reference.digest:
+        return
+    for seen in fact.seen_at:
+        if seen is not home and seen.digest and seen.digest != home.digest:
+            yield Finding(
+                "client.mirror-stale",
+                hop=seen.endpoint.hop,
+                subject=seen.endpoint.origin or None,
+                evidence={**_proof(seen), "mirror_digest": seen.digest, "digest": home.digest},
+                params={**_words(case, seen), "mirror_digest": seen.digest, "digest": home.digest},
+            )
+
+
+def _words(case: Case, seen: EndpointSeen) -> dict[str, str]:
+    """The mirror, and the image by its own name, whichever endpoint is reported."""
+    endpoint = seen.endpoint
+    file, _, line = endpoint.origin.rpartition(":")
+    words = {
+        "mirror": f"{endpoint.hop.scheme}://{endpoint.hop.authority}",
+        "mirror_host": endpoint.hop.authority,
+        "file": file,
+        "line": line,
+    }
+    named = case.target.asked or case.target.reference
+    if named is None:
+        return words
+    there = replace(named, domain=endpoint.hop.authority, repository=endpoint.repository)
+    return words | {
+        "mirror_image": str(there),
+        "registry": named.domain,
+        "repository": named.repository,
+        "endpoint": f"{named.hop.scheme}://{named.hop.authority}",
+    }
+
+
+def _proof(seen: EndpointSeen) -> dict[str, str]:
+    return {
+        "mirror": seen.endpoint.written or seen.endpoint.hop.name,
+        "setting": seen.endpoint.origin,
+        "repository": seen.endpoint.repository,
+    }
+
+
+def _yes(holds: bool) -> str:
+    return "yes" if holds else ""
+
+
+CHECK = Check(
+    name="client",
+    part="endpoints",
+    scope="target",
+    judge=judge,
+    read=read,
+    question="Which endpoints does the client ask for the image, and do its mirrors serve it?",
+)

@@ -1,0 +1,118 @@
+"""Where does a client ask for an image, in which order, and what came of each place?
+
+The settings decide the list (mirrors, rewritten names, blocked registries); the order is the
+client's own. What was seen at each endpoint is told here in the few words that a comparison needs:
+the whole diagnosis of the one that serves the pull stands in the report.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from doctor.facts.credential import Place
+from doctor.frozen import frozen
+from doctor.model import Fact, Hop, Target, Verdict
+
+if TYPE_CHECKING:
+    from doctor.facts.client import ConfigFault
+
+
+@frozen
+class Endpoint:
+    """One place that a client asks. Its hop's role is "mirror", or "registry" for the last one, the
+    image's own."""
+
+    hop: Hop
+    repository: str
+    """The name that is asked for there; a rewrite may have changed it."""
+    base: str = "/v2"
+    """The path that the API lies below, without a slash at its end."""
+    namespace: str = ""
+    """The registry that the image is of, told with every request as `?ns=` (containerd)."""
+    origin: str = ""
+    """file:line that names it; "" for the registry that the image itself names."""
+    written: str = ""
+    """The entry as it stands there: a URL or a location."""
+    skipped: str = ""
+    """Why this client passes it over for this reference: "it is for digests only"."""
+
+
+@frozen
+class Blocked:
+    """The rule by which the client refuses the registry."""
+
+    file: str
+    line: int
+    rule: str
+    """As it stands there."""
+
+
+@frozen
+class EndpointSeen:
+    """How a pull from one endpoint would go."""
+
+    endpoint: Endpoint
+    verdict: Verdict
+    layer: str = ""
+    """The first check that failed there; "" where none did."""
+    reason: str = ""
+    """What it said, one sentence."""
+    root_causes: tuple[str, ...] = ()
+    digest: str = ""
+    """Of what the reference names there; "" where that was not read."""
+    challenge: str = ""
+    """What the endpoint wants to see, where it refused a request without a credential."""
+    has_credential: bool = False
+    """Was one shown to it?"""
+
+    @property
+    def serves(self) -> bool:
+        """Would the client have the image from here?"""
+        return self.verdict in ("pass", "warn")
+
+
+@frozen(kw_only=True)
+class EndpointsFact(Fact):
+    """The endpoints in the client's order, those passed over included."""
+
+    client: str = ""
+    endpoints: tuple[Endpoint, ...] = ()
+    blocked: Blocked | None = None
+    places: tuple[Place, ...] = ()
+    """What was looked at, and why it did not apply."""
+    faults: tuple[ConfigFault, ...] = ()
+    """What is broken in those files."""
+    rule: str = ""
+    """By which rule the client takes a mirror's credential: a clause for a sentence."""
+    seen_at: tuple[EndpointSeen, ...] = ()
+    """What came of those that were asked, in order; empty where there was one to ask."""
+
+    @property
+    def asked(self) -> tuple[Endpoint, ...]:
+        """Those that this client asks for this reference."""
+        return tuple(e for e in self.endpoints if not e.skipped)
+
+    @property
+    def served(self) -> EndpointSeen | None:
+        """The first that has the image, as the client takes them one after the other."""
+        return next((each for each in self.seen_at if each.serves), None)
+
+    @property
+    def seen(self) -> str:
+        if not self.seen_at:
+            return ""
+        return "; ".join(
+            f"{each.endpoint.hop.name} {'serves it' if each.serves else 'does not serve it'}"
+            for each in self.seen_at
+        )
+
+
+def home(target: Target) -> Endpoint:
+    """The registry that the image itself names."""
+    repository = target.reference.repository if target.reference else ""
+    return Endpoint(target.registry, repository)
+
+
+def only(client: str, target: Target) -> EndpointsFact:
+    """What a client without mirrors asks."""
+    return EndpointsFact(client=client, endpoints=(home(target),))
