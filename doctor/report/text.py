@@ -59,7 +59,7 @@ def render(document: Mapping[str, Any], style: Style = Style()) -> str:  # noqa:
 
 
 def _target(target: Mapping[str, Any], style: Style) -> Iterator[str]:
-    name = plain(str(target["target"]), 200)
+    name = plain(str(target["target"]), 200) or "(an empty text)"
     source = target.get("source")
     where = f"  ({plain(source['file'], 120)}:{source['line']})" if source else ""
     verdict = _VERDICTS[target["verdict"]]
@@ -104,7 +104,8 @@ def _path(target: Mapping[str, Any], style: Style) -> Iterator[str]:
         said = plain(check["summary"], 200)
         if check["blocked_by"] and check["status"] == "skip":
             said = _WAITS.get(check["blocked_by"], f"waits for {plain(check['blocked_by'])}")
-        took = f"{check['duration_ms']:.0f} ms" if check["duration_ms"] >= 1 else ""
+        tried = check["status"] != "skip" and check["duration_ms"] >= 1
+        took = f"{check['duration_ms']:.0f} ms" if tried else ""
         head = (
             _paint(f"  {symbol} {word:<9}", check["status"], style) + f" {plain(check['name']):<6}"
         )

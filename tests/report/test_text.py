@@ -115,6 +115,17 @@ def test_cause_proof_remedy_and_what_waits_are_all_there() -> None:
         assert part in text
 
 
+def test_what_was_not_tried_took_no_time() -> None:
+    waiting = {"name": "api", "status": "skip", "summary": "", "blocked_by": "tls"}
+    for status, shown in (("skip", False), ("pass", True)):
+        checks = [{**waiting, "status": status, "duration_ms": 206.0}]
+        assert ("206 ms" in render(document(checks=checks))) is shown
+
+
+def test_an_empty_target_is_named() -> None:
+    assert "(an empty text)" in render(document(target=""))
+
+
 def test_without_colour_there_is_no_escape_and_no_line_over_80_columns_but_commands() -> None:
     text = render(document())
     assert "\x1b" not in text
