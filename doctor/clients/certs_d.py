@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.clients.machine import Machine, Text, place
+from doctor.clients.machine import Machine, Text
 from doctor.facts.tls import CaFault, KeyPair, Problem, TrustStore
 from doctor.frozen import frozen
 
@@ -48,7 +48,7 @@ def _read(machine: Machine, folder: str, strict: bool) -> CertsD:
         if ending == "crt" and dot:
             problem = _ca_problem(machine, path)
             if problem is None:
-                stores.append(TrustStore(LABEL, path, "file", _located(machine, path)))
+                stores.append(TrustStore(LABEL, path, "file", machine.located(path)))
             else:
                 hard = problem in ("unreadable", "not-a-file") or (strict and problem == "missing")
                 faults.append(CaFault(LABEL, path, problem, stops=hard))
@@ -58,8 +58,8 @@ def _read(machine: Machine, folder: str, strict: bool) -> CertsD:
             elif fault := _pair_fault(machine, path, f"{folder}/{stem}.key"):
                 faults.append(fault)
             else:
-                key = _located(machine, f"{folder}/{stem}.key")
-                pairs.append(KeyPair(_located(machine, path), key, folder))
+                key = machine.located(f"{folder}/{stem}.key")
+                pairs.append(KeyPair(machine.located(path), key, folder))
         elif ending == "key" and dot and f"{stem}.cert" not in names:
             faults.append(CaFault(LABEL, path, "no-partner", stops=True))
     faults += _misnamed(machine, folder, names)
@@ -69,7 +69,7 @@ def _read(machine: Machine, folder: str, strict: bool) -> CertsD:
 def _ca_problem(machine: Machine, path: str) -> Problem | None:
     from doctor.pki.store import ca_problem
 
-    return ca_problem(_located(machine, path))
+    return ca_problem(machine.located(path))
 
 
 def _pair_fault(machine: Machine, certificate: str, key: str) -> CaFault | None:
@@ -96,12 +96,3 @@ def _misnamed(machine: Machine, folder: str, names: tuple[str, ...]) -> Iterator
     for name in names:
         if name.endswith(_CA_ENDINGS) and _ca_problem(machine, f"{folder}/{name}") is None:
             yield CaFault(LABEL, f"{folder}/{name}", "other-name")
-
-
-def _located(machine: Machine, path: str) -> str:
-    if not machine.foreign:
-        return path
-    try:
-        return place(machine.root, path)
-    except (OSError, ValueError):
-        return f"{machine.root}/circular"

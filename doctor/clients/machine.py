@@ -1,10 +1,8 @@
-"""Whose files and whose environment are read, and how is a file read that somebody else may have
-prepared?
+"""Whose files and whose environment are read, and what stands there?
 
 Every reader of client configuration takes a `Machine`: this one, a mounted node, an extracted
-bundle or a test's folder. Below another root, links and `..` stay inside it, as after a chroot: a
-bundle whose `config.json` points to `/etc/shadow` must not show this machine's. A FIFO, a device or
-a file of gigabytes is refused by name rather than waited for.
+bundle or a test's folder. What it names is looked for below its root, by the rule of `doctor.root`;
+what is no file, or a larger one than any client's, is an answer and no exception.
 """
 
 from __future__ import annotations
@@ -17,11 +15,10 @@ from dataclasses import field
 from typing import Literal
 
 from doctor.frozen import frozen
+from doctor.root import is_foreign, located, place, read
 
 CAP = 1 << 20
 """Bytes of a configuration file that are read; a larger one is refused."""
-_MOST_LINKS = 40
-"""As Linux counts them before it says ELOOP."""
 _MOST_NAMES = 4000
 
 Reason = Literal["missing", "forbidden", "directory", "special", "too-large", "loop", "broken"]
@@ -70,7 +67,7 @@ class Machine:
     @property
     def foreign(self) -> bool:
         """Is it another machine's tree? Then none of its programs may be started here."""
-        return os.path.realpath(self.root) != "/"
+        return is_foreign(self.root)
 
     def variable(self, name: str) -> str:
         """An environment variable; empty and unset are the same to every client we know."""
@@ -80,43 +77,22 @@ class Machine:
         """The text of a regular file of at most `limit` bytes, or why not. Undecodable bytes become
         U+FFFD."""
         try:
-            place = self._place(path)
-            descriptor = os.open(
-                place, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | self._no_follow
-            )
+            file = read(self.root, path, limit)
         except OSError as error:
-            return Unread(path, _reason(error), os.strerror(error.errno or 0))
+            return Unread(path, _reason(error), error.strerror or "")
         except ValueError:
             return Unread(path, "broken", "the path holds a NUL character")
-        try:
-            return self._take(path, place, descriptor, limit)
-        finally:
-            os.close(descriptor)
-
-    def _take(self, path: str, place: str, descriptor: int, limit: int) -> Text | Unread:
-        status = os.fstat(descriptor)
-        if stat.S_ISDIR(status.st_mode):
-            return Unread(path, "directory", "it is a folder")
-        if not stat.S_ISREG(status.st_mode):
-            return Unread(path, "special", "it is not a regular file")
-        if status.st_size > limit:
+        status = file.status
+        if not file.whole:
             return Unread(path, "too-large", f"{status.st_size} bytes; at most {limit} are read")
-        data = b""
-        try:
-            while len(data) <= limit and (piece := os.read(descriptor, 65536)):
-                data += piece
-        except OSError as error:
-            return Unread(path, _reason(error), os.strerror(error.errno or 0))
-        if len(data) > limit:
-            return Unread(path, "too-large", f"more than {limit} bytes")
         return Text(
             path=path,
-            text=data.decode("utf-8", "replace"),
+            text=file.data.decode("utf-8", "replace"),
             mode=stat.S_IMODE(status.st_mode),
             uid=status.st_uid,
             gid=status.st_gid,
             modified=status.st_mtime,
-            open_to=_open_to(place, status),
+            open_to=_open_to(file.place, status),
         )
 
     def is_file(self, path: str) -> bool:
@@ -166,38 +142,12 @@ class Machine:
         except (OSError, ValueError):
             return ""
 
-    @property
-    def _no_follow(self) -> int:
-        return os.O_NOFOLLOW if self.foreign else 0
+    def located(self, path: str) -> str:
+        """Where the file lies for this process, to be read later: by OpenSSL, say."""
+        return located(self.root, path)
 
     def _place(self, path: str) -> str:
-        return place(self.root, path) if self.foreign else path
-
-
-def place(root: str, path: str) -> str:
-    """Where the path of the machine below `root` lies in this process's own file system, links
-    taken as that machine takes them. Raises OSError(ELOOP) for circular links."""
-    base = os.path.realpath(root)
-    parts = [p for p in reversed(path.split("/")) if p not in ("", ".")]
-    inside: list[str] = []
-    links = 0
-    while parts:
-        part = parts.pop()
-        if part == "..":
-            inside = inside[:-1]
-            continue
-        try:
-            link = os.readlink(os.path.join(base, *inside, part))
-        except OSError:
-            inside.append(part)
-            continue
-        links += 1
-        if links > _MOST_LINKS:
-            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
-        if link.startswith("/"):
-            inside = []
-        parts += [p for p in reversed(link.split("/")) if p not in ("", ".")]
-    return os.path.join(base, *inside)
+        return place(self.root, path)
 
 
 def _home(uid: int) -> str:

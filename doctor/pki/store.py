@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 
 from doctor.facts.tls import CaFault, Problem, TrustFact, TrustStore
 from doctor.pki.certificate import pem_blocks
+from doctor.root import located, read
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -63,16 +64,16 @@ def go_store(
     faults: list[CaFault] = []
     chosen = env.get("SSL_CERT_FILE", "")
     if chosen:
-        take(TrustStore("SSL_CERT_FILE", chosen, "file", below(root, chosen)), stores, faults)
+        take(TrustStore("SSL_CERT_FILE", chosen, "file", _below(root, chosen)), stores, faults)
     else:
-        first = next((file for file in FILES if _readable(below(root, file))), None)
+        first = next((file for file in FILES if _readable(_below(root, file))), None)
         if first is not None:
-            stores.append(TrustStore("system", first, "file", below(root, first)))
+            stores.append(TrustStore("system", first, "file", _below(root, first)))
     for extra in extra_ca:
         take(TrustStore("--ca", extra, "file", extra), stores, faults)
     listed = env.get("SSL_CERT_DIR", "")
     for folder in listed.split(":") if listed else DIRECTORIES:
-        place = below(root, folder)
+        place = _below(root, folder)
         if os.path.isdir(place):
             label = "SSL_CERT_DIR" if listed else "system"
             inside = str(root) if str(root) != "/" else ""
@@ -90,18 +91,9 @@ def go_store(
     )
 
 
-def below(root: Path, path: str) -> str:
-    """Where `path` of the machine under `root` lies for this process; its links stay below the
-    root. Relative paths are this process's own.
-    """
-    if not path.startswith("/") or str(root) == "/":
-        return path
-    from doctor.clients.machine import place
-
-    try:
-        return place(str(root), path)
-    except (OSError, ValueError):
-        return str(root / path.lstrip("/") / "circular")
+def _below(root: Path, path: str) -> str:
+    """Where the client's path lies for this process. A relative path is this process's own."""
+    return located(str(root), path) if path.startswith("/") else path
 
 
 def take(store: TrustStore, stores: list[TrustStore], faults: list[CaFault]) -> None:
@@ -142,10 +134,7 @@ def _readable(path: str) -> bool:
 def _content(path: str) -> bytes:
     """The file's bytes, at most 16 MiB; b"" when it is no regular file or cannot be read."""
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            return b""
-        with open(path, "rb") as file:
-            return file.read(_LARGEST)
+        return read("/", path, _LARGEST).data
     except (OSError, ValueError):
         return b""
 
@@ -179,7 +168,7 @@ def _files(store: TrustStore) -> Iterator[str]:
                 continue
         except OSError:
             continue
-        yield below(Path(store.root), f"{store.path}/{name}") if store.root else path
+        yield _below(Path(store.root), f"{store.path}/{name}") if store.root else path
 
 
 class Roots:
