@@ -9,12 +9,12 @@ and in every pull's first second.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
-from doctor.facts.dns import DnsFact
+from doctor.facts.dns import DnsFact, is_localhost
 from doctor.facts.proxy import RouteFact
 from doctor.facts.tcp import AddressesFact, Attempt, TcpFact
+from doctor.host import address
 from doctor.model import Case, Check, Finding, Severity
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ async def probe(case: Case, net: Net) -> AddressesFact:
 def judge(case: Case) -> Iterator[Finding]:
     """IPv6 that fails as a whole, and single addresses that fail beside others that work."""
     first, rest = case.here(TcpFact), case.here(AddressesFact)
-    if first is None or not first.needed or _is_literal(case.at.host):
+    if first is None or not first.needed or address(case.at.host):
         return
     if first.only_ipv6_fails:
         yield _no_ipv6(case, first.attempts, "error")
@@ -41,7 +41,7 @@ def judge(case: Case) -> Iterator[Finding]:
     ended = [a for a in attempts if a.outcome != "pending"]
     good = [a for a in ended if a.connected]
     bad = [a for a in ended if not a.connected]
-    if not good or not bad or case.at.host == "localhost":
+    if not good or not bad or is_localhost(case.at.host):
         return
     six = [a for a in ended if a.family == "ipv6"]
     broken = bool(six) and not any(a.connected for a in six)
@@ -107,14 +107,6 @@ def _finding(
 ) -> Finding:
     kept = {name: value for name, value in params.items() if value}
     return Finding(code, hop=case.at, severity=severity, evidence=evidence, params=kept)
-
-
-def _is_literal(host: str) -> bool:
-    try:
-        ip_address(host.partition("%")[0])
-    except ValueError:
-        return False
-    return True
 
 
 CHECK = Check(

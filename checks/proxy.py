@@ -9,13 +9,13 @@ proxy is a station: what fails at it is named here, with the setting that leads 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from doctor.facts.dns import DnsFact
 from doctor.facts.proxy import Flaw, ProxySetting, RouteFact, TunnelFact, stations
 from doctor.facts.tcp import TcpFact
 from doctor.facts.tls import TlsFact
+from doctor.host import is_loopback
 from doctor.model import Case, Check, Client, Confidence, Fact, Finding, Severity
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def _mismatch(case: Case, route: RouteFact) -> Iterator[Finding]:
     asked = [reading for reading in route.readings if reading.variable]
     ways = {reading.way for reading in asked}
     entries = [r.entry for r in asked if r.entry is not None]
-    if len(ways) < 2 or not entries or _is_loopback(case.at.host):
+    if len(ways) < 2 or not entries or is_loopback(case.at.host):
         return
     through = [_TOLD[r.family] for r in asked if r.way == "proxy"]
     direct = [_TOLD[r.family] for r in asked if r.way == "direct"]
@@ -315,13 +315,6 @@ def _finding(
     return Finding(
         code, hop=case.at, severity=severity, subject=subject, evidence=evidence, params=kept
     )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 CHECK = Check(

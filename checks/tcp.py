@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from doctor.facts.dns import DnsFact
 from doctor.facts.proxy import RouteFact, stations
 from doctor.facts.tcp import Attempt, TcpFact
 from doctor.facts.tls import TlsFact
+from doctor.host import address, is_loopback
 from doctor.model import Case, Check, Confidence, Finding
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def judge(case: Case) -> Iterator[Finding]:
         return
     if fact.ok:
         yield from _cut(case, fact)
-    elif not fact.only_ipv6_fails or _is_literal(case.at.host):
+    elif not fact.only_ipv6_fails or address(case.at.host):
         yield _closed(case, fact)
 
 
@@ -113,7 +113,7 @@ def _params(case: Case, telling: list[Attempt]) -> dict[str, str]:
         "url": f"{case.at.scheme}://{case.at.authority}/v2/",
         "allow": ", ".join(stations(case.facts, case.at)),
         "proxy_known": _known_proxy(case),
-        "here": "yes" if _is_loopback(first.address) else "",
+        "here": "yes" if is_loopback(first.address) else "",
         "this_machine": "yes" if local else "",
         "policy": "yes" if first.outcome == "prohibited" else "",
         "port_is_usual": "yes" if case.at.port in (80, 443) else "",
@@ -125,18 +125,6 @@ def _params(case: Case, telling: list[Attempt]) -> dict[str, str]:
 def _known_proxy(case: Case) -> str:
     route = case.here(RouteFact)
     return route.candidates[0].setting.url if route and route.candidates else ""
-
-
-def _is_literal(host: str) -> bool:
-    try:
-        ip_address(host.partition("%")[0])
-    except ValueError:
-        return False
-    return True
-
-
-def _is_loopback(address: str) -> bool:
-    return _is_literal(address) and ip_address(address.partition("%")[0]).is_loopback
 
 
 CHECK = Check(

@@ -11,21 +11,17 @@ client ask where the attacker cannot (SSRF, as in go-containerregistry's own che
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable
 from functools import cache
 from typing import Literal
 
 from doctor.frozen import frozen
+from doctor.host import address, bare, is_loopback, is_metadata
 from doctor.model import Hop
 
+__all__ = ["Permission", "Rule", "is_loopback", "is_metadata", "may_receive", "registrable"]
+
 Rule = Literal["registry", "allowed", "pair", "domain", "plain-http", "metadata", "foreign"]
-_METADATA_NAMES = {"metadata.google.internal", "metadata.goog", "metadata"}
-_METADATA = tuple(
-    ipaddress.ip_network(each)
-    for each in ("169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128", "100.100.100.200/32")
-)
-"""Link-local, where most clouds answer; AWS's IPv6 address; Alibaba Cloud's."""
 
 
 @frozen
@@ -59,7 +55,7 @@ def may_receive(
     for this registry, each with the source that says so (None: what `doctor.profile` knows). The
     rule on plain HTTP comes before every leave: it holds for the registry itself too.
     """
-    host, own = _bare(realm.host), _bare(registry.host)
+    host, own = bare(realm.host), bare(registry.host)
     if realm.scheme != "https" and not is_loopback(host):
         return Permission(False, "plain-http", f"{realm.name} is spoken to over plain HTTP")
     if host == own:
@@ -86,13 +82,13 @@ def _source(host: str, own: str, pairs: Iterable[tuple[str, str]] | None) -> str
         from doctor.profile import for_host
 
         pairs = for_host(own).pairs
-    return next((source for known, source in pairs if _bare(known) == host), "")
+    return next((source for known, source in pairs if bare(known) == host), "")
 
 
 def registrable(host: str) -> str:
     """The name one step below a public suffix, private suffixes included; "" for an address, a
     single label, a suffix itself."""
-    host = _bare(host)
+    host = bare(host)
     if address(host) is not None or "." not in host:
         return ""
     from publicsuffixlist import PublicSuffixList
@@ -127,38 +123,8 @@ def _unicode(host: str) -> str:
         return host
 
 
-def address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """The host as an IP address, an IPv4 address in IPv6 clothes as itself; None for a name."""
-    try:
-        found = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return None
-    return getattr(found, "ipv4_mapped", None) or found
-
-
-def is_loopback(host: str) -> bool:
-    """A loopback address given as such, or `localhost`: what plain HTTP may be spoken to."""
-    found = address(_bare(host))
-    return found.is_loopback if found else _bare(host) == "localhost"
-
-
-def is_metadata(host: str) -> bool:
-    """A metadata service by name, or a link-local address."""
-    found = address(_bare(host))
-    if found is None:
-        return _bare(host) in _METADATA_NAMES
-    return (
-        any(found in net for net in _METADATA if net.version == found.version)
-        or found.is_unspecified
-    )
-
-
-def _bare(host: str) -> str:
-    return host.lower().rstrip(".").strip("[]")
-
-
 def _names(allowed: str, realm: Hop) -> bool:
     """Is the realm what `--allow-realm` names? With a port it must agree, without one any port will
     do."""
     text = allowed.strip().lower()
-    return text in (realm.host, realm.name, realm.authority) or _bare(text) == _bare(realm.host)
+    return text in (realm.host, realm.name, realm.authority) or bare(text) == bare(realm.host)

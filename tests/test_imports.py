@@ -104,6 +104,7 @@ NEVER: dict[str, set[str]] = {
     "reference": {*LIBRARIES, "net", "checks", "report", "clients", "tui", "cli", "engine"},
     "causes": {*LIBRARIES, "net", "checks", "report", "clients", "tui", "cli", "engine"},
     "redact": {*LIBRARIES, "net", "checks", "report", "clients", "tui", "cli", "engine"},
+    "host": {*LIBRARIES, "net", "checks", "report", "clients", "tui", "cli", "engine"},
     "root": {*LIBRARIES, "net", "checks", "report", "clients", "tui", "cli", "engine"},
     "facts": {*LIBRARIES, "net", "checks", "report", "clients", "tui", "cli", "engine"},
     "clients": {"net", "checks", "report", "tui", "cli", "engine", "httpx", "dns", "textual"},

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from publicsuffixlist import PSLFILE, PublicSuffixList
 
 from doctor.model import Hop, Scheme
-from doctor.realm import Permission, is_loopback, may_receive, registrable
+from doctor.realm import Permission, may_receive, registrable
 
 
 def rule(
@@ -86,13 +86,6 @@ def test_plain_http_is_refused_even_for_the_registry_itself_and_when_allowed() -
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost", "::ffff:127.0.0.1"])
 def test_plain_http_to_the_same_loopback_host_may(host: str) -> None:
     assert rule(host, host, "http", port=5001).allowed
-
-
-@pytest.mark.parametrize(
-    "host", ["localhost.example.com", "127.0.0.1.example.com", "128.0.0.1", "1.1.1.1"]
-)
-def test_what_only_looks_like_loopback_is_none(host: str) -> None:
-    assert not is_loopback(host)
 
 
 @pytest.mark.parametrize("allow", ["auth.example.net", "AUTH.example.net", "auth.example.net:443"])

@@ -9,7 +9,6 @@ curl and Python take other variables and read the exceptions otherwise; their wa
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -24,6 +23,7 @@ from doctor.facts.proxy import (
     RouteFact,
     Why,
 )
+from doctor.host import is_loopback
 from doctor.model import Hop
 from doctor.redact import Secret
 
@@ -66,7 +66,7 @@ def route(
     if variable and hop.scheme == "http" and env.get("REQUEST_METHOD"):
         flaw = Flaw(origin=variable, value=trace.value, problem=_CGI, used=True)
         return replace(trace, reason="unusable", flaws=(flaw, *trace.flaws)), None
-    if _is_loopback(hop.host):
+    if is_loopback(hop.host):
         return replace(trace, reason="loopback"), None
     if not variable:
         return _aside(replace(trace, reason="no-variable"), hop, env, elsewhere)
@@ -132,7 +132,7 @@ def readings(hop: Hop, env: Mapping[str, str]) -> tuple[Reading, ...]:
     found: list[Reading] = []
 
     def add(family: Family, proxy: _Found, exceptions: _Found, entry: str | None) -> None:
-        goes = bool(proxy[0]) and entry is None and not (family == "go" and _is_loopback(host))
+        goes = bool(proxy[0]) and entry is None and not (family == "go" and is_loopback(host))
         found.append(
             Reading(
                 family=family,
@@ -226,13 +226,3 @@ def _unused_flaws(hop: Hop, env: Mapping[str, str], used: str | None) -> tuple[F
     names = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
     seen = (proxyurl.read(env[name], name).flaw for name in names if env.get(name) and name != used)
     return tuple(flaw for flaw in seen if flaw)
-
-
-def _is_loopback(host: str) -> bool:
-    """What Go never sends to a proxy: the name `localhost`, and literal loopback addresses."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
-    except ValueError:
-        return False
