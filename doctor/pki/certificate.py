@@ -13,10 +13,9 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from doctor.facts.tls import Certificate
+from doctor.stamp import stamp as stamp
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from cryptography import x509
 
 LARGEST = 64 * 1024
@@ -175,13 +174,6 @@ def _validity(cert: x509.Certificate) -> dict[str, Any]:
         "not_before": stamp(cert.not_valid_before_utc),
         "not_after": stamp(cert.not_valid_after_utc),
     }
-
-
-def stamp(moment: datetime) -> str:
-    """ISO 8601 in UTC, to the second, with a `Z`."""
-    from datetime import UTC
-
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _key(cert: x509.Certificate) -> dict[str, Any]:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import fields, is_dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from doctor.facts.http import Answer
 from doctor.facts.tls import TimeReading, TlsFact, Verdict
 from doctor.httpdate import moment
 from doctor.model import Facts
 from doctor.pki import errors
+from doctor.stamp import stamp
 
 TOLERANCE = 300
 """Seconds. Below that no certificate and no token service minds."""
@@ -56,11 +57,6 @@ def _dated(answer: Answer, now: datetime) -> Iterator[TimeReading]:
         here=stamp(now),
         seconds_ahead=round((there - now).total_seconds()),
     )
-
-
-def stamp(moment: datetime) -> str:
-    """The moment in UTC, to the second, as reports have it."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def wrong(readings: Iterable[TimeReading]) -> tuple[TimeReading, ...]:

@@ -11,6 +11,7 @@ from doctor.model import Case, Confidence, Finding, Severity
 from doctor.pki import clock, errors
 from doctor.pki.evidence import short
 from doctor.pki.objections import Objections
+from doctor.stamp import stamp
 
 
 def dates(case: Case, objections: Objections) -> Iterator[Finding]:
@@ -74,7 +75,7 @@ def _skew(
     leaf = objections.certificate(0)
     told = next((r for r in against if not r.bound), against[0] if against else None)
     params = {
-        "local": clock.stamp(case.target.now),
+        "local": stamp(case.target.now),
         "subject": leaf.subject,
         "network": f"{leaf.not_before} or later",
         "source": f"the certificate of {case.at.name}",

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from doctor.facts.tls import Staple
-from doctor.pki.certificate import stamp
+from doctor.stamp import stamp
 
 if TYPE_CHECKING:
     from cryptography import x509

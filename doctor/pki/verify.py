@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 from doctor.facts.tls import Certificate, ChainError, Verdict
 from doctor.frozen import frozen
 from doctor.pki import errors
-from doctor.pki.certificate import describe, quietly, stamp
+from doctor.pki.certificate import describe, quietly
 from doctor.pki.names import address, covers
+from doctor.stamp import stamp
 
 if TYPE_CHECKING:
     from datetime import datetime
