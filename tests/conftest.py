@@ -7,7 +7,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 _OURS = (
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
