@@ -185,9 +185,7 @@ def _broken(
 def _name(case: Case) -> str:
     """The image's name without tag and digest, as the user's client takes it."""
     reference = case.target.reference
-    if reference is None:
-        return case.target.registry.authority
-    return f"{reference.registry}/{reference.repository}"
+    return reference.name if reference else case.target.named
 
 
 CHECK = Check(

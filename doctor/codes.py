@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from doctor import hub
 from doctor.causes import Rules
 from doctor.model import Check, Finding, Remedy, Step, Target
 from doctor.redact import plain
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from os import PathLike
     from pathlib import Path
 
-_HUB = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
 _LARGEST = 1_000_000
 
 
@@ -207,7 +207,6 @@ def params_of(target: Target, finding: Finding | None = None) -> dict[str, str]:
 
     hop = (finding.hop if finding else None) or target.registry
     reference = target.reference
-    registry = getattr(reference, "registry", None) or target.registry.authority
     profile = for_host(target.registry.host)
     values = {
         "key_page": profile.key_page,
@@ -216,7 +215,7 @@ def params_of(target: Target, finding: Finding | None = None) -> dict[str, str]:
         "status_page": profile.status_page,
         "target": target.text,
         "image": target.image,
-        "registry": registry,
+        "registry": target.named,
         "endpoint": f"{target.registry.scheme}://{target.registry.authority}",
         "repository": getattr(reference, "repository", None),
         "tag": getattr(reference, "tag", None),
@@ -224,7 +223,7 @@ def params_of(target: Target, finding: Finding | None = None) -> dict[str, str]:
         "host": hop.host,
         "port": hop.port,
         "hop": hop.name,
-        "key": "https://index.docker.io/v1/" if registry in _HUB else registry,
+        "key": hub.KEY if target.named in hub.DOMAINS else target.named,
         "client": target.client,
         "system": target.system,
         "platform": target.platform,

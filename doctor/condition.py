@@ -22,7 +22,7 @@ def given(credential: Credential, client: str, target: Target) -> CredentialFact
     """The fact of a credential that was given on the command line: nothing else is looked at."""
     return CredentialFact(
         client=client,
-        registry=getattr(target.reference, "registry", target.registry.authority),
+        registry=target.named,
         found=True,
         origin=credential.origin,
         kind=credential.kind,

@@ -13,13 +13,10 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from doctor import hub
 from doctor.frozen import frozen
 from doctor.model import Hop, Role
 
-HUB = "docker.io"
-HUB_HOST = "registry-1.docker.io"
-"""The host that clients contact for Docker Hub."""
-_LEGACY_HUB = "index.docker.io"
 MOST_PATH = 255
 _MOST_HOST = 253
 """RFC 1035 2.3.4: a name of 253 characters and labels of 63 are the longest that can be asked
@@ -123,8 +120,8 @@ class Reference:
 def hop_of(authority: str, role: Role = "registry") -> Hop:
     """The hop behind `host[:port]`, which must have passed `authority_flaw`. Docker Hub's names
     lead to the host that serves it."""
-    if authority in (HUB, _LEGACY_HUB):
-        return Hop(role, HUB_HOST, 443)
+    if authority in hub.DOMAINS:
+        return Hop(role, hub.HOST, 443)
     host = authority[: authority.index("]") + 1] if "]" in authority else authority.split(":")[0]
     return Hop(role, host.strip("[]").lower(), _port_of(authority) or 443)
 
@@ -154,7 +151,7 @@ def scan(text: str) -> Reference | Flaw:
     if flaw:
         return Flaw(flaw.kind, min(flaw.position, len(text) - 1))
     path = text[start:end]
-    if domain == HUB and "/" not in path:
+    if domain == hub.NAME and "/" not in path:
         path = f"library/{path}"
     return Reference(domain, path, tag[1:] or (None if at else "latest"), digest or None)
 
@@ -164,12 +161,12 @@ def split(text: str) -> tuple[str, int]:
     can be a domain."""
     first, slash, _ = text.partition("/")
     if not slash:
-        return HUB, 0
-    if first in (_LEGACY_HUB, HUB):
-        return HUB, len(first) + 1
+        return hub.NAME, 0
+    if first in hub.DOMAINS:
+        return hub.NAME, len(first) + 1
     if first == "localhost" or "." in first or ":" in first or first.lower() != first:
         return first, len(first) + 1
-    return HUB, 0
+    return hub.NAME, 0
 
 
 def _name_end(text: str, start: int) -> int:
@@ -193,7 +190,7 @@ def _path_flaw(text: str, start: int, end: int, domain: str) -> Flaw | None:
         if (stop := _component_stop(component)) is not None:
             return Flaw("component", min(at + stop, len(text) - 1))
         at += len(component) + 1
-    prefix = len("library/") if domain == HUB and "/" not in text[start:end] else 0
+    prefix = len("library/") if domain == hub.NAME and "/" not in text[start:end] else 0
     if prefix + end - start > MOST_PATH:
         return Flaw("path-length", start + MOST_PATH - prefix)
     return None

@@ -13,6 +13,7 @@ from dataclasses import field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
+from doctor import hub
 from doctor.frozen import frozen
 
 if TYPE_CHECKING:
@@ -163,6 +164,13 @@ class Target:
         """The full reference for commands; for a bare host, the host."""
         named = self.asked or self.reference
         return str(named) if named else self.registry.authority
+
+    @property
+    def named(self) -> str:
+        """The registry as references name it, and so what logins are kept under: `host[:port]`."""
+        if self.reference is not None:
+            return self.reference.registry
+        return hub.NAME if self.registry.host == hub.HOST else self.registry.authority
 
 
 @frozen

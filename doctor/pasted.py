@@ -12,8 +12,9 @@ import re
 import unicodedata
 from collections.abc import Callable
 
+from doctor import hub
 from doctor.frozen import frozen
-from doctor.grammar import HUB, Flaw, Reference, authority_flaw, scan, split
+from doctor.grammar import Flaw, Reference, authority_flaw, scan, split
 
 _ROUNDS = 8
 """Nothing real is wrapped deeper, or has more flaws that can be mended."""
@@ -125,7 +126,7 @@ def _scheme(text: str) -> _Taken:
     host, _, path = rest.partition("/")
     if path.strip("/") in ("", "v2", "v1"):
         rest = host
-    elif scheme in ("https", "http", "oci") and split(rest)[0] == HUB and host != HUB:
+    elif scheme in ("https", "http", "oci") and split(rest)[0] == hub.NAME and host != hub.NAME:
         rest = f"{host}:{80 if scheme == 'http' else 443}/{path}"
     return rest, f"`{scheme}://` in front was left out: a reference has no scheme."
 

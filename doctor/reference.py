@@ -13,10 +13,10 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from doctor import hub
 from doctor.excerpt import excerpt
 from doctor.frozen import frozen
 from doctor.grammar import (
-    HUB,
     RULES,
     Flaw,
     Kind,
@@ -188,8 +188,8 @@ def _assumed(text: str, reference: Reference) -> tuple[str, ...]:
     if not start:
         library = ", below library/ as all names without a slash" if "/" not in text else ""
         said.append(f"It names no registry, so it is on Docker Hub{library}: {reference}.")
-    elif domain == HUB and not text.startswith(HUB):
-        said.append(f"{text[: start - 1]} stands for docker.io.")
+    elif domain == hub.NAME and not text.startswith(hub.NAME):
+        said.append(f"{text[: start - 1]} stands for {hub.NAME}.")
     elif "." not in domain and ":" not in domain and domain != "localhost":
         said.append(f"{excerpt(domain)} is a host, because it has an upper-case letter.")
     if reference.tag == "latest" and not text.endswith(":latest") and not reference.digest:

@@ -11,9 +11,10 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from doctor import hub
 from doctor.excerpt import excerpt
 from doctor.frozen import frozen
-from doctor.grammar import HUB, Reference, scan, split
+from doctor.grammar import Reference, scan, split
 from doctor.pasted import page
 
 _NAMED_LIKE = {
@@ -77,7 +78,7 @@ def _upper_case(text: str, reference: Reference) -> Seeming | None:
 
 def _missing_host(text: str, reference: Reference) -> Seeming | None:
     first, slash, rest = text.partition("/")
-    if reference.domain != HUB or split(text)[1]:
+    if reference.domain != hub.NAME or split(text)[1]:
         return None
     if not slash:
         return _missing_repository(text, reference)

@@ -11,7 +11,6 @@ import sys
 import tomllib
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -704,8 +703,18 @@ def test_what_a_judge_said_itself_stays() -> None:
     assert (dressed.title, dressed.detail) == ("Own", "Mine.")
 
 
-@pytest.mark.parametrize("host", ["docker.io", "index.docker.io", "registry-1.docker.io"])
-def test_docker_hub_has_a_key_of_its_own(host: str) -> None:
-    hub = replace(target(), registry=Hop("registry", host, 443))
-    assert codes.params_of(hub)["key"] == "https://index.docker.io/v1/"
-    assert codes.params_of(target())["key"] == "registry.corp:5000"
+@pytest.mark.parametrize(("text", "named", "key"), [
+    ("docker.io", "docker.io", "https://index.docker.io/v1/"),
+    ("registry-1.docker.io", "docker.io", "https://index.docker.io/v1/"),
+    ("index.docker.io/team/app", "docker.io", "https://index.docker.io/v1/"),
+    # Served by Docker Hub too; no client looks its login up under Docker Hub's key.
+    ("registry-1.docker.io/team/app", "registry-1.docker.io", "registry-1.docker.io"),
+    ("registry.corp:5000", "registry.corp:5000", "registry.corp:5000"),
+])  # fmt: skip
+def test_a_registry_is_named_as_its_login_is_kept(text: str, named: str, key: str) -> None:
+    from doctor.reference import read_target
+
+    read = read_target(text)
+    assert read.registry is not None
+    params = codes.params_of(Target(text, read.reference, read.registry))
+    assert (params["registry"], params["key"]) == (named, key)

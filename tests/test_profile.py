@@ -6,13 +6,13 @@ import re
 
 import pytest
 
+from doctor import hub
 from doctor.profile import Profile, for_host, parse, profiles
 
 
 @pytest.mark.parametrize(("host", "name"), [
     ("registry.cleanstart.com", "cleanstart"),
-    ("docker.io", "dockerhub"),
-    ("registry-1.docker.io", "dockerhub"),
+    *((host, "dockerhub") for host in sorted(hub.HOSTS)),
     ("GHCR.IO", "ghcr"),
     ("quay.io", "quay"),
     ("123456789012.dkr.ecr.eu-central-1.amazonaws.com", "ecr"),

@@ -7,6 +7,7 @@ there and empty or broken ends the look-up.
 
 from __future__ import annotations
 
+from doctor import hub
 from doctor.clients.auth_entry import Entry
 from doctor.clients.docker_config import Config, parse
 from doctor.clients.keyring import (
@@ -55,7 +56,7 @@ def config_home(machine: Machine) -> str:
 
 def keys(want: Wanted) -> tuple[str, ...]:
     """The exact keys, from the repository up to the registry."""
-    domain = "docker.io" if want.hub else want.domain
+    domain = hub.NAME if want.hub else want.domain
     parts = [p for p in want.path.split("/") if p]
     return tuple("/".join([domain, *parts[:n]]) for n in range(len(parts), -1, -1))
 
@@ -66,7 +67,7 @@ def normal(key: str) -> str:
         if key.startswith(scheme):
             key = key.removeprefix(scheme).partition("/")[0]
             break
-    return "index.docker.io" if key in ("docker.io", "registry-1.docker.io") else key
+    return hub.LEGACY if key in hub.HOSTS else key
 
 
 def find(config: Config, want: Wanted) -> Entry | None:

@@ -13,10 +13,11 @@ from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from doctor import hub
 from doctor.clients import docker_host
 from doctor.clients.certs_d import first
 from doctor.clients.docker_host import DockerHost
-from doctor.clients.keyring import HUB_NAMES, Lookup, wanted
+from doctor.clients.keyring import Lookup, wanted
 from doctor.clients.machine import Machine
 from doctor.clients.placed import known_to_the_shell, placed, set_elsewhere
 from doctor.facts.client import ClientFact, Daemon, Store
@@ -124,17 +125,17 @@ class Docker:
         own = self.host.certs
         if self.store == "containerd":
             host, _, port = domain.rpartition(":") if ":" in domain else (domain, "", "")
-            named = "docker.io" if domain in HUB_NAMES else domain
+            named = hub.NAME if domain in hub.DOMAINS else domain
             written = (f"{own}/{host}_{port}_",) if port.isdigit() else ()
             return (*written, f"{own}/{named}", f"{own}/_default")
         literal = (domain.rpartition(":")[0] or domain,)
-        if domain in HUB_NAMES or any(each.covers(literal) for each in insecure):
+        if domain in hub.DOMAINS or any(each.covers(literal) for each in insecure):
             return ()
         return (f"{own}/{domain}",)
 
     def _insecure(self, domain: str, host: str) -> Iterator[Insecure]:
         """What may make this registry an insecure one: its own name, or a network."""
-        if domain in HUB_NAMES:
+        if domain in hub.DOMAINS:
             return
         for value in self.host.insecure:
             entry = value.text.rpartition("://")[2].rstrip("/")

@@ -24,8 +24,6 @@ from doctor.gojson import as_go
 from doctor.redact import Secret, plain
 from doctor.userinfo import learn_alone
 
-HUB_KEY = "https://index.docker.io/v1/"
-"""The one key of Docker Hub (registry.IndexServer); no other spelling of it is looked up."""
 _TEXTS = (
     "credsStore",
     "psFormat",

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from doctor import hub
 from doctor.clients.auth_json import config_home, podman_lookup
 from doctor.clients.docker_config import Config, parse
 from doctor.clients.docker_keys import (
@@ -55,7 +56,7 @@ class _File:
 
 def keys(want: Wanted) -> tuple[str, ...]:
     """What is looked up, in order: the repository's full name, then the registry's key."""
-    domain = "index.docker.io" if want.hub else want.domain
+    domain = hub.LEGACY if want.hub else want.domain
     return (*([f"{domain}/{want.path}"] if want.path else []), want.key)
 
 

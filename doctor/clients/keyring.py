@@ -12,7 +12,8 @@ import re
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from doctor.clients.docker_config import HUB_KEY, Config, hostname
+from doctor import hub
+from doctor.clients.docker_config import Config, hostname
 from doctor.clients.machine import Machine, Text, Unread
 from doctor.credential import Credential
 from doctor.facts.credential import (
@@ -28,16 +29,7 @@ from doctor.facts.helper import HelperFact
 from doctor.frozen import frozen
 from doctor.model import Target
 
-HUB_NAMES = ("docker.io", "index.docker.io")
-"""The domains that every client takes for Docker Hub."""
-_HUB_SPELLINGS = {
-    "docker.io",
-    "index.docker.io",
-    "registry-1.docker.io",
-    "hub.docker.com",
-    "registry.hub.docker.com",
-    "auth.docker.io",
-}
+_HUB_SPELLINGS = hub.HOSTS | {"hub.docker.com", "registry.hub.docker.com", "auth.docker.io"}
 
 
 @frozen
@@ -50,13 +42,13 @@ class Wanted:
 
     @property
     def hub(self) -> bool:
-        return self.domain in HUB_NAMES
+        return self.domain in hub.DOMAINS
 
     @property
     def key(self) -> str:
         """What Docker's programs look up: for Docker Hub its historic address, else the registry as
         written."""
-        return HUB_KEY if self.hub else self.domain
+        return hub.KEY if self.hub else self.domain
 
     def means(self, key: str) -> bool:
         """Is an entry under this key about the registry, by anybody's rule?"""
@@ -69,7 +61,7 @@ class Wanted:
             return None
         found, wanted = loosely(key), loosely(self.domain)
         if self.hub or wanted in _HUB_SPELLINGS:
-            return "docker-hub" if found in _HUB_SPELLINGS or key == HUB_KEY else None
+            return "docker-hub" if found in _HUB_SPELLINGS or key == hub.KEY else None
         if "*" in found:
             return "wildcard" if _covers(found, wanted) else None
         if found == wanted:
@@ -84,9 +76,8 @@ def wanted(target: Target) -> Wanted:
     if target.reference is not None:
         return Wanted(target.reference.registry, target.reference.repository)
     hop, text = target.registry, target.text.strip().rstrip("/")
-    if hop.host == "registry-1.docker.io":
-        return Wanted("docker.io")
-    return Wanted(text if text.lower() in (hop.host, hop.name, hop.authority) else hop.authority)
+    as_written = hop.host != hub.HOST and text.lower() in (hop.host, hop.name, hop.authority)
+    return Wanted(text if as_written else target.named)
 
 
 def loosely(key: str) -> str:

@@ -13,10 +13,11 @@ from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from doctor import hub
 from doctor.clients import containers_conf
 from doctor.clients.certs_d import first
 from doctor.clients.containers_conf import ContainersConf
-from doctor.clients.keyring import HUB_NAMES, Lookup, wanted
+from doctor.clients.keyring import Lookup, wanted
 from doctor.clients.machine import Machine
 from doctor.clients.placed import placed
 from doctor.facts.client import ClientFact
@@ -80,7 +81,7 @@ class Podman:
         extra = (self.ca,) if self.ca else ()
         base = go_store(Path(self.machine.root), environ, extra, client=self.name)
         domain = wanted(target).domain
-        named = "docker.io" if domain in HUB_NAMES else domain
+        named = hub.NAME if domain in hub.DOMAINS else domain
         own = f"{self.machine.home}/.config/containers/certs.d"
         folders = (own, "/etc/containers/certs.d", "/etc/docker/certs.d")
         found = first(self.machine, tuple(f"{each}/{named}" for each in folders), strict=False)

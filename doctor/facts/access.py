@@ -9,15 +9,13 @@ a 404 is `registry.name-unknown` only where this right would have seen the repos
 
 from __future__ import annotations
 
+from doctor import hub
 from doctor.challenge import parse
 from doctor.facts.http import Answer
 from doctor.facts.registry import AnonymousFact, ApiFact, AuthFact, ImageFact
 from doctor.frozen import frozen
 from doctor.model import Case, Confidence
 
-_HIDES_FROM_ALL = frozenset({"registry-1.docker.io", "index.docker.io", "docker.io"})
-"""docker's own words for these answers: "repository does not exist or may require 'docker login'"
-(moby, distribution/errors.go)."""
 _DENIES = frozenset({"DENIED", "UNAUTHORIZED"})
 
 
@@ -104,7 +102,9 @@ def _known(case: Case, auth: AuthFact, image: ImageFact, answer: Answer) -> Conc
     untested = tried is not None and (tried.outcome == "untested" or auth.kind == "registry-token")
     if untested and answer.status == 401:
         return Conclusion("auth.rejected", because="the registry answers 401 to it")
-    if case.target.registry.host in _HIDES_FROM_ALL:
+    # docker's own words for them: "repository does not exist or may require 'docker login'" (moby,
+    # distribution/errors.go).
+    if case.target.registry.host in hub.HOSTS:
         return Conclusion(
             "auth.denied-or-missing", because="Docker Hub answers alike for missing and forbidden"
         )

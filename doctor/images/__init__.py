@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from types import MappingProxyType
 
+from doctor import hub
 from doctor.frozen import frozen
 
 MOST_CHARACTERS = 8 << 20
@@ -76,7 +77,7 @@ def _as_images(found: Iterable[Found]) -> Iterator[Found]:
     for line, text, problem in found:
         read = read_target(text)
         if read.registry and not read.reference and not read.removed:
-            yield line, f"docker.io/library/{text}", problem
+            yield line, f"{hub.NAME}/library/{text}", problem
         else:
             yield line, text, problem
 

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from doctor import hub
 from doctor.facts.tls import Certificate, TlsFact, TrustFact
 from doctor.model import Case
 
-_HUB = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
 _SETTINGS = {"SSL_CERT_FILE": "cert_file", "SSL_CERT_DIR": "cert_dir"}
 
 
@@ -19,9 +19,8 @@ def where(case: Case) -> dict[str, str]:
     Hub.
     """
     target = case.target
-    name = getattr(target.reference, "registry", None) or target.registry.authority
-    own = case.at == target.registry and name not in _HUB
-    return {"own_host": str(name)} if own else {}
+    own = case.at == target.registry and target.named not in hub.DOMAINS
+    return {"own_host": target.named} if own else {}
 
 
 def settings(trust: TrustFact | None) -> dict[str, str]:
