@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from doctor.facts.access import Conclusion, refused
-from doctor.facts.credential import CredentialFact
+from doctor.facts.credential import CredentialFact, login
 from doctor.facts.http import Answer, trouble
 from doctor.facts.registry import ApiFact, AuthFact, ImageFact, TokenTry
 from doctor.facts.station import WORDS, Layer, answers, failing_layer, said_of
@@ -218,22 +218,8 @@ def _credential(auth: AuthFact) -> dict[str, Any]:
 
 def _words(case: Case, auth: AuthFact) -> dict[str, str]:
     """Whose credential it was, and how one logs in on this machine."""
-    fact, reference = case.facts.get(CredentialFact), case.target.reference
-    at = reference.registry if reference else case.target.registry.authority
-    at = fact.registry if fact is not None and fact.registry else at
-    hub = at in ("docker.io", "index.docker.io")
-    words = {
-        "user": auth.user or auth.kind.replace("-", " "),
-        "origin": auth.origin,
-        "login_at": "docker.io" if hub else at,
-        "plain_key": "" if hub else at,
-    }
-    if fact is None:
-        return words
-    words["config"] = fact.config
-    if fact.tools and "docker" not in fact.tools:
-        words[f"only_{fact.tools[0]}"] = "yes"
-    return words
+    user = auth.user or auth.kind.replace("-", " ")
+    return {"user": user, "origin": auth.origin, **login(case)}
 
 
 def _found(

@@ -12,6 +12,7 @@ import ipaddress
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from doctor.facts.credential import login
 from doctor.facts.http import Answer
 from doctor.facts.rate import LimitSeen, RateFact
 from doctor.facts.registry import AuthFact, BlobFact, ImageFact, answers
@@ -125,7 +126,7 @@ def _limited(case: Case, hop: Hop, answer: Answer) -> Finding:
         else "",
         "anonymous": "yes" if anonymous and hop.role in ("registry", "token") else "",
         "signed_in": "" if anonymous else "yes",
-        "login_at": _login_at(case),
+        **login(case),
         "status_text": _said(answer),
         "support": profile.support,
         "request": answer.request,
@@ -224,11 +225,6 @@ def _told(limit: Limit) -> dict[str, Any]:
     return {k: v for k, v in told.items() if v not in (None, "")}
 
 
-def _login_at(case: Case) -> str:
-    registry = getattr(case.target.reference, "registry", None) or case.target.registry.authority
-    return "docker.io" if for_host(case.target.registry.host).name == "dockerhub" else registry
-
-
 def _nearly(case: Case, hop: Hop, answer: Answer, limit: Limit) -> Finding:
     anonymous = answer.who != "credential"
     profile = for_host(hop.host)
@@ -240,7 +236,7 @@ def _nearly(case: Case, hop: Hop, answer: Answer, limit: Limit) -> Finding:
         "when": _when(limit.reset, limit),
         "anonymous": "yes" if anonymous else "",
         "signed_in": "" if anonymous else "yes",
-        "login_at": _login_at(case),
+        **login(case),
         "support": profile.support,
     }
     return Finding(
@@ -271,7 +267,7 @@ def _shared(
             evidence={**_told(limit), "with": answer.who, "request": answer.request},
             params={
                 "address": limit.source,
-                "login_at": _login_at(case),
+                **login(case),
                 **({} if answer.who == "credential" else {"anonymous": "yes"}),
             },
         )

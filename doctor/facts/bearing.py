@@ -7,10 +7,9 @@ any such fault need.
 
 from __future__ import annotations
 
-from doctor.facts.credential import CredentialFact
+from doctor.facts.credential import CredentialFact, login
 from doctor.facts.registry import AuthFact, ImageFact
 from doctor.model import Case, Severity
-from doctor.profile import for_host
 
 
 class Bearing:
@@ -49,19 +48,8 @@ class Bearing:
         return [f"{each.client} {each.says}" for each in self.fact.otherwise]
 
     def params(self, **more: str) -> dict[str, str]:
-        """What every remedy may need: how one logs in on this machine."""
-        fact = self.fact
-        hub = fact.registry in ("docker.io", "index.docker.io")
-        params = {
-            "login_at": "docker.io" if hub else fact.registry,
-            "config": fact.config,
-            "key_page": for_host(self.case.target.registry.host).key_page,
-        }
-        if not hub:
-            params["plain_key"] = fact.registry
-        if fact.tools and "docker" not in fact.tools:
-            params[f"only_{fact.tools[0]}"] = "yes"
-        params |= more
+        """What every remedy may need besides."""
+        params = login(self.case) | more
         if cloud := params.pop("cloud", ""):
             params[f"cloud_{cloud}"] = "yes"
         return {k: v for k, v in params.items() if v}

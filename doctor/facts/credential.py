@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Literal
 
+from doctor import hub
 from doctor.facts.helper import HelperFact
 from doctor.frozen import frozen
-from doctor.model import Fact
+from doctor.model import Case, Fact
 
 Outcome = Literal[
     "used",
@@ -226,3 +227,19 @@ class CredentialFact(Fact):
     def stopped(self) -> Fault | None:
         """The fault at which the client gives up the pull, if there is one."""
         return next((f for f in self.faults if f.stops), None)
+
+
+def login(case: Case) -> dict[str, str]:
+    """How one logs in on this machine, for the words of a remedy: where, into which file, and with
+    which program if that is not docker."""
+    fact = case.facts.get(CredentialFact) or CredentialFact()
+    at = fact.registry or case.target.named
+    on_hub = at in hub.DOMAINS
+    params = {
+        "login_at": hub.NAME if on_hub else at,
+        "plain_key": "" if on_hub else at,
+        "config": fact.config,
+    }
+    if fact.tools and "docker" not in fact.tools:
+        params[f"only_{fact.tools[0]}"] = "yes"
+    return params
