@@ -69,7 +69,9 @@ def _no_ipv6(case: Case, attempts: Sequence[Attempt], severity: Severity) -> Fin
         "ipv6": [a.proof for a in six],
         "ipv4": [a.proof for a in four],
     }
-    return _finding(case, "tcp.ipv6-broken", evidence, params, severity)
+    return Finding(
+        "tcp.ipv6-broken", severity=severity, hop=case.at, evidence=evidence, params=params
+    )
 
 
 def _some_fail(
@@ -85,7 +87,7 @@ def _some_fail(
         "all_addresses": ", ".join(a.address for a in ended),
     }
     evidence: dict[str, Any] = {"attempts": [a.proof for a in ended]}
-    return _finding(case, "tcp.some-addresses-fail", evidence, params, None)
+    return Finding("tcp.some-addresses-fail", hop=case.at, evidence=evidence, params=params)
 
 
 def _shared(case: Case, failing: Sequence[Attempt]) -> dict[str, str]:
@@ -96,17 +98,6 @@ def _shared(case: Case, failing: Sequence[Attempt]) -> dict[str, str]:
         "url": f"{case.at.scheme}://{case.at.authority}/v2/",
         "pinned": "yes" if dns and dns.pins else "",
     }
-
-
-def _finding(
-    case: Case,
-    code: str,
-    evidence: dict[str, Any],
-    params: dict[str, str],
-    severity: Severity | None,
-) -> Finding:
-    kept = {name: value for name, value in params.items() if value}
-    return Finding(code, hop=case.at, severity=severity, evidence=evidence, params=kept)
 
 
 CHECK = Check(

@@ -238,7 +238,7 @@ def _found(
         confidence=confidence,
         hop=hop or case.at,
         evidence=evidence,
-        params={key: value for key, value in params.items() if value},
+        params=params,
     )
 
 

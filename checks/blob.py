@@ -118,7 +118,7 @@ def _unreachable(
         "registry.blob-unreachable",
         hop=hop,
         evidence={key: value for key, value in evidence.items() if value not in ("", None)},
-        params={key: value for key, value in params.items() if value},
+        params=params,
     )
 
 

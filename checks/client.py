@@ -59,7 +59,7 @@ def _running(fact: ClientFact) -> Iterator[Finding]:
             "state": daemon.state,
             "reason": daemon.reason,
         },
-        params={name: value for name, value in params.items() if value},
+        params=params,
     )
 
 
@@ -95,7 +95,7 @@ def _broken(fact: ClientFact, fault: ConfigFault) -> Finding:
         severity=None if fault.stops else "warning",
         subject=f"{fault.file}:{fault.line}" if fault.line else fault.file,
         evidence={name: value for name, value in evidence.items() if value},
-        params={name: value for name, value in params.items() if value},
+        params=params,
     )
 
 
@@ -112,7 +112,7 @@ def _insecure(case: Case, fact: ClientFact) -> Iterator[Finding]:
             "file": file,
             "line": line,
             "entry": setting.entry,
-            **({"flag": "yes"} if file in fact.flagged else {}),
+            "flag": "yes" if file in fact.flagged else "",
         },
     )
 

@@ -102,8 +102,7 @@ def judge(case: Case) -> Iterator[Finding]:
         code = "proxy.missing-for-client"
         params |= _of_the_daemon(case, found)
         evidence["daemon"] = {"client": case.target.client, "proxy": None}
-    kept_params = {name: value for name, value in params.items() if value}
-    yield Finding(code, hop=case.at, evidence=evidence, params=kept_params)
+    yield Finding(code, hop=case.at, evidence=evidence, params=params)
 
 
 def _of_the_daemon(case: Case, found: Candidate) -> dict[str, str]:

@@ -130,7 +130,7 @@ def _not_built(
         hop=case.at,
         severity="warning" if single else None,
         evidence=evidence,
-        params={k: v for k, v in params.items() if v},
+        params=params,
     )
 
 
@@ -164,7 +164,7 @@ def _missing(case: Case, image: ImageFact, answer: Answer, found: Conclusion) ->
         subject=image.reference if found.code == "registry.manifest-unknown" else image.repository,
         confidence=found.confidence,
         evidence=evidence,
-        params={key: value for key, value in params.items() if value},
+        params=params,
     )
 
 

@@ -108,8 +108,13 @@ def _flaw(case: Case, flaw: Flaw) -> Finding:
         "problem": flaw.problem,
         "go_ignores_it": flaw.ignored,
     }
-    return _finding(
-        case, "proxy.invalid-url", evidence, params, severity=severity, subject=flaw.origin
+    return Finding(
+        "proxy.invalid-url",
+        severity=severity,
+        hop=case.at,
+        subject=flaw.origin,
+        evidence=evidence,
+        params=params,
     )
 
 
@@ -131,7 +136,13 @@ def _conflicts(case: Case, route: RouteFact) -> Iterator[Finding]:
             "curl_takes": conflict.lower if conflict.lower_value else conflict.upper,
             "python_takes": conflict.lower,
         }
-        yield _finding(case, "proxy.case-conflict", evidence, params, subject=conflict.upper)
+        yield Finding(
+            "proxy.case-conflict",
+            hop=case.at,
+            subject=conflict.upper,
+            evidence=evidence,
+            params=params,
+        )
 
 
 def _mismatch(case: Case, route: RouteFact) -> Iterator[Finding]:
@@ -166,7 +177,7 @@ def _mismatch(case: Case, route: RouteFact) -> Iterator[Finding]:
         "ways": {r.family: r.way for r in asked},
         "variables": {r.family: r.variable for r in asked},
     }
-    yield _finding(case, "proxy.no-proxy-mismatch", evidence, params)
+    yield Finding("proxy.no-proxy-mismatch", hop=case.at, evidence=evidence, params=params)
 
 
 def _station(case: Case, setting: ProxySetting) -> Iterator[Finding]:
@@ -241,7 +252,7 @@ def _refusal(
         "waited": f"{tunnel.waited:.0f}" if tunnel.waited >= 1 else "",
     }
     if tunnel.sent_credentials:
-        params.setdefault("user", tunnel.user or "without a name")
+        params["user"] = params["user"] or tunnel.user or "without a name"
     for code, confidence in _codes(tunnel):
         own = code in ("proxy.denied", "proxy.upstream-failed")
         yield Finding(
@@ -249,7 +260,7 @@ def _refusal(
             hop=case.at if own else setting.hop,
             confidence=confidence,
             evidence=evidence,
-            params={name: value for name, value in params.items() if value},
+            params=params,
         )
 
 
@@ -282,7 +293,7 @@ def _set_direct(case: Case, route: RouteFact, setting: ProxySetting) -> str:
 
 
 def _about(setting: ProxySetting) -> dict[str, str]:
-    params = {
+    return {
         "setting": setting.origin,
         "value": setting.url,
         "proxy": setting.hop.name,
@@ -291,7 +302,6 @@ def _about(setting: ProxySetting) -> dict[str, str]:
         "socks": "yes" if setting.socks else "",
         **_origin(setting.origin),
     }
-    return {name: value for name, value in params.items() if value}
 
 
 def _origin(origin: str) -> dict[str, str]:
@@ -300,21 +310,6 @@ def _origin(origin: str) -> dict[str, str]:
     if origin.startswith("--"):
         return {"option": origin}
     return {"variable": origin} if origin.replace("_", "").isalnum() else {"file": origin}
-
-
-def _finding(
-    case: Case,
-    code: str,
-    evidence: dict[str, Any],
-    params: dict[str, str],
-    *,
-    severity: Severity | None = None,
-    subject: str | None = None,
-) -> Finding:
-    kept = {name: value for name, value in params.items() if value}
-    return Finding(
-        code, hop=case.at, severity=severity, subject=subject, evidence=evidence, params=kept
-    )
 
 
 CHECK = Check(

@@ -136,7 +136,7 @@ def _limited(case: Case, hop: Hop, answer: Answer) -> Finding:
         severity="warning" if _works(case) else None,
         hop=hop,
         evidence={k: v for k, v in evidence.items() if v not in (None, "", [])},
-        params={k: v for k, v in params.items() if v},
+        params=params,
     )
 
 
@@ -243,7 +243,7 @@ def _nearly(case: Case, hop: Hop, answer: Answer, limit: Limit) -> Finding:
         "rate.nearly-exhausted",
         hop=hop,
         evidence={**_told(limit), "counted": params["who"], "request": answer.request},
-        params={k: v for k, v in params.items() if v},
+        params=params,
     )
 
 
@@ -268,7 +268,7 @@ def _shared(
             params={
                 "address": limit.source,
                 **login(case),
-                **({} if answer.who == "credential" else {"anonymous": "yes"}),
+                "anonymous": "" if answer.who == "credential" else "yes",
             },
         )
         return

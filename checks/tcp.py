@@ -104,7 +104,7 @@ def _evidence(fact: TcpFact) -> dict[str, Any]:
 def _params(case: Case, telling: list[Attempt]) -> dict[str, str]:
     first = telling[0]
     local = first.outcome in ("prohibited", "blackholed", "no-route", "no-family", "no-ports")
-    params = {
+    return {
         "addresses": ", ".join(attempt.address for attempt in telling),
         "address": first.address,
         "outcome": first.words + (f" (errno {first.errno})" if first.errno else ""),
@@ -119,7 +119,6 @@ def _params(case: Case, telling: list[Attempt]) -> dict[str, str]:
         "port_is_usual": "yes" if case.at.port in (80, 443) else "",
         "proxy_hop": "yes" if case.at.role == "proxy" else "",
     }
-    return {name: value for name, value in params.items() if value}
 
 
 def _known_proxy(case: Case) -> str:

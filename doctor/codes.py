@@ -119,7 +119,7 @@ class Book:
                 detail=finding.detail
                 or f"{finding.code} has no words here; the evidence says what was seen.",
             )
-        own = {name: str(value) for name, value in finding.params.items()}
+        own = {name: str(value) for name, value in finding.params.items() if value != ""}
         params = {**params_of(target, finding), **own}
         detail = text(words.detail, params) or text(words.means, params)
         return replace(

@@ -230,7 +230,7 @@ class Finding:
     evidence: Mapping[str, Any] = field(default_factory=dict)
     """The proof, JSON-able, no secrets."""
     params: Mapping[str, str] = field(default_factory=dict)
-    """What the words' placeholders stand for."""
+    """What the words' placeholders stand for; an empty one is as good as none."""
     title: str = ""
     detail: str = ""
     remedies: tuple[Remedy, ...] = ()

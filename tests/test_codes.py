@@ -679,6 +679,13 @@ def test_a_remedy_that_needs_what_is_absent_is_left_out() -> None:
     assert titles(ca="/ca.pem") == ["Any Linux", "With /ca.pem", LAST]
 
 
+def test_an_empty_param_is_as_good_as_none() -> None:
+    """It asks for no remedy, leaves no hole in a sentence, and hides nothing that is known."""
+    assert titles("docker", file="", ca="", target="") == ["Any Linux", LAST]
+    dressed = SHELF.dress(Finding("x.y", params={"count": "", "host": ""}), target())
+    assert dressed.detail == "M"
+
+
 def test_steps_have_conditions_of_their_own() -> None:
     def steps(**params: str) -> list[str]:
         dressed = SHELF.dress(Finding("x.y", params=params), target())

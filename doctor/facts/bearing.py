@@ -52,4 +52,4 @@ class Bearing:
         params = login(self.case) | more
         if cloud := params.pop("cloud", ""):
             params[f"cloud_{cloud}"] = "yes"
-        return {k: v for k, v in params.items() if v}
+        return params

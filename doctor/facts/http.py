@@ -199,10 +199,9 @@ class Answer:
 
     @property
     def words(self) -> dict[str, str]:
-        """What the words of a finding about this answer may stand on: its params, only what there
-        is."""
+        """What the words of a finding about this answer may stand on: its params."""
         said = f"{self.said}: {self.message}" if self.message else self.said
-        everything = {
+        return {
             "what": self.said,
             "said": said,
             "status": str(self.status or ""),
@@ -214,7 +213,6 @@ class Answer:
             "seconds": f"{self.waited:.0f}" if self.waited else "",
             "bytes": str(self.received) if self.outcome != "answered" else "",
         }
-        return {key: value for key, value in everything.items() if value}
 
     @property
     def proof(self) -> dict[str, Any]:

@@ -180,7 +180,7 @@ def _handshake(
         hop=case.at,
         confidence=confidence,
         evidence=evidence,
-        params={**{k: v for k, v in own.items() if v}, **params},
+        params={**own, **params},
     )
 
 

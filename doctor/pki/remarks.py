@@ -43,10 +43,6 @@ def expiring(objections: Objections, now: datetime, days: int) -> Iterator[Findi
     if not objections.verdict.ok or not path:
         return
     first = min(path, key=lambda cert: cert.not_after)
-    params = {
-        "above": "yes" if first != path[0] else "",
-        "anchor": "yes" if first.index < 0 else "",
-    }
     left = (datetime.fromisoformat(first.not_after) - now).total_seconds() / 86400
     if left > days:
         return
@@ -57,7 +53,8 @@ def expiring(objections: Objections, now: datetime, days: int) -> Iterator[Findi
             "subject": first.subject,
             "not_after": first.not_after,
             "days": f"{left:.0f}",
-            **{name: value for name, value in params.items() if value},
+            "above": "yes" if first != path[0] else "",
+            "anchor": "yes" if first.index < 0 else "",
         },
     )
 
