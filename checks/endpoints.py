@@ -4,7 +4,8 @@ mirrors?
 The settings are the client's own; what came of each endpoint is a diagnosis of its own
 (`doctor.fallback`), told in `EndpointsFact.seen_at`. Where an endpoint after it serves the image, a
 mirror's fault is a warning: the pull works and is slow. Where none does, the last one's fault is
-the cause, and a mirror's is why nothing stood in for it.
+the cause, and a mirror's is why nothing stood in for it: a warning too, which the client mostly
+keeps to itself.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def judge(case: Case) -> Iterator[Finding]:
             params={"file": rule.file, "line": str(rule.line), "rule": rule.rule},
         )
     for place, seen in enumerate(fact.seen_at):
-        if seen.endpoint.hop.role == "mirror" and not seen.serves:
+        if seen.endpoint.hop.role == "mirror" and seen.serves is False:
             yield from _mirror(case, fact, place)
     yield from _stale(case, fact)
 
@@ -51,7 +52,7 @@ def _mirror(case: Case, fact: EndpointsFact, place: int) -> Iterator[Finding]:
     """A mirror that does not answer, or that wants a credential."""
     seen = fact.seen_at[place]
     later = [each.endpoint.hop.name for each in fact.seen_at[place + 1 :]]
-    params = {**_words(case, seen), "fallback": later[0] if later else "nobody"}
+    params = {**_words(case, seen), "then": _then(case, fact, later)}
     evidence = {**_proof(seen), "asked_after_it": later}
     if seen.layer in _NO_ANSWER:
         yield Finding(
@@ -60,17 +61,26 @@ def _mirror(case: Case, fact: EndpointsFact, place: int) -> Iterator[Finding]:
             hop=seen.endpoint.hop,
             subject=seen.endpoint.origin or None,
             evidence={**evidence, "layer": seen.layer, "reason": seen.reason},
-            params={**params, "layer": seen.layer},
+            params={**params, "how": seen.said.partition(": ")[2]},
         )
     elif _NO_CREDENTIAL & set(seen.root_causes) and not seen.has_credential and fact.rule:
         yield Finding(
             "client.mirror-auth",
             severity=None if fact.served is None else "warning",
+            confidence="certain" if "auth.no-credentials" in seen.root_causes else "possible",
             hop=seen.endpoint.hop,
             subject=seen.endpoint.origin or None,
             evidence={**evidence, "challenge": seen.challenge, "rule": fact.rule},
             params={**params, "rule": fact.rule, "basic": _yes(seen.challenge == "basic")},
         )
+
+
+def _then(case: Case, fact: EndpointsFact, later: list[str]) -> str:
+    """Who is asked next, and whether anybody hears of the mirror."""
+    if not later:
+        return "nobody is asked after it"
+    hidden = f"; {fact.tells}" if fact.served is None and fact.tells else ""
+    return f"after it {case.target.client} asks {later[0]}{hidden}"
 
 
 def _stale(case: Case, fact: EndpointsFact) -> Iterator[Finding]:
@@ -99,6 +109,7 @@ def _words(case: Case, seen: EndpointSeen) -> dict[str, str]:
         "mirror_host": endpoint.hop.authority,
         "file": file,
         "line": line,
+        "named": f"set in {endpoint.origin}" if file else "which the daemon has been told of",
     }
     named = case.target.asked or case.target.reference
     if named is None:

@@ -98,6 +98,13 @@ class Walk:
             self.hops,
         )
 
+    def correct(self, fact: Fact) -> None:
+        """Put the fact about the target in the place of what was known before."""
+        self.facts.add(fact)
+        for outcome in self.outcomes.values():
+            if outcome.hop is None:
+                outcome.facts = [fact if type(f) is type(fact) else f for f in outcome.facts]
+
     def _closure(self) -> frozenset[str]:
         """The ids to run: what was asked for, and what that needs."""
         wanted: set[str] = set()

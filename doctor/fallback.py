@@ -2,8 +2,8 @@
 
 A client with mirrors asks them in order, then the registry. Each endpoint is diagnosed as a pull
 from it would go, all at once; the report is that of the first that serves the image, else that of
-the last one, whose error is the one most clients show. What the others lack is told beside it, by
-the check `client.endpoints`.
+the last one, whose error is the one most clients show (`EndpointsFact.decides`). What the others
+lack is told beside it, by the check `client.endpoints`.
 
 A mirror gets no credential that was given for the registry: only what the client itself finds for
 the mirror (CONTRACT, promise 2).
@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from doctor.facts.credential import CredentialFact
 from doctor.facts.endpoint import Endpoint, EndpointSeen, EndpointsFact, home
 from doctor.facts.registry import ApiFact, AuthFact, ImageFact
 from doctor.model import Diagnosis, Target
@@ -40,10 +41,8 @@ async def diagnose(
     walks = await asyncio.gather(
         *(engine.walk(each, client, _own(each, client, net, given)) for each in aimed)
     )
-    diagnoses = [walk.diagnosis() for walk in walks]
-    seen = tuple(map(told, fact.asked, diagnoses))
-    chosen = next((n for n, each in enumerate(seen) if each.serves), len(seen) - 1)
-    return _with_others(walks, chosen, replace(fact, seen_at=seen))
+    seen = tuple(told(e, walk.diagnosis()) for e, walk in zip(fact.asked, walks, strict=True))
+    return _with_others(walks, replace(fact, seen_at=seen))
 
 
 def _own(target: Target, client: Client, net: Net, given: Credential | None) -> Net:
@@ -64,30 +63,33 @@ def aim(target: Target, endpoint: Endpoint) -> Target:
 
 
 def told(endpoint: Endpoint, diagnosis: Diagnosis) -> EndpointSeen:
-    """An endpoint's diagnosis in the words of a comparison."""
-    cause = next((f for f in diagnosis.findings if f.root_cause), None)
-    image = diagnosis.facts.get(ImageFact)
-    api, auth = diagnosis.facts.get(ApiFact), diagnosis.facts.get(AuthFact)
-    challenge = api.challenge if api else None
+    """An endpoint's diagnosis in the words of a comparison. What is wrong with the client's own
+    files is so for every endpoint: a cause that is about a host comes before it."""
+    causes = sorted((f for f in diagnosis.findings if f.root_cause), key=lambda f: f.hop is None)
+    facts = diagnosis.facts
+    image, api, auth = facts.get(ImageFact), facts.get(ApiFact), facts.get(AuthFact)
+    credential = facts.get(CredentialFact)
+    answers = [each for each in api.answers if each.status] if api else []
     return EndpointSeen(
         endpoint=endpoint,
         verdict=diagnosis.verdict,
-        layer=cause.check if cause else "",
-        reason=cause.detail if cause else "",
+        layer=causes[0].check if causes else "",
+        reason=causes[0].detail if causes else credential.withheld if credential else "",
         root_causes=diagnosis.root_causes,
         digest=image.digest if image else "",
-        challenge=challenge.scheme if challenge else "",
+        challenge=api.challenge.scheme if api and api.challenge else "",
         has_credential=bool(auth and auth.has_credential),
+        http_ms=answers[0].ms if answers else None,
     )
 
 
-def _with_others(walks: Sequence[Walk], chosen: int, fact: EndpointsFact) -> Diagnosis:
-    """The chosen walk's diagnosis, with what was seen of the other endpoints' hosts beside it."""
-    walk = walks[chosen]
+def _with_others(walks: Sequence[Walk], fact: EndpointsFact) -> Diagnosis:
+    """The deciding walk's diagnosis, with what was seen of the other endpoints' hosts beside it."""
+    walk = walks[fact.decides]
     known = {(type(each), at) for at, each in walk.facts}
     for other in walks:
         for at, each in other.facts:
             if at is not None and (type(each), at) not in known:
                 walk.facts.add(each, at)
-    walk.facts.add(fact)
+    walk.correct(fact)
     return walk.diagnosis()

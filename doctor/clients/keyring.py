@@ -147,6 +147,8 @@ class Lookup:
     """The file that the client reads, or would read first."""
     foreign: bool = False
     """The configuration is another machine's: helpers are not run."""
+    withheld: str = ""
+    """Why a credential that this client would show here is not looked up."""
 
     def told(
         self,

@@ -48,6 +48,7 @@ def fact(
         tools=lookup.tools,
         config=lookup.config,
         unasked=unasked,
+        withheld=lookup.withheld,
     )
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from doctor import hub
 from doctor.challenge import parse
+from doctor.facts.credential import CredentialFact
 from doctor.facts.http import Answer
 from doctor.facts.registry import AnonymousFact, ApiFact, AuthFact, ImageFact
 from doctor.frozen import frozen
@@ -49,10 +50,11 @@ def genuine(case: Case) -> bool | None:
 
 
 def refused(case: Case) -> Conclusion | None:
-    """What the registry's 401 or 403 for the image means; None where it gave none, or where the
-    login itself is the fault."""
+    """What the registry's 401 or 403 for the image means; None where it gave none, where the login
+    itself is the fault, or where the client would have shown what is not shown from here."""
     auth, image = case.facts.get(AuthFact), case.facts.get(ImageFact)
-    if auth is None:
+    credential = case.facts.get(CredentialFact)
+    if auth is None or (credential is not None and credential.withheld):
         return None
     if image is None or image.answer is None:
         return _no_token(case, auth)

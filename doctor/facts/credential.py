@@ -197,11 +197,13 @@ class CredentialFact(Fact):
     """The file that the client reads, or would read first."""
     unasked: str = ""
     """Why a helper that would be asked was not: "offline", "another machine's files"."""
+    withheld: str = ""
+    """Why what this client would show here was not looked up: a credential of another host."""
 
     @property
     def seen(self) -> str:
         if not self.found:
-            said = self.unasked or "no credential found"
+            said = self.unasked or self.withheld or "no credential found"
         else:
             who = f"user {self.user}" if self.user else self.kind.replace("-", " ")
             said = f"{who} from {self.origin}"

@@ -10,11 +10,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from doctor.facts.credential import Place
+from doctor.facts.station import WORDS
 from doctor.frozen import frozen
 from doctor.model import Fact, Hop, Target, Verdict
 
 if TYPE_CHECKING:
     from doctor.facts.client import ConfigFault
+
+
+_HOW: dict[str, str] = {
+    **WORDS,
+    "api": "what answers there is no registry",
+    "auth": "it does not let this client have it",
+    "image": "it does not have the image as it should be",
+    "blob": "a layer cannot be read from it",
+    "rate": "it limits pulls",
+}
+"""How the failing check of an endpoint is said."""
 
 
 @frozen
@@ -36,6 +48,11 @@ class Endpoint:
     skipped: str = ""
     """Why this client passes it over for this reference: "it is for digests only"."""
 
+    @property
+    def called(self) -> str:
+        """Its name in a sentence: `the mirror mirror.corp:443`."""
+        return f"the mirror {self.hop.name}" if self.hop.role == "mirror" else self.hop.name
+
 
 @frozen
 class Blocked:
@@ -53,22 +70,35 @@ class EndpointSeen:
 
     endpoint: Endpoint
     verdict: Verdict
+    """Of a pull from it: "incomplete" where nobody can tell."""
     layer: str = ""
     """The first check that failed there; "" where none did."""
     reason: str = ""
-    """What it said, one sentence."""
+    """What it said, one sentence; of one that nobody can tell of, why."""
     root_causes: tuple[str, ...] = ()
     digest: str = ""
     """Of what the reference names there; "" where that was not read."""
     challenge: str = ""
     """What the endpoint wants to see, where it refused a request without a credential."""
     has_credential: bool = False
-    """Was one shown to it?"""
+    """Was one found for it?"""
+    http_ms: float | None = None
+    """How long its first HTTP answer took; None: there was none."""
 
     @property
-    def serves(self) -> bool:
-        """Would the client have the image from here?"""
-        return self.verdict in ("pass", "warn")
+    def serves(self) -> bool | None:
+        """Would the client have the image from here? None: nobody can tell."""
+        return None if self.verdict == "incomplete" else self.verdict != "fail"
+
+    @property
+    def said(self) -> str:
+        """What came of it, as the end of a sentence that starts with the endpoint."""
+        if self.serves:
+            return "serves it"
+        if self.serves is None:
+            return f"may serve it: {self.reason}" if self.reason else "may serve it"
+        how = _HOW.get(self.layer, "")
+        return f"does not serve it: {how}" if how else "does not serve it"
 
 
 @frozen(kw_only=True)
@@ -83,7 +113,11 @@ class EndpointsFact(Fact):
     faults: tuple[ConfigFault, ...] = ()
     """What is broken in those files."""
     rule: str = ""
-    """By which rule the client takes a mirror's credential: a clause for a sentence."""
+    """By which rule the client shows a mirror no credential, a clause for a sentence; "" where it
+    shows one, if there is one."""
+    tells: str = ""
+    """Which error the client shows where no endpoint serves the image, a clause: "docker shows the
+    last one's error alone"; "" where it shows them all."""
     seen_at: tuple[EndpointSeen, ...] = ()
     """What came of those that were asked, in order; empty where there was one to ask."""
 
@@ -98,13 +132,15 @@ class EndpointsFact(Fact):
         return next((each for each in self.seen_at if each.serves), None)
 
     @property
+    def decides(self) -> int:
+        """The place in `seen_at` of the endpoint whose diagnosis is the pull's: the first that
+        serves it, else the first of which nobody can tell, else the last one."""
+        verdicts = [each.serves for each in self.seen_at]
+        return next((verdicts.index(v) for v in (True, None) if v in verdicts), len(verdicts) - 1)
+
+    @property
     def seen(self) -> str:
-        if not self.seen_at:
-            return ""
-        return "; ".join(
-            f"{each.endpoint.hop.name} {'serves it' if each.serves else 'does not serve it'}"
-            for each in self.seen_at
-        )
+        return "; ".join(f"{each.endpoint.called} {each.said}" for each in self.seen_at)
 
 
 def home(target: Target) -> Endpoint:
