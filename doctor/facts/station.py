@@ -7,6 +7,7 @@ the proxy is the cause, and the station is not accused.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from doctor.facts.dns import DnsFact
@@ -61,7 +62,7 @@ def answers(facts: Facts, hop: Hop) -> bool:
     return fact is not None and bool(fact.received or fact.chain)
 
 
-WORDS: dict[Layer, str] = {
+WORDS: Mapping[str, str] = {
     "dns": "its name is not resolved",
     "tcp": "no TCP connection is made",
     "proxy": "the proxy does not connect to it",
