@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 from doctor.facts.credential import login
 from doctor.facts.http import Answer
-from doctor.facts.rate import LimitSeen, RateFact
+from doctor.facts.rate import RateFact
 from doctor.facts.registry import AuthFact, BlobFact, ImageFact, answers
 from doctor.model import Case, Check, Finding, Hop
 from doctor.profile import Profile, for_host
-from doctor.ratelimit import Limit, hint, read, retry_after
+from doctor.ratelimit import Limit, hint, read, retry_after, tightest_first
 
 if TYPE_CHECKING:
     from doctor.net import Net
 
-TENTH = 0.1
+_NEAR = 0.1
+"""The share of a limit that is little to have left."""
 _BRIEF = 10.0
 """Seconds: a window this short fills again before anybody could act."""
 _PATIENCE = 900.0
@@ -32,9 +33,8 @@ _PATIENCE = 900.0
 
 async def probe(case: Case, net: Net) -> RateFact:
     """The limits that the answers told. Uses no network."""
-    told = _limits(answers(case))
-    seen = [_seen(hop, answer, each) for hop, answer, each in told if each.limit is not None]
-    return RateFact(limits=tuple(sorted(seen, key=_tightness)[:16]))
+    told = [limit for _, _, limit in _limits(answers(case)) if limit.limit is not None]
+    return RateFact(limits=tightest_first(told)[:16])
 
 
 def judge(case: Case) -> Iterator[Finding]:
@@ -68,26 +68,6 @@ def _source_alone(answer: Answer) -> tuple[Limit, ...]:
     return (Limit(source=source, dialect="docker-hub"),) if source else ()
 
 
-def _seen(hop: Hop, answer: Answer, limit: Limit) -> LimitSeen:
-    return LimitSeen(
-        hop.name,
-        answer.who,
-        limit.limit,
-        limit.remaining,
-        limit.window,
-        limit.reset,
-        limit.source,
-        limit.dialect,
-        limit.policy,
-    )
-
-
-def _tightness(limit: LimitSeen) -> float:
-    if limit.remaining is None or not limit.limit:
-        return 2.0
-    return limit.remaining / limit.limit
-
-
 def _current(case: Case, told: list[tuple[Hop, Answer, Limit]]) -> list[tuple[Hop, Answer, Limit]]:
     """The last word of each hop on each limit, for the identity that the pull has."""
     image, auth = case.facts.get(ImageFact), case.facts.get(AuthFact)
@@ -99,7 +79,7 @@ def _current(case: Case, told: list[tuple[Hop, Answer, Limit]]) -> list[tuple[Ho
 
 def _is_near(limit: Limit) -> bool:
     brief = limit.window is not None and limit.window < _BRIEF
-    return limit.share is not None and limit.share < TENTH and not brief
+    return limit.share is not None and limit.share < _NEAR and not brief
 
 
 def _limited(case: Case, hop: Hop, answer: Answer) -> Finding:
@@ -113,7 +93,7 @@ def _limited(case: Case, hop: Hop, answer: Answer) -> Finding:
         **answer.proof,
         "retry_after_seconds": seconds,
         "retry_after_from": from_where,
-        "limits": [_told(each) for each in told],
+        "limits": [each.proof for each in told],
         "counted": who,
         "kind": _kind(answer, profile),
         "published": _published(profile) if first.limit is None else [],
@@ -212,19 +192,6 @@ def _published(profile: Profile) -> list[str]:
     return told
 
 
-def _told(limit: Limit) -> dict[str, Any]:
-    told: dict[str, Any] = {
-        "limit": limit.limit,
-        "remaining": limit.remaining,
-        "window_seconds": limit.window,
-        "reset_seconds": limit.reset,
-        "source": limit.source,
-        "dialect": limit.dialect,
-        "policy": limit.policy,
-    }
-    return {k: v for k, v in told.items() if v not in (None, "")}
-
-
 def _nearly(case: Case, hop: Hop, answer: Answer, limit: Limit) -> Finding:
     anonymous = answer.who != "credential"
     profile = for_host(hop.host)
@@ -242,7 +209,7 @@ def _nearly(case: Case, hop: Hop, answer: Answer, limit: Limit) -> Finding:
     return Finding(
         "rate.nearly-exhausted",
         hop=hop,
-        evidence={**_told(limit), "counted": params["who"], "request": answer.request},
+        evidence={**limit.proof, "counted": params["who"], "request": answer.request},
         params=params,
     )
 
@@ -264,7 +231,7 @@ def _shared(
             "rate.shared-address",
             severity=None if short else "info",
             hop=hop,
-            evidence={**_told(limit), "with": answer.who, "request": answer.request},
+            evidence={**limit.proof, "with": answer.who, "request": answer.request},
             params={
                 "address": limit.source,
                 **login(case),

@@ -1,6 +1,6 @@
 """What do an answer's headers say about a limit?
 
-The dialects (knowledge: Docker Hub's manual, GitHub's and GitLab's API manuals,
+The dialects (Docker Hub's manual, GitHub's and GitLab's API manuals,
 draft-ietf-httpapi-ratelimit-headers in its revisions): `ratelimit-limit: 100;w=21600` (Docker Hub),
 `X-RateLimit-*` with a reset in epoch seconds, the drafts up to -06 (`RateLimit-Limit`,
 `-Remaining`, `-Reset` in seconds from now, `-Policy`), -07 (`limit=100, remaining=50, reset=5`),
@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from doctor.frozen import frozen
 from doctor.httpdate import moment
@@ -58,6 +58,20 @@ class Limit:
             return None
         return min(1.0, self.remaining / self.limit)
 
+    @property
+    def proof(self) -> dict[str, Any]:
+        """For a finding's evidence: JSON-able, only what there is."""
+        said: dict[str, Any] = {
+            "limit": self.limit,
+            "remaining": self.remaining,
+            "window_seconds": self.window,
+            "reset_seconds": self.reset,
+            "source": self.source,
+            "dialect": self.dialect,
+            "policy": self.policy,
+        }
+        return {key: value for key, value in said.items() if value not in (None, "")}
+
 
 Headers = Mapping[str, str] | Iterable[tuple[str, str]]
 
@@ -69,7 +83,12 @@ def read(headers: Headers, now: float | None = None) -> tuple[Limit, ...]:
     made = _time(table.get("date", "")) if now is None else now
     source = clip(table.get("docker-ratelimit-source", "").strip(), 200)
     found = [*_structured(table, source), *_split(table, source, made)]
-    return tuple(sorted(found[:_MOST], key=lambda each: 2.0 if each.share is None else each.share))
+    return tightest_first(found[:_MOST])
+
+
+def tightest_first(limits: Iterable[Limit]) -> tuple[Limit, ...]:
+    """In order of what is left of them; last those that do not say it."""
+    return tuple(sorted(limits, key=lambda each: 2.0 if each.share is None else each.share))
 
 
 def retry_after(value: str, date: str = "", now: float | None = None) -> float | None:

@@ -7,31 +7,14 @@ from __future__ import annotations
 
 from doctor.frozen import frozen
 from doctor.model import Fact
-
-
-@frozen
-class LimitSeen:
-    """One limit as a hop told it, and with what right the request was made that it answered."""
-
-    hop: str
-    who: str = ""
-    limit: int | None = None
-    remaining: int | None = None
-    window: float | None = None
-    """Seconds."""
-    reset: float | None = None
-    """Seconds from the answer on."""
-    source: str = ""
-    """Who is counted, in the registry's words: an address, or an account's id."""
-    dialect: str = ""
-    policy: str = ""
+from doctor.ratelimit import Limit
 
 
 @frozen(kw_only=True)
 class RateFact(Fact):
     """The limits, the tightest first. None at all says nothing: not that there is no limit."""
 
-    limits: tuple[LimitSeen, ...] = ()
+    limits: tuple[Limit, ...] = ()
 
     @property
     def seen(self) -> str:
