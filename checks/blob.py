@@ -17,6 +17,7 @@ from doctor.facts.registry import BlobFact, ImageFact
 from doctor.facts.station import WORDS, Layer, answers, failing_layer, said_of
 from doctor.httpdate import moment
 from doctor.model import Case, Check, Fact, Finding, Hop
+from doctor.pki.clock import TOLERANCE
 
 if TYPE_CHECKING:
     from doctor.net import Net
@@ -128,13 +129,9 @@ def _found(case: Case, code: str, blob: BlobFact, hop: Hop, answer: Answer) -> F
     if behind is not None:
         evidence |= {"our_clock": case.target.now.isoformat(), "seconds_behind": behind}
     params = {**answer.words, "digest": blob.digest}
-    if behind is not None and abs(behind) > _SKEW:
+    if behind is not None and abs(behind) > TOLERANCE:
         params["clock"] = f"{abs(behind)} seconds {'behind' if behind > 0 else 'ahead of'}"
     return Finding(code, hop=hop, subject=blob.digest, evidence=evidence, params=params)
-
-
-_SKEW = 300
-"""Seconds by which clocks may differ before a signed link suffers."""
 
 
 def _behind(case: Case, answer: Answer) -> int | None:

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from doctor.facts.bearing import Bearing
 from doctor.facts.credential import CredentialFact, TokenLife
 from doctor.facts.registry import AuthFact
-from doctor.jwt import SKEW
 from doctor.model import Case, Check, Finding
+from doctor.pki.clock import TOLERANCE
 
 
 def judge(case: Case) -> Iterator[Finding]:
@@ -58,7 +58,7 @@ def _life(state: Bearing, life: TokenLife) -> Iterator[Finding]:
 
     now = state.case.target.now.timestamp()
     past = now - life.expires
-    if past <= (SKEW if life.read_from == "token" else 0):
+    if past <= (TOLERANCE if life.read_from == "token" else 0):
         return
     fact = state.fact
     ended = datetime.fromtimestamp(life.expires, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -19,7 +19,7 @@ from doctor.pki import errors
 from doctor.stamp import stamp
 
 TOLERANCE = 300
-"""Seconds. Below that no certificate and no token service minds."""
+"""Seconds by which clocks may differ: no certificate, token or signed link minds less."""
 
 
 def heard(facts: Facts, now: datetime) -> tuple[TimeReading, ...]:
