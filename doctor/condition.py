@@ -70,4 +70,4 @@ def life(credential: Credential, modified: float | None) -> TokenLife | None:
     named = LIFETIMES.get(credential.user)
     if named is None or modified is None:
         return None
-    return TokenLife(named[0], modified + named[1], "age", lifetime=named[1])
+    return TokenLife(named[0], modified + named[1], "age")

@@ -18,8 +18,6 @@ from doctor.redact import clip
 
 LONGEST = 32_768
 """Characters of a token that is looked into; real ones stay under 8 KiB."""
-SKEW = 300.0
-"""Seconds that clocks may disagree."""
 _LATEST = 253_402_300_800.0
 """The year 10000: a larger time is no time."""
 
@@ -35,20 +33,14 @@ class Access:
 
 @frozen
 class Claims:
-    """What was kept. Times in seconds since the epoch; None where the token is silent."""
+    """What was kept. `expires` in seconds since the epoch; None where the token is silent."""
 
     expires: float | None = None
-    not_before: float | None = None
-    issued: float | None = None
     issuer: str = ""
     subject: str | None = None
     """None: no such claim; "" is said by tokens for nobody."""
-    audience: tuple[str, ...] = ()
     access: tuple[Access, ...] | None = None
     kind: str = "jwt"
-
-    def expired(self, now: float, skew: float = SKEW) -> bool:
-        return self.expires is not None and self.expires + skew < now
 
 
 def read(token: str) -> Claims | None:
@@ -59,16 +51,11 @@ def read(token: str) -> Claims | None:
     said = _object(payload)
     if said is None or _object(header) is None:
         return None
-    audience = said.get("aud")
-    audience = audience if isinstance(audience, list) else [audience]
     subject = said.get("sub")
     return Claims(
         expires=_time(said.get("exp")),
-        not_before=_time(said.get("nbf")),
-        issued=_time(said.get("iat")),
         issuer=_text(said.get("iss")),
         subject=_text(subject) if isinstance(subject, str) else None,
-        audience=tuple(_text(a) for a in audience[:8] if isinstance(a, str)),
         access=_access(said.get("access")),
     )
 

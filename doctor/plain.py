@@ -7,7 +7,6 @@ cursor, reverse the reading or hide. Markup is left as it is: no surface parses 
 from __future__ import annotations
 
 import re
-import unicodedata
 
 _C0 = (
     "NUL",
@@ -68,8 +67,3 @@ def _name(match: re.Match[str]) -> str:
     if code < 0x20:
         return f"<{_C0[code]}>"
     return "<DEL>" if code == 0x7F else f"<U+{code:04X}>"
-
-
-def is_plain(text: str) -> bool:
-    """Would `plain` leave this as it is?"""
-    return not _UNSAFE.search(text) and unicodedata.is_normalized("NFC", text)

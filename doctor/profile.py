@@ -36,25 +36,15 @@ class Profile:
     empty."""
 
     name: str = ""
-    title: str = ""
     hosts: tuple[str, ...] = ()
     """Host patterns; `*` stands within one label."""
     token_hosts: tuple[str, ...] = ()
-    storage_hosts: tuple[str, ...] = ()
-    """Patterns of the hosts that layers come from: what a firewall must also allow."""
     limits: tuple[Allowance, ...] = ()
-    login: str = ""
-    """The login command; `{registry}` and `{name}` (its first label) are put in by `login_to`, and
-    API_KEY_FILE and USER_NAME are the words for what only the user knows."""
-    user: str = ""
-    """The user name where the registry prescribes one."""
     key_page: str = ""
     key_steps: str = ""
     """The way through that page's menus."""
     support: str = ""
     status_page: str = ""
-    get_counts: bool = False
-    """Does a manifest's GET count as a pull?"""
     counted_by: str = ""
     sources: tuple[str, ...] = ()
     unconfirmed: tuple[str, ...] = ()
@@ -70,14 +60,6 @@ class Profile:
         if not self.sources or not self.confirmed("token_hosts"):
             return ()
         return tuple((host, self.sources[0]) for host in self.token_hosts)
-
-    def login_to(self, registry: str) -> str:
-        """The login command for a registry of this kind; "" where none is known."""
-        name = registry.partition(".")[0]
-        return self.login.replace("{registry}", registry).replace("{name}", name)
-
-    def is_storage(self, host: str) -> bool:
-        return any(_matches(pattern, host) for pattern in self.storage_hosts)
 
 
 def for_host(host: str) -> Profile:

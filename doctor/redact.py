@@ -15,7 +15,7 @@ from functools import cache
 from typing import Any, NoReturn
 
 from doctor import shapes
-from doctor.plain import is_plain, plain
+from doctor.plain import plain
 from doctor.shapes import MASK
 from doctor.spelling import SHORTEST, anchors, pattern, spellings, texts, varying
 
@@ -25,7 +25,6 @@ __all__ = [
     "Gate",
     "Secret",
     "clip",
-    "is_plain",
     "learn_variables",
     "plain",
     "scrub",

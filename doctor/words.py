@@ -78,10 +78,6 @@ class Words:
     """The station on the way that this code names: it explains what fails at a hop of that role."""
     retired: bool = False
 
-    @property
-    def area(self) -> str:
-        return self.code.partition(".")[0]
-
 
 # What a table may hold: a type, a tuple (one of these words), or a frozenset (a list of them).
 _CODE: dict[str, Any] = {

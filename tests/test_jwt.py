@@ -28,12 +28,7 @@ def test_the_allowed_claims_are_kept() -> None:
         "access": [{"type": "repository", "name": "a/b", "actions": ["pull"]}], "email": "x@y",
     }))  # fmt: skip
     assert claims is not None
-    assert (claims.expires, claims.not_before, claims.issued) == (2000, 900, 1000)
-    assert (claims.issuer, claims.subject, claims.audience) == (
-        "auth.example",
-        "",
-        ("reg.example",),
-    )
+    assert (claims.expires, claims.issuer, claims.subject) == (2000, "auth.example", "")
     assert claims.access == (Access("repository", "a/b", ("pull",)),)
     assert "x@y" not in repr(claims)
 
@@ -42,13 +37,6 @@ def test_silence_is_not_a_claim() -> None:
     claims = read(token({}))
     assert claims is not None
     assert (claims.expires, claims.subject, claims.access) == (None, None, None)
-
-
-@pytest.mark.parametrize(("now", "expired"), [(2299, False), (2300, False), (2301, True)])
-def test_expiry_leaves_five_minutes_for_clocks(now: float, expired: bool) -> None:
-    claims = read(token({"exp": 2000}))
-    assert claims is not None
-    assert claims.expired(now) is expired
 
 
 @pytest.mark.parametrize("text", [

@@ -35,7 +35,6 @@ _FLAGS = {
 }
 """The flags that bear on a pull, with the setting of daemon.json that each stands for."""
 _PROGRAMS = ("/usr/bin", "/usr/local/bin", "/usr/sbin", "/opt/homebrew/bin", "/snap/bin")
-_COUNTING = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 @frozen

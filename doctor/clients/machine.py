@@ -33,7 +33,6 @@ class Text:
     text: str = field(repr=False)
     mode: int = 0o600
     uid: int = 0
-    gid: int = 0
     modified: float = 0.0
     """Seconds since the epoch."""
     open_to: Literal["", "group", "others"] = ""
@@ -90,7 +89,6 @@ class Machine:
             text=file.data.decode("utf-8", "replace"),
             mode=stat.S_IMODE(status.st_mode),
             uid=status.st_uid,
-            gid=status.st_gid,
             modified=status.st_mtime,
             open_to=_open_to(file.place, status),
         )

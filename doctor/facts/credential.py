@@ -148,7 +148,6 @@ class TokenLife:
     expires: float
     read_from: Literal["token", "age"]
     issuer: str = ""
-    lifetime: float | None = None
 
 
 @frozen

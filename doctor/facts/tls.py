@@ -161,10 +161,8 @@ class Certificate:
     key_usage: tuple[str, ...] = ()
     extended_key_usage: tuple[str, ...] = ()
     authority_key: str = ""
-    subject_key: str = ""
     issuer_urls: tuple[str, ...] = ()
     """Where the issuer's certificate can be fetched (AIA caIssuers)."""
-    revocation_urls: tuple[str, ...] = ()
     scts: int = 0
     permitted: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
@@ -288,7 +286,6 @@ class Staple:
 
     status: Literal["good", "revoked", "unknown", "unusable"] = "unusable"
     this_update: str = ""
-    next_update: str = ""
     revoked_at: str = ""
     verified: bool = False
     """Is it signed by the certificate's issuer, or by a responder that the issuer named?"""

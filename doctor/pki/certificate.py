@@ -244,8 +244,6 @@ def _extension(value: Any) -> dict[str, Any]:
             return {"extended_key_usage": tuple(oid.dotted_string for oid in value)}
         case x509.AuthorityKeyIdentifier():
             return {"authority_key": (value.key_identifier or b"").hex()}
-        case x509.SubjectKeyIdentifier():
-            return {"subject_key": value.digest.hex()}
         case x509.PrecertificateSignedCertificateTimestamps():
             return {"scts": len(list(value))}
         case x509.NameConstraints():
@@ -255,8 +253,6 @@ def _extension(value: Any) -> dict[str, Any]:
             }
         case x509.AuthorityInformationAccess():
             return _access(value)
-        case x509.CRLDistributionPoints():
-            return {"revocation_urls": tuple(_urls(value))}
     return {}
 
 
@@ -276,12 +272,3 @@ def _access(value: x509.AuthorityInformationAccess) -> dict[str, Any]:
             and isinstance(entry.access_location, x509.UniformResourceIdentifier)
         )
     }
-
-
-def _urls(value: x509.CRLDistributionPoints) -> Iterable[str]:
-    from cryptography import x509
-
-    for point in value:
-        for name in point.full_name or ():
-            if isinstance(name, x509.UniformResourceIdentifier):
-                yield name.value

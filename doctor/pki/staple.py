@@ -34,11 +34,10 @@ def read(der: bytes, chain: Sequence[x509.Certificate]) -> Staple:
             ocsp.OCSPCertStatus.GOOD: "good",
             ocsp.OCSPCertStatus.REVOKED: "revoked",
         }.get(response.certificate_status, "unknown")
-        following, revoked = response.next_update_utc, response.revocation_time_utc
+        revoked = response.revocation_time_utc
         return Staple(
             status=status,  # type: ignore[arg-type]
             this_update=stamp(response.this_update_utc),
-            next_update=stamp(following) if following else "",
             revoked_at=stamp(revoked) if revoked else "",
             verified=_signed(response, chain),
         )

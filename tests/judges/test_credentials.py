@@ -374,7 +374,7 @@ def test_an_old_google_token_is_told_by_the_files_age(home: dict[str, str]) -> N
     os.utime(path, (NOW.timestamp() - 7200,) * 2)
     fact, _ = look(home)
     assert fact is not None
-    assert fact.life == TokenLife("Google access token", NOW.timestamp() - 3600, "age", "", 3600.0)
+    assert fact.life == TokenLife("Google access token", NOW.timestamp() - 3600, "age")
     assert codes(fact) == {"auth.token-expired": "warning"}
 
 
