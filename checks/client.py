@@ -81,6 +81,7 @@ def _broken(fact: ClientFact, fault: ConfigFault) -> Finding:
         if fact.client == "podman" and "registries" not in fault.file
         else "",
         "rootless": "yes" if fact.rootless else "",
+        "unread": "yes" if fault.unread and not unit else "",
     }
     evidence = {
         "path": fault.file,

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from doctor.facts.client import ClientFact
 from doctor.facts.endpoint import EndpointSeen, EndpointsFact
 from doctor.model import Case, Check, Client, Fact, Finding
 
@@ -52,7 +53,7 @@ def _mirror(case: Case, fact: EndpointsFact, place: int) -> Iterator[Finding]:
     """A mirror that does not answer, or that wants a credential."""
     seen = fact.seen_at[place]
     later = [each.endpoint.hop.name for each in fact.seen_at[place + 1 :]]
-    params = {**_words(case, seen), "then": _then(case, fact, later)}
+    params = {**_words(case, seen), **_set_up(case, seen), "then": _then(case, fact, later)}
     evidence = {**_proof(seen), "asked_after_it": later}
     if seen.layer in _NO_ANSWER:
         yield Finding(
@@ -104,8 +105,10 @@ def _words(case: Case, seen: EndpointSeen) -> dict[str, str]:
     """The mirror, and the image by its own name, whichever endpoint is reported."""
     endpoint = seen.endpoint
     file, _, line = endpoint.origin.rpartition(":")
+    at = f"{endpoint.hop.scheme}://{endpoint.hop.authority}"
     words = {
-        "mirror": f"{endpoint.hop.scheme}://{endpoint.hop.authority}",
+        "mirror": endpoint.written.rstrip("/") if "://" in endpoint.written else at,
+        "ping": f"{at}{endpoint.base}/",
         "mirror_host": endpoint.hop.authority,
         "file": file,
         "line": line,
@@ -120,6 +123,18 @@ def _words(case: Case, seen: EndpointSeen) -> dict[str, str]:
         "registry": named.domain,
         "repository": named.repository,
         "endpoint": f"{named.hop.scheme}://{named.hop.authority}",
+    }
+
+
+def _set_up(case: Case, seen: EndpointSeen) -> dict[str, str]:
+    """Whose daemon it is, and whether the setting is a flag of its command."""
+    fact = case.facts.get(ClientFact)
+    if fact is None:
+        return {}
+    return {
+        "flag": _yes(seen.endpoint.origin.rpartition(":")[0] in fact.flagged),
+        "rootless": _yes(fact.rootless),
+        "desktop": _yes(fact.desktop),
     }
 
 

@@ -275,6 +275,7 @@ def test_a_refused_connection_loads_no_more_than_it_used() -> None:
 def test_the_shells_eyes_load_nothing_of_other_clients() -> None:
     loaded = _loaded("check", "--json", "--offline", "registry.cleanstart.com/library/base:latest")
     others = {"docker", "docker_host", "daemon_json", "systemd", "unit", "certs_d", "logins"}
+    others |= {"docker_mirrors"}
     unused = {f"doctor.clients.{name}" for name in others}
     unused |= {"doctor.checks.client", "doctor.facts.client", "doctor.facts.unverified"}
     assert unused <= set(MODULES)

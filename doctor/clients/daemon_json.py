@@ -14,7 +14,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import field
 from typing import Any
 
+from doctor.clients import docker_mirrors
 from doctor.clients.docker_config import position
+from doctor.clients.docker_mirrors import Flawed
+from doctor.clients.proxyurl import shown
 from doctor.clients.unit import Value
 from doctor.facts.client import ConfigFault
 from doctor.frozen import frozen
@@ -22,7 +25,7 @@ from doctor.redact import plain
 
 REFUSES = "dockerd does not start"
 PROXIES = ("http-proxy", "https-proxy", "no-proxy")
-_LISTS = ("insecure-registries", "registry-mirrors", "hosts", "dns", "labels", "storage-opts")
+_LISTS = ("insecure-registries", docker_mirrors.SETTING, "hosts", "dns", "labels", "storage-opts")
 _TEXTS = ("data-root", "exec-root", "group", "userns-remap", "log-driver", "storage-driver", "bip")
 _SWITCHES = ("debug", "live-restore", "iptables", "ipv6", "icc", "tls", "tlsverify")
 _MAPS = ("proxies", "features", "log-opts", "runtimes", "default-ulimits", "builder")
@@ -38,6 +41,8 @@ class DaemonJson:
     there: bool = False
     insecure: tuple[Value, ...] = ()
     """The entries of insecure-registries."""
+    mirrors: tuple[Value, ...] = ()
+    """The entries of registry-mirrors."""
     proxies: Mapping[str, Value] = field(default_factory=dict)
     containerd_store: bool | None = None
     """features.containerd-snapshotter; None: not said. userns-remap switches it off."""
@@ -80,6 +85,7 @@ def _settings(value: Mapping[str, Any], text: str, path: str) -> DaemonJson:
         path=path,
         there=True,
         insecure=_list(value, "insecure-registries", text, path),
+        mirrors=_list(value, docker_mirrors.SETTING, text, path),
         proxies={
             name: Value(proxies[name], path, position(text, name)[0])
             for name in PROXIES
@@ -95,15 +101,15 @@ def _list(value: Mapping[str, Any], name: str, text: str, path: str) -> tuple[Va
     found = value.get(name)
     entries = [e for e in found if isinstance(e, str)] if isinstance(found, list) else []
     entries = entries[:_MOST_ENTRIES]
-    return tuple(Value(entry, path, _line_of(text, name, entry)) for entry in entries)
+    return tuple(Value(entry, path, _place_of(text, name, entry)[0]) for entry in entries)
 
 
-def _line_of(text: str, name: str, entry: str) -> int:
-    """The line of an entry: its first mention as a JSON string behind the setting's name."""
+def _place_of(text: str, name: str, entry: str) -> tuple[int, int]:
+    """Line and column of an entry: its first mention as a JSON string behind the setting's name."""
     start = max(text.find(json.dumps(name)), 0)
     found = [text.find(spelt, start) for spelt in (json.dumps(entry), f'"{entry}"')]
     at = min((place for place in found if place >= 0), default=start)
-    return text.count("\n", 0, at) + 1
+    return text.count("\n", 0, at) + 1, at - (text.rfind("\n", 0, at) + 1) + 1
 
 
 def _faults(value: Mapping[str, Any], text: str, path: str) -> Iterator[ConfigFault]:
@@ -124,6 +130,12 @@ def _faults(value: Mapping[str, Any], text: str, path: str) -> Iterator[ConfigFa
             corrected = _corrected(text, line, f'"{name}"', f'"{meant[0]}"', fits)
             said = f'"{meant[0]}": …'
             yield ConfigFault(path, what, REFUSES, line, column, said, corrected)
+    for mirror in _list(value, docker_mirrors.SETTING, text, path):
+        if flawed := docker_mirrors.flaw(mirror.text):
+            column = _place_of(text, docker_mirrors.SETTING, mirror.text)[1]
+            new = json.dumps(flawed.meant)
+            fixed = _corrected(text, mirror.line, f'"{mirror.text}"', new, bool(flawed.meant))
+            yield mirror_fault(mirror, flawed, column, fixed)
     proxies = value.get("proxies")
     for name in proxies if isinstance(proxies, dict) else ():
         if name not in PROXIES:
@@ -133,6 +145,13 @@ def _faults(value: Mapping[str, Any], text: str, path: str) -> Iterator[ConfigFa
             yield ConfigFault(path, what, REFUSES, line, column, said)
 
 
+def mirror_fault(value: Value, flawed: Flawed, column: int = 0, corrected: str = "") -> ConfigFault:
+    """The fault of a mirror in the file, or among the daemon's flags."""
+    expected = f'"{flawed.meant}"' if flawed.meant else '"https://HOST" or "http://HOST"'
+    what = f'the mirror "{plain(shown(value.text), 120)}" {flawed.what}'
+    return ConfigFault(value.file, what, REFUSES, value.line, column, expected, corrected)
+
+
 def _corrected(text: str, line: int, old: str, new: str, known: bool) -> str:
     """The line as it must be, where that is known; "" also where a secret may stand in it."""
     written = text.splitlines()[line - 1] if line else ""
@@ -140,7 +159,14 @@ def _corrected(text: str, line: int, old: str, new: str, known: bool) -> str:
     return written.replace(old, new) if right else ""
 
 
-_OURS = ("insecure-registries", "registry-mirrors", "proxies", "features", "hosts", "userns-remap")
+_OURS = (
+    "insecure-registries",
+    docker_mirrors.SETTING,
+    "proxies",
+    "features",
+    "hosts",
+    "userns-remap",
+)
 
 
 def _wrong_type(name: str, given: Any) -> str:

@@ -14,19 +14,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from doctor import hub
-from doctor.clients import docker_host
+from doctor.clients import docker_host, docker_mirrors
 from doctor.clients.certs_d import first
 from doctor.clients.docker_host import DockerHost
-from doctor.clients.keyring import Lookup, wanted
+from doctor.clients.keyring import Lookup, Wanted, wanted
 from doctor.clients.machine import Machine
 from doctor.clients.placed import known_to_the_shell, placed, set_elsewhere
-from doctor.facts.client import ClientFact, Daemon, Store
+from doctor.clients.unit import Value
+from doctor.facts.client import ClientFact, ConfigFault, Daemon, Store
 from doctor.facts.tls import Insecure
 from doctor.frozen import frozen
 from doctor.model import Hop, Target
 
 if TYPE_CHECKING:
-    from doctor.facts.endpoint import EndpointsFact
+    from doctor.facts.credential import Place
+    from doctor.facts.endpoint import Endpoint, EndpointsFact
     from doctor.facts.proxy import RouteFact
     from doctor.facts.tls import TrustFact
     from doctor.redact import Secret
@@ -104,12 +106,13 @@ class Docker:
         goes for its token service and its storage too."""
         from doctor.pki.store import go_store
 
-        domain = wanted(target).domain
+        domain = self._named(target)
         extra = (self.ca,) if self.ca else ()
         base = go_store(Path(self.machine.root), self.host.environ, extra, client=self.name)
         complete = base.complete and not self.host.desktop and bool(self.host.socket)
         insecure = tuple(self._insecure(domain, target.registry.host))
-        found = first(self.machine, self._folders(domain, insecure))
+        of_hub = target.registry.role == "mirror" and self.store == "containerd"
+        found = first(self.machine, self._folders("docker.io" if of_hub else domain, insecure))
         return replace(
             base,
             stores=(*base.stores, *found.stores),
@@ -118,6 +121,14 @@ class Docker:
             complete=complete,
             insecure=insecure,
         )
+
+    def _named(self, target: Target) -> str:
+        """The registry as docker's settings name it: as the image does, or as the mirror's value
+        does. Of containerd's store it is the insecure list alone: its folder is the image's."""
+        written = target.endpoint.written if target.endpoint else ""
+        if target.registry.role == "mirror" and written:
+            return docker_mirrors.host_of(written)
+        return wanted(target).domain
 
     def _folders(self, domain: str, insecure: tuple[Insecure, ...]) -> tuple[str, ...]:
         """Where the registry's folder may be. The store that docker has of old reads none for
@@ -147,17 +158,71 @@ class Docker:
         if host == "localhost":
             yield Insecure("127.0.0.0/8")
 
-    def endpoints(self, target: Target) -> EndpointsFact:
-        """The registry itself: it has no mirrors."""
-        from doctor.facts.endpoint import only
+    @property
+    def mirrors(self) -> tuple[Value, ...]:
+        """What is asked before Docker Hub: what the running daemon says, with the place that sets
+        it; else what is set."""
+        running = self.daemon.mirrors if self.daemon else None
+        if running is None:
+            return self.host.mirrors
+        known = {docker_mirrors.normal(each.text): each for each in self.host.mirrors}
+        told = docker_mirrors.distinct(Value(text, "", 0) for text in running)
+        return tuple(known.get(docker_mirrors.normal(each.text), each) for each in told)
 
-        return only(self.name, target)
+    def endpoints(self, target: Target) -> EndpointsFact:
+        """For Docker Hub its mirrors, in order; at last the registry itself."""
+        from doctor.facts.endpoint import EndpointsFact, only
+
+        want = wanted(target)
+        if not want.hub or target.reference is None:
+            note = f"{docker_mirrors.SETTING} is for Docker Hub alone"
+            return replace(only(self.name, target), places=tuple(self._places(note)))
+        listed = self._listed(target)
+        several = "hosts.toml lists several hosts" if len(listed) > 1 else ""
+        mirrors = () if several else self.mirrors
+        return EndpointsFact(
+            client=self.name,
+            endpoints=(
+                *(docker_mirrors.endpoint(each, want.path, self.store) for each in mirrors),
+                *listed,
+            ),
+            places=tuple(self._places(several)),
+            rule=docker_mirrors.rule(self.store, logged_in=bool(self._login(want).tries)),
+            tells=docker_mirrors.tells(self.store),
+        )
+
+    def _listed(self, target: Target) -> tuple[Endpoint, ...]:
+        """What the hosts.toml lists that containerd's store reads for the registry, the registry
+        itself last. Where that is several, registry-mirrors count for nothing (moby
+        daemon/hosts.go, mergeLegacyConfig)."""
+        from doctor.facts.endpoint import home
+
+        return (home(target),)  # the one place where a reader of hosts.toml has its say
+
+    def _places(self, ignored: str) -> Iterator[Place]:
+        """Where mirrors are set. `ignored`: why they count for nothing here."""
+        from doctor.facts.credential import Place
+
+        for each in self.host.mirrors:
+            note = ignored or ("" if self._has_read(each) else "the running daemon has not read it")
+            yield Place(each.origin, "ignored" if note else "used", each.text, note)
+
+    def _has_read(self, mirror: Value) -> bool:
+        asked = {docker_mirrors.normal(each.text) for each in self.mirrors}
+        return docker_mirrors.normal(mirror.text) in asked
 
     def keys(self, target: Target) -> Lookup:
         """Where the command takes the credential from. No helper is run for it."""
+        want = wanted(target)
+        if target.registry.role == "mirror":
+            hub = self._login(replace(want, domain="docker.io"))
+            return docker_mirrors.keys(want, hub, self.store)
+        return self._login(want)
+
+    def _login(self, want: Wanted) -> Lookup:
         from doctor.clients.logins import docker
 
-        return docker(self.machine, wanted(target))
+        return docker(self.machine, want)
 
     def setup(self, target: Target) -> ClientFact:
         """Is it there and running, and what is wrong with its configuration?"""
@@ -172,10 +237,18 @@ class Docker:
             desktop=host.desktop,
             store=self.store,
             files=host.files,
-            faults=host.faults,
+            faults=(*host.faults, *self._unread(target)),
             user=self.machine.variable("USER") or self.machine.variable("LOGNAME"),
             flagged=tuple(sorted(host.flagged)),
         )
+
+    def _unread(self, target: Target) -> Iterator[ConfigFault]:
+        """Mirrors that a file has and the running daemon does not."""
+        for each in self.host.mirrors if wanted(target).hub else ():
+            if not self._has_read(each):
+                what = f'the running daemon does not know the mirror "{each.text}"'
+                effect = "it counts once the daemon has read the file again"
+                yield ConfigFault(each.file, what, effect, each.line, stops=False, unread=True)
 
 
 def _is_network(entry: str) -> bool:

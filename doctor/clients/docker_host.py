@@ -14,9 +14,9 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 
-from doctor.clients import systemd
+from doctor.clients import docker_mirrors, systemd
 from doctor.clients.auth_json import config_home
-from doctor.clients.daemon_json import PROXIES, REFUSES, DaemonJson, parse
+from doctor.clients.daemon_json import PROXIES, REFUSES, DaemonJson, mirror_fault, parse
 from doctor.clients.docker_config import member
 from doctor.clients.docker_keys import folder
 from doctor.clients.machine import Machine, Text
@@ -31,6 +31,7 @@ _FLAGS = {
     "host": "hosts",
     "H": "hosts",
     "insecure-registry": "insecure-registries",
+    "registry-mirror": docker_mirrors.SETTING,
     **{name: name for name in PROXIES},
 }
 """The flags that bear on a pull, with the setting of daemon.json that each stands for."""
@@ -52,6 +53,8 @@ class DockerHost:
     settings: DaemonJson = field(default_factory=lambda: DaemonJson("/etc/docker/daemon.json"))
     insecure: tuple[Value, ...] = ()
     """The entries of the file and of the flags."""
+    mirrors: tuple[Value, ...] = ()
+    """Likewise; those that keep the daemon from starting are left out."""
     flagged: frozenset[str] = frozenset()
     """Where flags are set: the files whose entries are no JSON."""
     faults: tuple[ConfigFault, ...] = ()
@@ -91,6 +94,7 @@ def read(machine: Machine) -> DockerHost:
             certs=f"{home}/.docker/certs.d",
             settings=settings,
             insecure=settings.insecure,
+            mirrors=docker_mirrors.distinct(settings.mirrors),
             faults=settings.faults,
             files=(settings.path,) if settings.there else (),
         )
@@ -107,16 +111,22 @@ def read(machine: Machine) -> DockerHost:
         if value.text:
             spelt = name.replace("-", "_")
             environment |= {spelt: value, spelt.upper(): value}
-    flagged = flags.get("insecure-registries", ())
+    insecure, mirrors = flags.get("insecure-registries", ()), flags.get(docker_mirrors.SETTING, ())
     units = [service.unit] if service.unit else []
     return replace(
         there,
         certs=f"{own}/certs.d",
         variables=environment,
         settings=settings,
-        insecure=(*settings.insecure, *flagged),
-        flagged=frozenset(value.file for value in flagged),
-        faults=(*settings.faults, *_twice(settings, flags), *_of_units(service)),
+        insecure=(*settings.insecure, *insecure),
+        mirrors=docker_mirrors.distinct((*settings.mirrors, *mirrors)),
+        flagged=frozenset(value.file for value in (*insecure, *mirrors)),
+        faults=(
+            *settings.faults,
+            *_twice(settings, flags),
+            *(mirror_fault(m, f) for m in mirrors if (f := docker_mirrors.flaw(m.text))),
+            *_of_units(service),
+        ),
         files=(*units, *service.drop_ins, *([settings.path] if settings.there else [])),
     )
 
@@ -210,6 +220,8 @@ def _twice(settings: DaemonJson, flags: Mapping[str, tuple[Value, ...]]) -> Iter
     given: dict[str, Value] = dict(settings.proxies)
     if settings.insecure:
         given["insecure-registries"] = settings.insecure[0]
+    if settings.mirrors:
+        given[docker_mirrors.SETTING] = settings.mirrors[0]
     if settings.hosts:
         given["hosts"] = settings.hosts[0]
     for name, value in given.items():

@@ -2,9 +2,9 @@
 
 Go (golang.org/x/net/http/httpproxy, parseProxy) takes a value that is no URL with a host for one
 without `http://`, and a value that fails even so for none at all: the request then goes direct
-without a word. Which of the two happens depends on the grammar of Go's net/url (src/net/url/url.go,
-parse), so its refusals are followed here. Passwords with characters that must be percent-encoded
-are the usual reason; nothing of what stands before an `@` is ever shown.
+without a word. Which of the two happens depends on the grammar of Go's net/url (`gourl`). Passwords
+with characters that must be percent-encoded are the usual reason; nothing of what stands before an
+`@` is ever shown.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
+from doctor.clients.gourl import RefusedError, Url, host_and_port, parse
 from doctor.facts.proxy import Flaw, ProxyScheme, ProxySetting
 from doctor.frozen import frozen
 from doctor.redact import Secret
@@ -25,12 +26,7 @@ _SCHEMES: dict[str, ProxyScheme] = {
     "socks5": "socks5",
     "socks5h": "socks5h",
 }
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(.*)", re.DOTALL)
 _SOME_SCHEME = re.compile(r"(?i)([a-z][a-z0-9+.-]*)(?::/+|//)|(https?|socks5h?):(?!\d)")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_USERINFO = re.compile(r"[A-Za-z0-9\-._:~!$&'()*+,;=%@]*")
-_NOT_HOST = re.compile(r"[\x00-\x20\\^`{|}/?#@\x7f]|%(?!25|[89A-Fa-f])")
 _NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?|\[[0-9A-Fa-f:.]+(%25[\w.~-]+)?\]")
 
 
@@ -45,30 +41,17 @@ class Reading:
     password: Secret | None = None
 
 
-@frozen
-class _Url:
-    """What Go's url.Parse gives, as far as a proxy needs it."""
-
-    scheme: str = ""
-    userinfo: str | None = None
-    host: str = ""
-
-
-class _RefusedError(ValueError):
-    """Go's url.Parse returns an error. The text says what is wrong, in words about the value."""
-
-
 def read(value: str, origin: str) -> Reading:
     """Take the value of a setting apart. Its user information is told to the gate of secrets,
     whatever the rest is like."""
     hidden = _hide(value)
     try:
         url, ignored, why = _go_parse(value)
-    except _RefusedError as refusal:
+    except RefusedError as refusal:
         url, ignored, why = None, True, str(refusal)
     if url is None or why:
         return Reading(flaw=_flaw(value, origin, why, ignored))
-    name, _, port = _host_and_port(url.host)
+    name, _, port = host_and_port(url.host)
     problem = _problem(url, name, port)
     if problem:
         return Reading(flaw=_flaw(value, origin, problem, False))
@@ -115,20 +98,20 @@ def _hide(value: str) -> Secret | None:
     return Secret(unquote(password)) if password else None
 
 
-def _go_parse(value: str) -> tuple[_Url | None, bool, str]:
+def _go_parse(value: str) -> tuple[Url | None, bool, str]:
     """(URL, ignored by Go, what is wrong). With something wrong and not ignored, Go uses the value
     and fails."""
-    first: _RefusedError | None = None
-    url = _Url()
+    first: RefusedError | None = None
+    url = Url()
     try:
-        url = _parse(value)
-    except _RefusedError as refusal:
+        url = parse(value)
+    except RefusedError as refusal:
         first = refusal
     if first is None and url.scheme and url.host:
         return url, False, ""
     try:
-        again = _parse(f"http://{value}")
-    except _RefusedError as refusal:
+        again = parse(f"http://{value}")
+    except RefusedError as refusal:
         if first is None:
             return None, False, str(refusal)
         raise (refusal if "://" not in value else first) from None
@@ -137,63 +120,7 @@ def _go_parse(value: str) -> tuple[_Url | None, bool, str]:
     return again, False, "" if again.host else "names no host"
 
 
-def _parse(raw: str) -> _Url:
-    """net/url.Parse. Raises _RefusedError where it returns an error."""
-    raw, _, fragment = raw.partition("#")
-    if _CONTROL.search(raw):
-        raise _RefusedError("holds a control character, such as a line end")
-    found = _SCHEME.fullmatch(raw)
-    scheme, rest = (found[1].lower(), found[2]) if found else ("", raw)
-    if not found and raw.startswith(":"):
-        raise _RefusedError("starts with a colon")
-    rest = rest.partition("?")[0]
-    if not rest.startswith("/"):
-        if scheme:
-            return _Url(scheme)
-        if ":" in rest.partition("/")[0]:
-            raise _RefusedError("is no URL")
-    userinfo, host = None, ""
-    if rest.startswith("//") and (scheme or not rest.startswith("///")):
-        authority, slash, path = rest[2:].partition("/")
-        rest = slash + path
-        userinfo, host = _authority(authority)
-    if _ESCAPE.search(rest) or _ESCAPE.search(fragment):
-        raise _RefusedError("holds a % that is not followed by two hexadecimal digits")
-    return _Url(scheme, userinfo, host)
-
-
-def _authority(authority: str) -> tuple[str | None, str]:
-    userinfo, mark, host = authority.rpartition("@")
-    name, colon, port = _host_and_port(host)
-    if host.startswith("[") and "]" not in host:
-        raise _RefusedError("opens a bracket [ that is not closed")
-    if colon and not (port == "" or (port.isascii() and port.isdigit())):
-        raise _RefusedError("has a port that is no number")
-    if _NOT_HOST.search(name):
-        raise _RefusedError(
-            "has a host name with a space or another character that no host name holds"
-        )
-    if not mark:
-        return None, host
-    if not _USERINFO.fullmatch(userinfo):
-        raise _RefusedError(
-            "has a user name or password with a character that must be percent-encoded"
-        )
-    if _ESCAPE.search(userinfo):
-        raise _RefusedError("has a user name or password with a % that must be written %25")
-    return userinfo, host
-
-
-def _host_and_port(host: str) -> tuple[str, str, str]:
-    """The name (a bracketed address with its brackets), the colon, the port."""
-    if host.startswith("[") and "]" in host:
-        end = host.rindex("]") + 1
-        return host[:end], host[end : end + 1], host[end + 1 :]
-    name, colon, port = host.rpartition(":")
-    return (name, colon, port) if colon else (host, "", "")
-
-
-def _problem(url: _Url, name: str, port: str) -> str:
+def _problem(url: Url, name: str, port: str) -> str:
     """What keeps a value that Go parses from working."""
     if url.scheme not in _SCHEMES:
         return f"has the scheme {url.scheme}, which is none of http, https, socks5, socks5h"
@@ -235,7 +162,7 @@ def _corrected(value: str) -> str:
         near = "socks5" if scheme.startswith("socks") else ""
         scheme = near or (get_close_matches(scheme, ("http", "https"), 1) or ["http"])[0]
     rest = rest.rpartition("@")[2].partition("/")[0].strip()
-    name, _, port = _host_and_port(rest)
+    name, _, port = host_and_port(rest)
     if name.count(":") > 1 and not name.startswith("["):
         name, port = f"[{rest}]", ""
     if not _NAME.fullmatch(name) or (port and not (port.isascii() and port.isdigit())):

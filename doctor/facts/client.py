@@ -26,6 +26,8 @@ class Daemon:
     reason: str = ""
     version: str = ""
     store: Store = ""
+    mirrors: tuple[str, ...] | None = None
+    """What it asks before Docker Hub; None: it did not say."""
 
 
 @frozen
@@ -44,6 +46,8 @@ class ConfigFault:
     """The whole line as it must be; "" where nobody can tell."""
     stops: bool = True
     """Does the client not work at all because of it (else: it goes on without)?"""
+    unread: bool = False
+    """Is nothing wrong with it but that the running daemon goes by what it read before?"""
 
 
 @frozen(kw_only=True)
@@ -68,7 +72,7 @@ class ClientFact(Fact):
     user: str = ""
     """The name of the user who runs this."""
     flagged: tuple[str, ...] = ()
-    """Files that set insecure registries as flags of the daemon's command."""
+    """Files that set insecure registries or mirrors as flags of the daemon's command."""
 
     @property
     def seen(self) -> str:

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from doctor.facts.client import ConfigFault
 
 
-_HOW: dict[str, str] = {
-    **WORDS,
+_HOW: dict[str, str] = dict(WORDS) | {
     "api": "what answers there is no registry",
     "auth": "it does not let this client have it",
     "image": "it does not have the image as it should be",

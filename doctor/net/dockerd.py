@@ -21,6 +21,7 @@ from doctor.redact import plain
 SECONDS = 1.5
 CAP = 1 << 18
 """Bytes of an answer that are read."""
+_MOST_MIRRORS = 100
 _STATES: dict[int, State] = {
     errno.ENOENT: "missing",
     errno.ENOTDIR: "missing",
@@ -87,7 +88,16 @@ def _described(daemon: Daemon, body: bytes) -> Daemon:
     version = info.get("ServerVersion")
     if isinstance(version, str) and version:
         daemon = replace(daemon, version=plain(version, 40))
-    return replace(daemon, store=_store(info))
+    return replace(daemon, store=_store(info), mirrors=_mirrors(info))
+
+
+def _mirrors(info: dict[str, Any]) -> tuple[str, ...] | None:
+    """RegistryConfig.Mirrors: what it read when it started or was last told to."""
+    registries = info.get("RegistryConfig")
+    listed = registries.get("Mirrors") if isinstance(registries, dict) else None
+    if not isinstance(listed, list):
+        return None
+    return tuple(e for e in listed[:_MOST_MIRRORS] if isinstance(e, str) and len(e) < 2048)
 
 
 def _store(info: dict[str, Any]) -> Store:

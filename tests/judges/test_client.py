@@ -149,3 +149,15 @@ def test_a_network_counts_by_addresses_and_dockers_own_default_is_not_told(
 ) -> None:
     found = judged(FACT, (REGISTRY, trust), (REGISTRY, DnsFact(addresses=addresses)))
     assert ("client.insecure-registry" in found) is told
+
+
+def test_a_mirror_that_the_daemon_has_not_read_wants_a_reload_and_no_restart() -> None:
+    unread = ConfigFault(
+        JSON, "the running daemon does not know the mirror", "it counts later", 3,
+        stops=False, unread=True,
+    )  # fmt: skip
+    finding = judged(replace(FACT, faults=(unread,)))["client.config-invalid"]
+    assert finding.severity == "warning"
+    assert commands(finding) == "sudo systemctl reload docker"
+    own = judged(replace(FACT, faults=(unread,), rootless=True))["client.config-invalid"]
+    assert commands(own) == "systemctl --user reload docker"

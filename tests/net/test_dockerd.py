@@ -39,6 +39,25 @@ def test_it_answers_and_says_what_it_is(
     assert seen == ["/_ping", "/info"]
 
 
+@pytest.mark.parametrize(("said", "mirrors"), [
+    ({"Mirrors": ["https://m.corp/", "http://n.corp:5000/"]},
+     ("https://m.corp/", "http://n.corp:5000/")),
+    ({"Mirrors": []}, ()),
+    ({"Mirrors": None}, None),
+    ({"Mirrors": "https://m.corp/"}, None),
+    ({"Mirrors": [1, None, {}, "https://m.corp/"]}, ("https://m.corp/",)),
+    ({"Mirrors": ["https://" + "m" * 4000]}, ()),
+    ({}, None),
+    (None, None),
+    ([], None),
+])  # fmt: skip
+def test_it_says_which_mirrors_it_goes_by(
+    tmp_path: Path, said: Any, mirrors: tuple[str, ...] | None
+) -> None:
+    with dockerd(tmp_path / "s", {**GRAPHDRIVER, "RegistryConfig": said}):
+        assert asked(tmp_path / "s").mirrors == mirrors
+
+
 def test_a_socket_that_is_not_there(tmp_path: Path) -> None:
     assert asked(tmp_path / "s").state == "missing"
     assert asked(tmp_path / "no" / "s").state == "missing"
