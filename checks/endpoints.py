@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from doctor.facts.client import ClientFact
 from doctor.facts.endpoint import EndpointSeen, EndpointsFact
@@ -53,8 +53,10 @@ def _mirror(case: Case, fact: EndpointsFact, place: int) -> Iterator[Finding]:
     """A mirror that does not answer, or that wants a credential."""
     seen = fact.seen_at[place]
     later = [each.endpoint.hop.name for each in fact.seen_at[place + 1 :]]
-    params = {**_words(case, seen), **_set_up(case, seen), "then": _then(case, fact, later)}
-    evidence = {**_proof(seen), "asked_after_it": later}
+    params = {**_words(case, seen), **_set_up(case, seen), "then": _then(case, later)}
+    evidence: dict[str, Any] = {**_proof(seen), "asked_after_it": later}
+    if fact.served is None and fact.tells:
+        evidence["what_is_shown"] = fact.tells
     if seen.layer in _NO_ANSWER:
         yield Finding(
             "client.mirror-unreachable",
@@ -76,12 +78,9 @@ def _mirror(case: Case, fact: EndpointsFact, place: int) -> Iterator[Finding]:
         )
 
 
-def _then(case: Case, fact: EndpointsFact, later: list[str]) -> str:
-    """Who is asked next, and whether anybody hears of the mirror."""
-    if not later:
-        return "nobody is asked after it"
-    hidden = f"; {fact.tells}" if fact.served is None and fact.tells else ""
-    return f"after it {case.target.client} asks {later[0]}{hidden}"
+def _then(case: Case, later: list[str]) -> str:
+    """Who is asked next."""
+    return f"after it {case.target.client} asks {later[0]}" if later else "nobody is asked after it"
 
 
 def _stale(case: Case, fact: EndpointsFact) -> Iterator[Finding]:

@@ -140,7 +140,7 @@ def tells(store: Store) -> str:
     """Which error is shown where nobody serves the image."""
     if store == "containerd":
         return (
-            "docker tells one error alone: an HTTP error before a 404, and that before a failed"
+            "docker shows one error alone: an HTTP error before a 404, and that before a failed"
             " connection"
         )
-    return "docker tells the last one's error alone"
+    return "docker shows the last one's error alone"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _HOW: dict[str, str] = dict(WORDS) | {
     "api": "what answers there is no registry",
     "auth": "it does not let this client have it",
-    "image": "it does not have the image as it should be",
+    "image": "it does not have the image, or not whole",
     "blob": "a layer cannot be read from it",
     "rate": "it limits pulls",
 }

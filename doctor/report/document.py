@@ -17,6 +17,7 @@ from typing import Any
 
 from doctor import __version__
 from doctor.facts.dns import DnsFact
+from doctor.facts.endpoint import EndpointSeen, EndpointsFact
 from doctor.facts.proxy import RouteFact, TunnelFact
 from doctor.facts.registry import answers
 from doctor.facts.tcp import TcpFact
@@ -83,8 +84,10 @@ def _target(diagnosis: Diagnosis) -> Document:
 
 
 def hops_of(diagnosis: Diagnosis) -> list[Hop]:
-    """The hosts of the path, in the order in which it met them: the registry first."""
-    found = {hop: None for hop in [diagnosis.target.registry] if hop.host}
+    """The hosts of the path, in the order in which it met them: the registry first, or where the
+    client asks several endpoints, those in its order."""
+    asked = [each.endpoint.hop for each in _compared(diagnosis)]
+    found = {hop: None for hop in [*asked, diagnosis.target.registry] if hop.host}
     for at, fact in diagnosis.facts:
         for hop in (at, *fact.leads_to):
             if hop is not None:
@@ -92,18 +95,26 @@ def hops_of(diagnosis: Diagnosis) -> list[Hop]:
     return list(found)
 
 
+def _compared(diagnosis: Diagnosis) -> tuple[EndpointSeen, ...]:
+    fact = diagnosis.facts.get(EndpointsFact)
+    return fact.seen_at if fact else ()
+
+
 def _hop(hop: Hop, diagnosis: Diagnosis) -> Document:
     facts = diagnosis.facts
     dns, tcp, tls = facts.get(DnsFact, hop), facts.get(TcpFact, hop), facts.get(TlsFact, hop)
     route, tunnel = facts.get(RouteFact, hop), facts.get(TunnelFact, hop)
-    answered = [a for at, a in answers(Case(diagnosis.target, facts)) if at == hop and a.status]
+    said = answers(Case(diagnosis.target, facts))
+    http = [a.ms for at, a in said if at == hop and a.status]
+    compared = [each for each in _compared(diagnosis) if each.endpoint.hop == hop]
+    http += [each.http_ms for each in compared if each.http_ms is not None]
     proxy = route.proxy if route else None
     layers: dict[str, Fact | None] = {"dns": dns, "tcp": tunnel if proxy else tcp, "tls": tls}
     reached = [name for name, fact in layers.items() if fact is not None and fact.ok]
     timings = {name: round(fact.ms, 1) for name, fact in layers.items() if fact is not None}
-    if answered:
+    if http:
         reached.append("http")
-        timings["http"] = round(answered[0].ms, 1)
+        timings["http"] = round(http[0], 1)
     return {
         "role": hop.role,
         "host": scrub(hop.host),
@@ -112,6 +123,7 @@ def _hop(hop: Hop, diagnosis: Diagnosis) -> Document:
         "addresses": list(dns.addresses) if dns else [],
         "reached": reached[-1] if reached else None,
         "timings_ms": timings,
+        **({"serves": compared[0].serves} if compared else {}),
     }
 
 

@@ -38,6 +38,11 @@ _VERDICTS = {
     "incomplete": "Incomplete",
 }
 _EVIDENCE_LINES = 10
+_SERVES = {
+    True: "serves it",
+    False: "does not serve it",
+    None: "may serve it",
+}
 _WAITS = {"--offline": "left out (--offline)"}
 
 
@@ -94,11 +99,9 @@ def _path(target: Mapping[str, Any], style: Style) -> Iterator[str]:
         reached = f"reached {hop['reached']}" if hop["reached"] else "not reached"
         addresses = ", ".join(hop["addresses"][:3]) + (", …" if len(hop["addresses"]) > 3 else "")
         name = f"{plain(hop['host'])}:{hop['port']}"
-        yield from _wrap(
-            f"{hop['role']} {name}{via}: {reached}{f' ({addresses})' if addresses else ''}",
-            "  ",
-            style,
-        )
+        serves = f", {_SERVES[hop['serves']]}" if "serves" in hop else ""
+        there = f" ({addresses})" if addresses else ""
+        yield from _wrap(f"{hop['role']} {name}{via}: {reached}{there}{serves}", "  ", style)
     for check in target["checks"]:
         word, symbol = _WORDS[check["status"]]
         said = plain(check["summary"], 200)
@@ -122,7 +125,7 @@ def _cause(finding: Mapping[str, Any], label: str, summary: str, style: Style) -
     sure = "" if finding["confidence"] == "certain" else f", {finding['confidence']}"
     yield _paint(f"{label}: {plain(finding['title'])}", "fail", style, bold=True)
     yield f"  ({plain(finding['code'])}{sure}{where})"
-    if finding["detail"] != summary:
+    if not summary.startswith(finding["detail"]):
         yield from _wrap(plain(finding["detail"]), "  ", style)
     remedies = finding["remedies"]
     for remedy in remedies if style.verbose else remedies[:1]:

@@ -95,8 +95,9 @@ def test_where_nothing_follows_it_the_dead_mirror_is_why_the_pull_fails() -> Non
 def test_what_the_client_hides_is_said_where_both_fail() -> None:
     finding = judged(DEAD, DOWN, tells=TELLS)["client.mirror-unreachable"]
     assert finding.severity == "warning"
-    assert TELLS in finding.detail
-    assert TELLS not in judged(DEAD, DOWN)["client.mirror-unreachable"].detail
+    assert finding.evidence["what_is_shown"] == TELLS
+    served = judged(DEAD, SERVES, tells=TELLS)["client.mirror-unreachable"]
+    assert "what_is_shown" not in served.evidence
 
 
 def test_a_mirror_that_no_file_names_is_not_said_to_stand_in_one() -> None:

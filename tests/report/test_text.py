@@ -192,3 +192,27 @@ def test_what_was_left_out_is_named() -> None:
     text = render(document(verdict="pass", root_causes=[], findings=[], not_tried=["rate"]))
     assert "No fault in what was looked at" in text
     assert "Left out or not reached in time: rate" in text
+
+
+def test_of_several_endpoints_it_is_said_which_one_serves_within_80_columns() -> None:
+    def hop(role: str, host: str, reached: str, **more: Any) -> dict[str, Any]:
+        there = {"host": host, "port": 443, "via": "direct", "addresses": ["192.0.2.1"]}
+        return {"role": role, **there, "reached": reached, "timings_ms": {}, **more}
+
+    hops = [
+        hop("mirror", "mirror.example", "dns", serves=False),
+        hop("mirror", "second.example", "tls", serves=None),
+        hop("registry", "registry-1.docker.io", "http", serves=True),
+        hop("token", "auth.docker.io", "http"),
+    ]
+    path = render(document(hops=hops)).splitlines()
+    assert "  mirror mirror.example:443: reached dns (192.0.2.1), does not serve it" in path
+    assert "  mirror second.example:443: reached tls (192.0.2.1), may serve it" in path
+    assert "  registry registry-1.docker.io:443: reached http (192.0.2.1), serves it" in path
+    assert "  token auth.docker.io:443: reached http (192.0.2.1)" in path
+
+
+def test_the_causes_sentence_is_not_said_twice_where_the_summary_says_more() -> None:
+    detail = finding()["detail"]
+    text = render(document(summary=f"{detail} The mirror m:443, asked before, does not serve it."))
+    assert text.count("no store holds") == 1
