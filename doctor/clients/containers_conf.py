@@ -9,10 +9,10 @@ http_proxy` says is about containers, not about pulls.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import field
 
+from doctor.clients import toml
 from doctor.clients.auth_json import config_home
 from doctor.clients.machine import Machine, Text
 from doctor.clients.unit import Value
@@ -22,6 +22,7 @@ from doctor.frozen import frozen
 STOPS = "podman stops with an error"
 _SYSTEM = ("/usr/share/containers/containers.conf", "/etc/containers/containers.conf")
 _MOST = 200
+_EXAMPLE = 'env = ["NAME=VALUE"]'
 
 
 @frozen
@@ -88,51 +89,20 @@ def _unread(path: str, reason: str, detail: str) -> ConfigFault:
 def parse(text: str, path: str) -> tuple[tuple[Value, ...] | None, bool, tuple[ConfigFault, ...]]:
     """The entries of `[engine] env` (None: the file has no such list), whether they are added to
     those before, and what is wrong."""
-    import tomllib
-
-    if text.startswith("\ufeff"):
-        fault = ConfigFault(path, "it starts with a byte order mark", STOPS, 1, 1, "no such mark")
-        return None, False, (fault,)
     try:
-        found = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        return None, False, (_syntax(str(error), text, path),)
-    except (RecursionError, ValueError):
-        return None, False, (ConfigFault(path, "it is not TOML that can be read", STOPS, 1, 1),)
-    engine = found.get("engine", {})
-    if not isinstance(engine, dict):
-        return None, False, (ConfigFault(path, "engine is no table", STOPS, 1, 1, "[engine]"),)
-    listed = engine.get("env")
+        engine = toml.parse(text).table("engine")
+        listed = engine.get("env", list, _EXAMPLE)
+        if any(not isinstance(each, str | dict) for each in listed or ()):
+            what = "env in [engine] is no list of strings"
+            raise toml.TomlError(what, engine.line("env"), 1, _EXAMPLE)
+    except toml.TomlError as flaw:
+        where = (flaw.line, flaw.column, flaw.expected)
+        return None, False, (ConfigFault(path, flaw.what, STOPS, *where),)
     if listed is None:
         return None, False, ()
-    line = _line(text, r"(?m)^\s*env\s*=")
-    if not isinstance(listed, list) or any(not isinstance(e, str | dict) for e in listed):
-        what = "env in [engine] is no list of strings"
-        fault = ConfigFault(path, what, STOPS, line, 1, expected='env = ["NAME=VALUE"]')
-        return None, False, (fault,)
     append = any(isinstance(e, dict) and e.get("append") is True for e in listed)
     entries = [e for e in listed if isinstance(e, str)][:_MOST]
-    return tuple(Value(e, path, _line_of(text, e, line)) for e in entries), append, ()
-
-
-def _syntax(message: str, text: str, path: str) -> ConfigFault:
-    """tomllib names the place at the end of its message."""
-    said = re.fullmatch(r"(.*?) \(at (?:line (\d+), column (\d+)|end of document)\)", message)
-    what = said[1] if said else message
-    last = text.count("\n") + 1
-    line = int(said[2]) if said and said[2] else last
-    column = int(said[3]) if said and said[3] else 1
-    return ConfigFault(path, f"{what[:1].lower()}{what[1:]}", STOPS, line, column)
-
-
-def _line(text: str, pattern: str) -> int:
-    found = re.search(pattern, text)
-    return text.count("\n", 0, found.start(0)) + 1 if found else 1
-
-
-def _line_of(text: str, entry: str, otherwise: int) -> int:
-    at = next((p for q in "\"'" if (p := text.find(f"{q}{entry}{q}")) >= 0), -1)
-    return text.count("\n", 0, at) + 1 if at >= 0 else otherwise
+    return tuple(Value(e, path, engine.line_of("env", e)) for e in entries), append, ()
 
 
 def variables(
