@@ -5,7 +5,8 @@ from it would go, all at once; the report is that of the first that serves the i
 the last one, whose error is the one most clients show (`EndpointsFact.decides`). What the others
 lack is told beside it, by the check `client.endpoints`.
 
-A mirror gets no credential that was given for the registry: only what the client itself finds for
+A mirror gets no credential that was given for the registry, and neither does the second registry
+that a short name may be on: only what the client itself finds for
 the mirror (CONTRACT, promise 2).
 """
 
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING
 from doctor.facts.credential import CredentialFact
 from doctor.facts.endpoint import Endpoint, EndpointSeen, EndpointsFact, home
 from doctor.facts.registry import ApiFact, AuthFact, ImageFact
-from doctor.model import Diagnosis, Target
+from doctor.model import Diagnosis, ReadsShortNames, Target
 
 if TYPE_CHECKING:
     from doctor.credential import Credential
@@ -32,7 +33,20 @@ async def diagnose(
     engine: Engine, target: Target, client: Client, net: Net, given: Credential | None = None
 ) -> Diagnosis:
     """The diagnosis of the pull as this client fares, its mirrors included. `given` is the
-    credential of `--username`."""
+    credential of `--username`. Of several images that a short name may mean, the first that can be
+    pulled is told of, else the last."""
+    meant = client.meant(target) if isinstance(client, ReadsShortNames) else (target,)
+    for each in meant:
+        own = given if each is meant[0] else None
+        diagnosis = await _diagnosed(engine, each, client, net, own)
+        if diagnosis.verdict in ("pass", "warn"):
+            break
+    return diagnosis
+
+
+async def _diagnosed(
+    engine: Engine, target: Target, client: Client, net: Net, given: Credential | None
+) -> Diagnosis:
     fact = client.endpoints(target)
     assert isinstance(fact, EndpointsFact)  # noqa: S101 - the protocol says so
     if len(fact.asked) == 0 or fact.asked == (home(target),):
@@ -56,7 +70,8 @@ def aim(target: Target, endpoint: Endpoint) -> Target:
     assert reference is not None  # noqa: S101 - a bare host has no endpoints to choose from
     if endpoint.hop == target.registry and endpoint.repository == reference.repository:
         return replace(target, endpoint=endpoint)
-    there = replace(reference, domain=endpoint.hop.authority, repository=endpoint.repository)
+    domain = endpoint.domain or endpoint.hop.authority
+    there = replace(reference, domain=domain, repository=endpoint.repository)
     return replace(
         target, registry=endpoint.hop, reference=there, asked=reference, endpoint=endpoint
     )

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from doctor import hub
 from doctor.frozen import frozen
@@ -273,6 +273,15 @@ class Client(Protocol):
     def setup(self, target: Target) -> Fact | None:
         """Is it there and running, and what is wrong with its configuration: a
         `doctor.facts.client.ClientFact`; None for a program without settings of its own."""
+        ...
+
+
+@runtime_checkable
+class ReadsShortNames(Protocol):
+    """A client for which a name without a registry is not just one on Docker Hub."""
+
+    def meant(self, target: Target) -> tuple[Target, ...]:
+        """The images that it takes the target for, in its order; at least one."""
         ...
 
 

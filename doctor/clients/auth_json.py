@@ -7,6 +7,8 @@ there and empty or broken ends the look-up.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from doctor import hub
 from doctor.clients.auth_entry import Entry
 from doctor.clients.docker_config import Config, parse
@@ -23,7 +25,12 @@ from doctor.clients.machine import Machine, Text, Unread
 from doctor.credential import Credential
 from doctor.facts.credential import Fault, Place
 
+if TYPE_CHECKING:
+    from doctor.clients.unit import Value
+
 STOPS = "stops with an error"
+AUTH_FILES = "containers-auth.json"
+"""What the auth files are called among credential helpers."""
 
 
 def files(machine: Machine) -> tuple[str, ...]:
@@ -91,11 +98,52 @@ def credential(entry: Entry, origin: str) -> Credential | None:
     return Credential(entry.user, entry.secret, "password", origin) if entry.secret else None
 
 
-def podman_lookup(machine: Machine, want: Wanted) -> Lookup:
-    """Podman's whole look-up: the first file that gives a credential counts."""
+def podman_lookup(
+    machine: Machine,
+    want: Wanted,
+    helpers: tuple[Value, ...] = (),
+    paths: tuple[str, ...] = (),
+) -> Lookup:
+    """The whole look-up: the first place that gives a credential counts. `helpers`: those that
+    registries.conf names for all registries, the auth files among them by a name of theirs;
+    `paths`: the auth files, where they are not podman's."""
     tries: list[Try] = []
     places: list[Place] = []
-    for path in files(machine):
+    paths = paths or files(machine)
+    for helper in helpers or (None,):
+        if any(isinstance(each, Held) for each in tries):
+            break
+        if helper is not None and helper.text != AUTH_FILES:
+            asked, place = _general(helper, want)
+            tries.append(asked)
+            places.append(place)
+            continue
+        found, seen, fault = _in_files(machine, want, paths)
+        tries += found
+        places += seen
+        if fault:
+            return Lookup("podman", want, keys(want), (), tuple(places), (fault,))
+    if helpers and all(each.text != AUTH_FILES for each in helpers):
+        note = f"credential-helpers in {helpers[0].origin} does not list {AUTH_FILES}"
+        places += [Place(path, "ignored", None, note) for path in paths if machine.is_file(path)]
+    return Lookup("podman", want, keys(want), tuple(tries), tuple(places))
+
+
+def _general(helper: Value, want: Wanted) -> tuple[Ask, Place]:
+    """A helper for all registries: it is asked for the registry alone."""
+    program, key = f"docker-credential-{helper.text}", keys(want)[-1]
+    note = f"credential-helpers names {program}"
+    place = Place(helper.file, "helper", key, note)
+    return Ask(program, key, helper.file, "credential-helpers"), place
+
+
+def _in_files(
+    machine: Machine, want: Wanted, paths: tuple[str, ...]
+) -> tuple[list[Try], list[Place], Fault | None]:
+    """What the auth files hold, up to the first that decides, and what ends the look-up."""
+    tries: list[Try] = []
+    places: list[Place] = []
+    for path in paths:
         read = machine.read(path)
         if isinstance(read, Unread) and read.reason == "missing":
             places.append(Place(path, "missing"))
@@ -108,14 +156,14 @@ def podman_lookup(machine: Machine, want: Wanted) -> Lookup:
         )
         if fault:
             places.append(Place(path, "unreadable", None, fault.what))
-            return Lookup("podman", want, keys(want), (), tuple(places), (fault,))
+            return [], places, fault
         outcome, place = _one_file(config, want)
         places.append(place)
         if outcome:
             tries.append(outcome)
         if isinstance(outcome, Held):
             break
-    return Lookup("podman", want, keys(want), tuple(tries), tuple(places))
+    return tries, places, None
 
 
 def parsed(text: Text) -> Config:

@@ -23,6 +23,7 @@ from doctor.clients.keyring import (
     stored,
 )
 from doctor.clients.machine import Machine, Text
+from doctor.clients.unit import Value
 from doctor.facts.credential import Fault, NearMiss, Place, Why
 
 GOES_ON = "goes on with a warning and without that file's logins"
@@ -74,9 +75,10 @@ def _of_variable(given: Variable, want: Wanted) -> Place:
     return Place(VARIABLE, "no-match", None, f'keys count exactly here; "{want.key}" was looked up')
 
 
-def podman(machine: Machine, want: Wanted) -> Lookup:
-    """What `podman pull` finds; skopeo and buildah look the same way."""
-    base = podman_lookup(machine, want)
+def podman(machine: Machine, want: Wanted, helpers: tuple[Value, ...] = ()) -> Lookup:
+    """What `podman pull` finds; skopeo and buildah look the same way. `helpers`: those that
+    registries.conf names for all registries."""
+    base = podman_lookup(machine, want, helpers)
     configs = [
         parsed(read) for path in files(machine) if isinstance(read := machine.read(path), Text)
     ]

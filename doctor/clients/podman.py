@@ -1,26 +1,27 @@
 """What would `podman pull` do here, and with it skopeo and buildah?
 
-No daemon: the user's environment counts, with what containers.conf adds to it; the credential comes
-from auth.json's chain by containers/image's own rules; a registry's folder in one of three certs.d
-adds CAs to the system's. Where the service of another machine is used (CONTAINER_HOST, and always
-on macOS), that one pulls.
+No daemon: the user's environment counts, with what containers.conf adds to it; registries.conf says
+where an image is asked for; the credential comes from auth.json's chain by containers/image's own
+rules; a registry's folder in one of three certs.d adds CAs to the system's. Where the service of
+another machine is used (CONTAINER_HOST, and always on macOS), that one pulls.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from doctor import hub
-from doctor.clients import containers_conf
+from doctor.clients import containers_conf, pull_sources, registries_conf, short_names
 from doctor.clients.certs_d import first
 from doctor.clients.containers_conf import ContainersConf
 from doctor.clients.keyring import Lookup, wanted
 from doctor.clients.machine import Machine
 from doctor.clients.placed import placed
-from doctor.facts.client import ClientFact
+from doctor.clients.registries_conf import RegistriesConf
+from doctor.facts.client import ClientFact, ConfigFault
 from doctor.frozen import frozen
 from doctor.model import Hop, Target
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from doctor.facts.tls import TrustFact
     from doctor.redact import Secret
 
+_RULE = "podman looks a mirror's credential up under the mirror's own name"
 _PROGRAMS = ("/usr/bin", "/usr/local/bin", "/opt/podman/bin", "/opt/homebrew/bin")
 
 
@@ -39,6 +41,7 @@ class Podman:
 
     machine: Machine
     conf: ContainersConf = field(default_factory=ContainersConf)
+    registries: RegistriesConf = field(default_factory=RegistriesConf)
     proxy: str | None = None
     ca: str | None = None
     name: str = "podman"
@@ -54,7 +57,12 @@ class Podman:
     ) -> Podman:
         """Podman as this process's user would start it; files are read below `root`."""
         machine = Machine.here(environ, root)
-        return cls(machine, containers_conf.read(machine), proxy, ca)
+        conf, registries = containers_conf.read(machine), registries_conf.read(machine)
+        return cls(machine, conf, registries, proxy, ca)
+
+    def meant(self, target: Target) -> tuple[Target, ...]:
+        """What a name without a registry stands for."""
+        return short_names.meant(self.name, self.registries, target)
 
     def route(self, hop: Hop) -> RouteFact:
         """Which way the request to the hop goes, and why."""
@@ -90,20 +98,19 @@ class Podman:
             stores=(*base.stores, *found.stores),
             faults=(*base.faults, *found.faults),
             client_pair=found.pair,
+            insecure=pull_sources.insecure(self.registries, target, domain),
             plain_loopback=False,
         )
 
     def endpoints(self, target: Target) -> EndpointsFact:
-        """The registry itself: it has no mirrors."""
-        from doctor.facts.endpoint import only
-
-        return only(self.name, target)
+        """The mirrors of the one table of registries.conf that counts, then the registry."""
+        return pull_sources.endpoints(self.name, self.registries, target, _RULE)
 
     def keys(self, target: Target) -> Lookup:
         """Where the credential comes from. No helper is run for it."""
         from doctor.clients.logins import podman
 
-        return podman(self.machine, wanted(target))
+        return podman(self.machine, wanted(target), self.registries.helpers)
 
     def setup(self, target: Target) -> ClientFact:
         """Is it there, and what is wrong with its configuration?"""
@@ -116,6 +123,16 @@ class Podman:
             program=program,
             remote=self.machine.variable("CONTAINER_HOST"),
             rootless=self.machine.uid != 0,
-            files=self.conf.files,
-            faults=self.conf.faults,
+            files=(*self.conf.files, *self.registries.files),
+            faults=(*self.conf.faults, *self._of_registries(target)),
         )
+
+    def _of_registries(self, target: Target) -> Iterator[ConfigFault]:
+        yield from self.registries.faults
+        unknown = short_names.fault(self.name, self.registries, target)
+        if unknown:
+            yield unknown
+        reference = target.asked or target.reference
+        odd = pull_sources.sources(self.registries, reference)[1] if reference else None
+        if odd:
+            yield odd

@@ -44,6 +44,9 @@ class Endpoint:
     """file:line that names it; "" for the registry that the image itself names."""
     written: str = ""
     """The entry as it stands there: a URL or a location."""
+    domain: str = ""
+    """The registry as a reference names it there, its port included if one is written; "": the
+    hop's."""
     skipped: str = ""
     """Why this client passes it over for this reference: "it is for digests only"."""
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
 import pytest
 
-from doctor.clients import containers_conf
+from doctor.clients import containers_conf, registries_conf
+from doctor.clients.keyring import Ask
 from doctor.clients.podman import Podman
 from doctor.facts.proxy import RouteFact
 from doctor.facts.tls import TrustFact
-from doctor.model import Client, Target
+from doctor.fallback import aim
+from doctor.model import Client, ReadsShortNames, Target
 from doctor.reference import Reference, parse
 from tests.certificates import authority
 from tests.clients.registries import HOME, auth, machine, put, user
@@ -27,7 +30,7 @@ IMAGE = "reg.example.com/team/app:1"
 
 def podman(root: Path, **environ: str) -> Podman:
     here = machine(root, **environ)
-    return Podman(here, containers_conf.read(here))
+    return Podman(here, containers_conf.read(here), registries_conf.read(here))
 
 
 def target(image: str = IMAGE) -> Target:
@@ -166,6 +169,81 @@ def test_the_credential_is_podmans(tmp_path: Path) -> None:
     lookup = podman(tmp_path).keys(target())
     assert (user(lookup), lookup.client) == ("mine", "podman")
     assert user(podman(tmp_path).keys(target("reg.example.com/other/app:1"))) is None
+
+
+REGISTRIES = "/etc/containers/registries.conf"
+
+
+def general(root: Path, *helpers: str) -> list[str]:
+    """The places tried, with these helpers named for all registries."""
+    put(root, REGISTRIES, f"credential-helpers = {json.dumps(helpers)}\n")
+    lookup = podman(root).keys(target())
+    return [t.program if isinstance(t, Ask) else t.where for t in lookup.tries]
+
+
+def test_helpers_of_registries_conf_are_asked_in_order(tmp_path: Path) -> None:
+    put(tmp_path, AUTH_JSON, {"auths": {"reg.example.com": auth("mine")}})
+    pass_, files = "docker-credential-pass", "containers-auth.json"
+    assert general(tmp_path) == [AUTH_JSON]
+    assert general(tmp_path, files) == [AUTH_JSON]
+    assert general(tmp_path, "pass", files) == [pass_, AUTH_JSON]
+    assert general(tmp_path, files, "pass") == [AUTH_JSON]
+    assert general(tmp_path, "pass") == [pass_]
+    lookup = podman(tmp_path).keys(target())
+    told = {place.where: (place.outcome, place.note) for place in lookup.places}
+    assert told[REGISTRIES][0] == "helper"
+    assert told[AUTH_JSON][0] == "ignored"
+    assert f"{REGISTRIES}:1" in told[AUTH_JSON][1]
+    (ask,) = lookup.tries
+    assert (ask.key, lookup.keys[-1]) == ("reg.example.com", "reg.example.com")
+
+
+# ── where it is asked for ────────────────────────────────────────────────────────────────────────
+
+MIRRORED = """[[registry]]
+location = "reg.example.com"
+[[registry.mirror]]
+location = "m.example:5000/cache"
+insecure = true
+"""
+
+
+def test_a_mirror_is_looked_up_by_its_own_name(tmp_path: Path) -> None:
+    put(tmp_path, REGISTRIES, MIRRORED)
+    put(tmp_path, "/etc/containers/certs.d/m.example:5000/ca.crt", CA.pem)
+    put(tmp_path, AUTH_JSON, {"auths": {"m.example:5000/cache": auth("mirrors")}})
+    client = podman(tmp_path)
+    mirror, own = client.endpoints(target()).endpoints
+    there = aim(target(), mirror)
+    assert str(there.reference) == "m.example:5000/cache/team/app:1"
+    assert user(client.keys(there)) == "mirrors"
+    assert user(client.keys(aim(target(), own))) is None
+    trusted = client.trust(there.registry, there)
+    assert [s.path for s in trusted.stores] == ["/etc/containers/certs.d/m.example:5000/ca.crt"]
+    setting = trusted.unverified(())
+    assert setting
+    assert setting.origin == f"{REGISTRIES}:5"
+    assert client.trust(own.hop, aim(target(), own)).unverified(()) is None
+
+
+def test_what_is_wrong_with_registries_conf_is_podmans_fault(tmp_path: Path) -> None:
+    put(tmp_path, REGISTRIES, "[[registry]\n")
+    assert faults(tmp_path) == [(REGISTRIES, 1, True)]
+    put(tmp_path, REGISTRIES, '[[registry]]\nprefix = "reg.example.com"\nlocation = "x"\n')
+    assert faults(tmp_path) == [(REGISTRIES, 2, True)]
+    put(tmp_path, REGISTRIES, MIRRORED)
+    assert faults(tmp_path) == []
+    setup = podman(tmp_path).setup(target("nginx"))
+    assert [(f.file, f.stops) for f in setup.faults] == [(REGISTRIES, True)]
+
+
+def test_a_name_without_registry_is_read_by_podmans_rule(tmp_path: Path) -> None:
+    put(tmp_path, REGISTRIES, 'unqualified-search-registries = ["quay.io"]\n')
+    client: Client = podman(tmp_path)
+    assert isinstance(client, ReadsShortNames)
+    assert [str(each.reference) for each in client.meant(target("nginx"))] == [
+        "quay.io/nginx:latest"
+    ]
 
 
 # ── is it there, and what is wrong ───────────────────────────────────────────────────────────────

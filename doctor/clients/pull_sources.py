@@ -1,0 +1,174 @@
+"""Which places are asked for an image by registries.conf, under which names, and which of them
+unverified?
+
+containers/image, docker/docker_image_src.go and sysregistriesv2.PullSourcesFromReference: one table
+counts, that with the longest prefix; its mirrors come in order, the location last. Whether a place
+is blocked is looked up for the name that is asked for there: a blocked registry's mirrors serve it
+all the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from doctor.clients.registries_conf import RegistriesConf
+from doctor.clients.registries_file import Mirror, Registry
+from doctor.clients.unit import Value
+from doctor.facts.client import ConfigFault
+from doctor.facts.credential import Place
+from doctor.facts.endpoint import Blocked, Endpoint, EndpointsFact, home
+from doctor.facts.tls import Insecure
+from doctor.frozen import frozen
+from doctor.grammar import Reference, hop_of, scan
+from doctor.model import Target
+from doctor.redact import plain
+
+_BOUNDARY = (":", "/", "@", "")
+
+
+@frozen
+class Source:
+    """A place that is asked, and the line by which it is not verified."""
+
+    endpoint: Endpoint
+    insecure: Value | None = None
+    blocked: Value | None = None
+
+
+def matched(name: str, prefix: str) -> int:
+    """How much of the name the prefix covers; -1: it is about other images. A colon is a boundary,
+    so `example.com` covers `example.com:5000` too."""
+    if prefix.startswith("*."):
+        at = name.find(prefix[1:])
+        if at < 0 or "/" in name[:at]:
+            return -1
+        end = at + len(prefix) - 1
+    elif name.startswith(prefix):
+        end = len(prefix)
+    else:
+        return -1
+    return end if name[end : end + 1] in _BOUNDARY else -1
+
+
+def chosen(conf: RegistriesConf, name: str) -> Registry | None:
+    """The one table that counts for a registry or a repository."""
+    fitting = [each for each in conf.registries if matched(name, each.prefix.text) >= 0]
+    return max(fitting, key=lambda each: len(each.prefix.text), default=None)
+
+
+def sources(
+    conf: RegistriesConf, reference: Reference
+) -> tuple[tuple[Source, ...], ConfigFault | None]:
+    """The places in order, those passed over included; and what about them ends the pull."""
+    table = chosen(conf, reference.name)
+    own = Endpoint(reference.hop, reference.repository)
+    if table is None:
+        return (Source(own),), None
+    found: list[Source] = []
+    fault: ConfigFault | None = None
+    for mirror in table.mirrors:
+        there = _rewritten(reference, table.prefix.text, mirror.location.text)
+        if there is None:
+            fault = fault or _odd(mirror.location, reference)
+            continue
+        skipped = _skipped(table, mirror, reference)
+        place = _endpoint(there, mirror.location, mirror=True)
+        found.append(_source(conf, there, replace(place, skipped=skipped), mirror.insecure))
+    there = _rewritten(reference, table.prefix.text, table.location)
+    if there is None:
+        fault = fault or _odd(replace(table.prefix, text=table.location), reference)
+    else:
+        at = replace(table.prefix, text=table.location)
+        place = own if there == reference else _endpoint(there, at, mirror=False)
+        found.append(_source(conf, there, place, table.insecure))
+    return tuple(found), fault
+
+
+def _rewritten(reference: Reference, prefix: str, location: str) -> Reference | None:
+    """The image under the location's name; None where that is no name of an image."""
+    if not location:
+        return reference
+    text = str(reference)
+    new = f"{location}{text[matched(reference.name, prefix) :]}"
+    found = scan(new)
+    return found if isinstance(found, Reference) and str(found) == new else None
+
+
+def _endpoint(there: Reference, at: Value, *, mirror: bool) -> Endpoint:
+    return Endpoint(
+        hop_of(there.domain, "mirror" if mirror else "registry"),
+        there.repository,
+        origin=at.origin,
+        written=at.text,
+        domain=there.domain,
+    )
+
+
+def _source(
+    conf: RegistriesConf, there: Reference, endpoint: Endpoint, insecure: Value | None
+) -> Source:
+    table = chosen(conf, there.name)
+    rule = table.blocked if table else None
+    if rule is not None:
+        endpoint = replace(endpoint, skipped=endpoint.skipped or f"it is blocked in {rule.origin}")
+    return Source(endpoint, insecure, rule)
+
+
+def _skipped(table: Registry, mirror: Mirror, reference: Reference) -> str:
+    if reference.digest is None and (table.digest_only or mirror.when == "digest-only"):
+        return "it is for digests only"
+    if reference.digest is not None and mirror.when == "tag-only":
+        return "it is for tags only"
+    return ""
+
+
+def _odd(at: Value, reference: Reference) -> ConfigFault:
+    what = (
+        f"location {plain(at.text, 80)} makes no name of an image of {plain(str(reference), 120)}"
+    )
+    effect = "every pull of such an image ends with an error"
+    return ConfigFault(at.file, what, effect, at.line, 1, "a location that starts with a host")
+
+
+def endpoints(client: str, conf: RegistriesConf, target: Target, rule: str) -> EndpointsFact:
+    """Where the image is asked for. Blocked counts where nothing is left to ask."""
+    if target.reference is None:
+        return EndpointsFact(client=client, endpoints=(home(target),))
+    found, _ = sources(conf, target.reference)
+    places = [Place(file, "used") for file in conf.files] or [Place(conf.main, "missing")]
+    table = chosen(conf, target.reference.name)
+    if table is not None:
+        note = f"{table.prefix.origin} counts"
+        places = [replace(p, note=note) if p.where == table.prefix.file else p for p in places]
+    asked = [each for each in found if not each.endpoint.skipped]
+    rules = [each.blocked for each in found if each.blocked]
+    return EndpointsFact(
+        client=client,
+        endpoints=tuple(each.endpoint for each in found) or (home(target),),
+        blocked=None if asked or not rules else _blocked(rules[-1], table),
+        places=tuple(places),
+        faults=conf.faults,
+        rule=rule,
+    )
+
+
+def _blocked(rule: Value, table: Registry | None) -> Blocked:
+    prefix = table.prefix.text if table else ""
+    return Blocked(rule.file, rule.line, f"{rule.text} for {plain(prefix, 80)}")
+
+
+def insecure(conf: RegistriesConf, target: Target, domain: str) -> tuple[Insecure, ...]:
+    """The setting by which the place in question is not verified; none where it is. `domain`: the
+    registry as it is named."""
+    if target.reference is None:
+        table = chosen(conf, domain)
+        line = table.insecure if table else None
+        return (Insecure(domain, line.origin),) if line else ()
+    found, _ = sources(conf, target.asked or target.reference)
+    at = target.endpoint or home(target)
+    for each in found:
+        same = (each.endpoint.hop, each.endpoint.repository) == (at.hop, at.repository)
+        if each.insecure and same and not each.endpoint.skipped:
+            entry = each.endpoint.written or domain
+            return (Insecure(entry, each.insecure.origin),)
+    return ()
