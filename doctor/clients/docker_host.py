@@ -100,7 +100,7 @@ def read(machine: Machine) -> DockerHost:
         )
     folders = systemd.user_folders(home) if rootless else systemd.SYSTEM
     service = systemd.find(machine, "docker", folders)
-    flags = _flags(service)
+    flags = service.flags(_FLAGS)
     own = f"{config_home(machine)}/docker" if rootless else "/etc/docker"
     named = flags.get("config-file", ())
     path = named[-1].text if named else f"{own}/daemon.json"
@@ -112,7 +112,6 @@ def read(machine: Machine) -> DockerHost:
             spelt = name.replace("-", "_")
             environment |= {spelt: value, spelt.upper(): value}
     insecure, mirrors = flags.get("insecure-registries", ()), flags.get(docker_mirrors.SETTING, ())
-    units = [service.unit] if service.unit else []
     return replace(
         there,
         certs=f"{own}/certs.d",
@@ -125,9 +124,9 @@ def read(machine: Machine) -> DockerHost:
             *settings.faults,
             *_twice(settings, flags),
             *(mirror_fault(m, f) for m in mirrors if (f := docker_mirrors.flaw(m.text))),
-            *_of_units(service),
+            *service.faults,
         ),
-        files=(*units, *service.drop_ins, *([settings.path] if settings.there else [])),
+        files=(*service.files, *([settings.path] if settings.there else [])),
     )
 
 
@@ -199,22 +198,6 @@ def _settings(machine: Machine, path: str, *, must: bool) -> DaemonJson:
     return DaemonJson(path, there=True, faults=(fault,))
 
 
-def _flags(service: systemd.Service) -> dict[str, tuple[Value, ...]]:
-    """The values of the flags that matter, by the setting that each stands for."""
-    found: dict[str, tuple[Value, ...]] = {}
-    where = service.command or Value("", service.unit, 0)
-    arguments = list(service.arguments)
-    while arguments:
-        name, equals, text = arguments.pop(0).partition("=")
-        setting = _FLAGS.get(name.lstrip("-")) if name.startswith("-") else None
-        if setting is None:
-            continue
-        if not equals:
-            text = arguments.pop(0) if arguments else ""
-        found[setting] = (*found.get(setting, ()), Value(text, where.file, where.line))
-    return found
-
-
 def _twice(settings: DaemonJson, flags: Mapping[str, tuple[Value, ...]]) -> Iterator[ConfigFault]:
     """A setting that is a flag too: dockerd takes neither."""
     given: dict[str, Value] = dict(settings.proxies)
@@ -229,16 +212,6 @@ def _twice(settings: DaemonJson, flags: Mapping[str, tuple[Value, ...]]) -> Iter
             flag = flags[name][0]
             what = f'"{name}" is set here and as a flag in {flag.origin}'
             yield ConfigFault(value.file, what, REFUSES, value.line, 0, "one of the two")
-
-
-def _of_units(service: systemd.Service) -> Iterator[ConfigFault]:
-    for flaw in service.stops:
-        yield ConfigFault(flaw.file, flaw.what, flaw.effect, flaw.line)
-    for flaw in service.flaws:
-        yield ConfigFault(flaw.file, flaw.what, f"systemd {flaw.effect}", flaw.line, stops=False)
-    if service.masked:
-        what = "the unit is masked (a link to /dev/null, or empty)"
-        yield ConfigFault(service.unit, what, "systemd does not start the daemon", 1)
 
 
 def _elsewhere(machine: Machine) -> Iterator[Value]:

@@ -14,6 +14,7 @@ import posixpath
 from collections.abc import Iterable
 from urllib.parse import quote
 
+from doctor import hub
 from doctor.clients.gourl import RefusedError, Url, host_and_port, parse
 from doctor.clients.keyring import Lookup, Wanted
 from doctor.clients.proxyurl import shown
@@ -22,7 +23,7 @@ from doctor.facts.client import Store
 from doctor.facts.credential import Place
 from doctor.facts.endpoint import Endpoint
 from doctor.frozen import frozen
-from doctor.grammar import HUB, HUB_HOST, authority_flaw
+from doctor.grammar import authority_flaw
 from doctor.model import Hop, Scheme
 from doctor.redact import plain
 from doctor.userinfo import hidden
@@ -97,7 +98,7 @@ def endpoint(value: Value, repository: str, store: Store) -> Endpoint:
         hop=hop,
         repository=repository,
         base=_joined(path) if of_containerd else f"{path.rstrip('/')}/v2",
-        namespace=HUB if of_containerd and url.host not in (HUB, HUB_HOST) else "",
+        namespace=hub.NAME if of_containerd and url.host not in (hub.NAME, hub.HOST) else "",
         origin=value.origin,
         written=shown(value.text),
         skipped="" if usable else "it names no host that can be asked",

@@ -13,6 +13,7 @@ from dataclasses import field
 
 from doctor.clients.machine import Machine, Text
 from doctor.clients.unit import Flaw, Unit, Value, environment_file, service, specified, words
+from doctor.facts.client import ConfigFault
 from doctor.frozen import frozen
 
 SYSTEM = (
@@ -50,6 +51,40 @@ class Service:
     @property
     def variables(self) -> dict[str, str]:
         return {name: value.text for name, value in self.environment.items()}
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        return (self.unit, *self.drop_ins) if self.unit else self.drop_ins
+
+    @property
+    def faults(self) -> tuple[ConfigFault, ...]:
+        """What is wrong with the unit, as a client's fault."""
+        return tuple(self._faults())
+
+    def _faults(self) -> Iterator[ConfigFault]:
+        for flaw in self.stops:
+            yield ConfigFault(flaw.file, flaw.what, flaw.effect, flaw.line)
+        for flaw in self.flaws:
+            effect = f"systemd {flaw.effect}"
+            yield ConfigFault(flaw.file, flaw.what, effect, flaw.line, stops=False)
+        if self.masked:
+            what = "the unit is masked (a link to /dev/null, or empty)"
+            yield ConfigFault(self.unit, what, "systemd does not start the daemon", 1)
+
+    def flags(self, known: Mapping[str, str]) -> dict[str, tuple[Value, ...]]:
+        """The values of the command's flags, by the setting that each stands for in `known`."""
+        found: dict[str, tuple[Value, ...]] = {}
+        where = self.command or Value("", self.unit, 0)
+        arguments = list(self.arguments)
+        while arguments:
+            name, equals, text = arguments.pop(0).partition("=")
+            setting = known.get(name.lstrip("-")) if name.startswith("-") else None
+            if setting is None:
+                continue
+            if not equals:
+                text = arguments.pop(0) if arguments else ""
+            found[setting] = (*found.get(setting, ()), Value(text, where.file, where.line))
+        return found
 
 
 def user_folders(home: str) -> tuple[str, ...]:
