@@ -68,20 +68,19 @@ def _broken(fact: ClientFact, fault: ConfigFault) -> Finding:
     if fault.stops and runs:
         effect = "the running daemon goes by what it read before, and will not start again with it"
         fault = replace(fault, effect=effect, stops=False)
-    unit = fault.file.endswith((".service", ".conf")) and "/systemd/" in fault.file
+    kind = _kind(fact, fault.file)
     params = {
+        **_crio(fact),
         "file": fault.file,
         "line": str(fault.line or 1),
         "flaw": fault.what,
         "effect": fault.effect,
         "expected": fault.expected,
         "corrected": fault.corrected,
-        "unit": "yes" if unit else "",
-        "containers_conf": "yes"
-        if fact.client == "podman" and "registries" not in fault.file
-        else "",
+        "whole_image": fault.image,
+        **kind,
         "rootless": "yes" if fact.rootless else "",
-        "unread": "yes" if fault.unread and not unit else "",
+        "unread": "yes" if fault.unread and "unit" not in kind else "",
     }
     evidence = {
         "path": fault.file,
@@ -100,6 +99,23 @@ def _broken(fact: ClientFact, fault: ConfigFault) -> Finding:
     )
 
 
+def _kind(fact: ClientFact, file: str) -> dict[str, str]:
+    """Which kind of file it is, where the way to mend it hangs on that."""
+    if file.endswith((".service", ".conf")) and "/systemd/" in file:
+        return {"unit": "yes"}
+    if file.endswith("policy.json"):
+        return {"policy": "yes"}
+    if "registries" in file or file.endswith("short-name-aliases.conf"):
+        return {}
+    kinds = {"podman": "containers_conf", "cri-o": "crio_conf"}
+    return {kinds[fact.client]: "yes"} if fact.client in kinds else {}
+
+
+def _crio(fact: ClientFact) -> dict[str, str]:
+    """CRI-O keeps what it read until it is told to read it again."""
+    return {"crio": "yes"} if fact.client == "cri-o" else {}
+
+
 def _insecure(case: Case, fact: ClientFact) -> Iterator[Finding]:
     setting = unverified(replace(case, hop=case.target.registry))
     if setting is None or not setting.origin:
@@ -114,6 +130,7 @@ def _insecure(case: Case, fact: ClientFact) -> Iterator[Finding]:
             "line": line,
             "entry": setting.entry,
             "flag": "yes" if file in fact.flagged else "",
+            **_crio(fact),
         },
     )
 

@@ -41,7 +41,14 @@ def judge(case: Case) -> Iterator[Finding]:
             "client.blocked",
             subject=f"{rule.file}:{rule.line}",
             evidence={"path": rule.file, "line": rule.line, "rule": rule.rule},
-            params={"file": rule.file, "line": str(rule.line), "rule": rule.rule},
+            params={
+                "file": rule.file,
+                "line": str(rule.line),
+                "rule": rule.rule,
+                "blocked_prefix": rule.prefix,
+                "policy": _yes(rule.policy),
+                **_crio(case),
+            },
         )
     for place, seen in enumerate(fact.seen_at):
         if seen.endpoint.hop.role == "mirror" and seen.serves is False:
@@ -117,7 +124,7 @@ def _words(case: Case, seen: EndpointSeen) -> dict[str, str]:
     if named is None:
         return words
     there = replace(named, domain=endpoint.hop.authority, repository=endpoint.repository)
-    return words | {
+    return {**words, **_crio(case)} | {
         "mirror_image": str(there),
         "registry": named.domain,
         "repository": named.repository,
@@ -143,6 +150,11 @@ def _proof(seen: EndpointSeen) -> dict[str, str]:
         "setting": seen.endpoint.origin,
         "repository": seen.endpoint.repository,
     }
+
+
+def _crio(case: Case) -> dict[str, str]:
+    """CRI-O keeps what it read until it is told to read it again."""
+    return {"crio": "yes"} if case.target.client == "cri-o" else {}
 
 
 def _yes(holds: bool) -> str:

@@ -255,6 +255,11 @@ async def _client(options: Options, environ: Mapping[str, str], net: Net) -> Cli
         from doctor.clients.podman import Podman
 
         return Podman.here(environ, root=options.root, ca=options.ca, proxy=options.proxy)
+    if options.client == "cri-o":
+        from doctor.clients.crio import Crio
+
+        crio = Crio.here(environ, root=options.root, ca=options.ca, proxy=options.proxy)
+        return crio.asked(await net.runtime(crio.socket)) if crio.socket else crio
     from doctor.clients.shell import Shell
 
     return Shell.here(

@@ -276,13 +276,14 @@ def test_the_shells_eyes_load_nothing_of_other_clients() -> None:
     loaded = _loaded("check", "--json", "--offline", "registry.cleanstart.com/library/base:latest")
     others = {"docker", "docker_host", "daemon_json", "systemd", "unit", "certs_d", "logins"}
     others |= {"docker_mirrors"}
-    of_podman = {"podman", "containers_conf", "toml", "short_names", "pull_sources"}
-    of_podman |= {"registries_conf", "registries_file"}
+    of_containers = {"podman", "containers_conf", "toml", "short_names", "pull_sources"}
+    of_containers |= {"registries_conf", "registries_file", "policy_json", "containers_trust"}
+    of_containers |= {"crio", "crio_host"}
     unused = {f"doctor.clients.{name}" for name in others}
-    podmans = {f"doctor.clients.{name}" for name in of_podman}
+    containers = {f"doctor.clients.{name}" for name in of_containers}
     unused |= {"doctor.checks.client", "doctor.facts.client", "doctor.facts.unverified"}
-    assert unused | podmans <= set(MODULES)
-    assert not (unused | podmans) & loaded
+    assert unused | containers <= set(MODULES)
+    assert not (unused | containers) & loaded
     docker = ("--as", "docker", "registry.cleanstart.com/library/base:latest")
     assert unused - {"doctor.facts.unverified"} <= _loaded("check", "--json", "--offline", *docker)
 

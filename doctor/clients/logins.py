@@ -75,19 +75,23 @@ def _of_variable(given: Variable, want: Wanted) -> Place:
     return Place(VARIABLE, "no-match", None, f'keys count exactly here; "{want.key}" was looked up')
 
 
-def podman(machine: Machine, want: Wanted, helpers: tuple[Value, ...] = ()) -> Lookup:
-    """What `podman pull` finds; skopeo and buildah look the same way. `helpers`: those that
-    registries.conf names for all registries."""
-    base = podman_lookup(machine, want, helpers)
-    configs = [
-        parsed(read) for path in files(machine) if isinstance(read := machine.read(path), Text)
-    ]
+def podman(
+    machine: Machine,
+    want: Wanted,
+    helpers: tuple[Value, ...] = (),
+    paths: tuple[str, ...] = (),
+) -> Lookup:
+    """What `podman pull` finds; skopeo and buildah look the same way, and CRI-O in `paths`.
+    `helpers`: those that registries.conf names for all registries."""
+    paths = paths or files(machine)
+    base = podman_lookup(machine, want, helpers, paths)
+    configs = [parsed(read) for path in paths if isinstance(read := machine.read(path), Text)]
     lookup = replace(
         base,
         near_misses=tuple(miss for each in configs for miss in _near(each, want)),
         files=tuple(file for each in configs for file in stored(each)),
         tools=tuple(t for t in login_tools(machine) if t != "docker"),
-        config=files(machine)[0],
+        config=paths[0],
         foreign=machine.foreign,
     )
     others = (docker_lookup(machine, want), keychain.resolve(machine, want, "crane"))

@@ -9,17 +9,16 @@ another machine is used (CONTAINER_HOST, and always on macOS), that one pulls.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import field, replace
-from pathlib import Path
+from dataclasses import field
 from typing import TYPE_CHECKING
 
-from doctor import hub
-from doctor.clients import containers_conf, pull_sources, registries_conf, short_names
-from doctor.clients.certs_d import first
+from doctor.clients import containers_conf, policy_json, pull_sources, registries_conf, short_names
 from doctor.clients.containers_conf import ContainersConf
+from doctor.clients.containers_trust import trust
 from doctor.clients.keyring import Lookup, wanted
 from doctor.clients.machine import Machine
 from doctor.clients.placed import placed
+from doctor.clients.policy_json import Policy
 from doctor.clients.registries_conf import RegistriesConf
 from doctor.facts.client import ClientFact, ConfigFault
 from doctor.frozen import frozen
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from doctor.facts.tls import TrustFact
     from doctor.redact import Secret
 
-_RULE = "podman looks a mirror's credential up under the mirror's own name"
+_RULE = "it looks a mirror's credential up under the mirror's own name, and finds none there"
 _PROGRAMS = ("/usr/bin", "/usr/local/bin", "/opt/podman/bin", "/opt/homebrew/bin")
 
 
@@ -42,6 +41,7 @@ class Podman:
     machine: Machine
     conf: ContainersConf = field(default_factory=ContainersConf)
     registries: RegistriesConf = field(default_factory=RegistriesConf)
+    policy: Policy = field(default_factory=Policy)
     proxy: str | None = None
     ca: str | None = None
     name: str = "podman"
@@ -58,7 +58,8 @@ class Podman:
         """Podman as this process's user would start it; files are read below `root`."""
         machine = Machine.here(environ, root)
         conf, registries = containers_conf.read(machine), registries_conf.read(machine)
-        return cls(machine, conf, registries, proxy, ca)
+        policy = policy_json.read(machine, registries_conf.STOPS)
+        return cls(machine, conf, registries, policy, proxy, ca)
 
     def meant(self, target: Target) -> tuple[Target, ...]:
         """What a name without a registry stands for."""
@@ -83,28 +84,16 @@ class Podman:
     def trust(self, hop: Hop, target: Target) -> TrustFact:
         """The system's trust store and the first folder that the registry has in a certs.d, for
         every host of the pull."""
-        from doctor.pki.store import go_store
-
         environ, _ = containers_conf.variables(self.conf, self.machine.environ)
-        extra = (self.ca,) if self.ca else ()
-        base = go_store(Path(self.machine.root), environ, extra, client=self.name)
         domain = wanted(target).domain
-        named = hub.NAME if domain in hub.DOMAINS else domain
-        own = f"{self.machine.home}/.config/containers/certs.d"
-        folders = (own, "/etc/containers/certs.d", "/etc/docker/certs.d")
-        found = first(self.machine, tuple(f"{each}/{named}" for each in folders), strict=False)
-        return replace(
-            base,
-            stores=(*base.stores, *found.stores),
-            faults=(*base.faults, *found.faults),
-            client_pair=found.pair,
-            insecure=pull_sources.insecure(self.registries, target, domain),
-            plain_loopback=False,
-        )
+        insecure = pull_sources.insecure(self.registries, target, domain)
+        return trust(self.name, self.machine, environ, domain, insecure, self.ca)
 
     def endpoints(self, target: Target) -> EndpointsFact:
         """The mirrors of the one table of registries.conf that counts, then the registry."""
-        return pull_sources.endpoints(self.name, self.registries, target, _RULE)
+        reference = target.asked or target.reference
+        refusal = policy_json.refusal(self.policy, reference) if reference else None
+        return pull_sources.endpoints(self.name, self.registries, target, _RULE, refusal)
 
     def keys(self, target: Target) -> Lookup:
         """Where the credential comes from. No helper is run for it."""
@@ -124,15 +113,12 @@ class Podman:
             remote=self.machine.variable("CONTAINER_HOST"),
             rootless=self.machine.uid != 0,
             files=(*self.conf.files, *self.registries.files),
-            faults=(*self.conf.faults, *self._of_registries(target)),
+            faults=tuple(self._faults(target)),
         )
 
-    def _of_registries(self, target: Target) -> Iterator[ConfigFault]:
+    def _faults(self, target: Target) -> Iterator[ConfigFault]:
+        yield from self.conf.faults
         yield from self.registries.faults
-        unknown = short_names.fault(self.name, self.registries, target)
-        if unknown:
-            yield unknown
-        reference = target.asked or target.reference
-        odd = pull_sources.sources(self.registries, reference)[1] if reference else None
-        if odd:
-            yield odd
+        yield from pull_sources.faults(self.name, self.registries, target)
+        if self.policy.fault:
+            yield self.policy.fault

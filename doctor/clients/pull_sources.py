@@ -9,8 +9,10 @@ all the same.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
+from doctor.clients import short_names
 from doctor.clients.registries_conf import RegistriesConf
 from doctor.clients.registries_file import Mirror, Registry
 from doctor.clients.unit import Value
@@ -130,13 +132,32 @@ def _odd(at: Value, reference: Reference) -> ConfigFault:
     return ConfigFault(at.file, what, effect, at.line, 1, "a location that starts with a host")
 
 
-def endpoints(client: str, conf: RegistriesConf, target: Target, rule: str) -> EndpointsFact:
-    """Where the image is asked for. Blocked counts where nothing is left to ask."""
-    if target.reference is None:
+def faults(client: str, conf: RegistriesConf, target: Target) -> Iterator[ConfigFault]:
+    """What of the settings, which can be read, keeps this very image from being pulled."""
+    unknown = short_names.fault(client, conf, target)
+    if unknown:
+        yield unknown
+    reference = target.asked or target.reference
+    odd = sources(conf, reference)[1] if reference else None
+    if odd:
+        yield odd
+
+
+def endpoints(
+    client: str,
+    conf: RegistriesConf,
+    target: Target,
+    rule: str,
+    refusal: Blocked | None = None,
+) -> EndpointsFact:
+    """Where the image is asked for. That a place is blocked counts where nothing is left to ask;
+    `refusal`: the signature policy's."""
+    reference = target.asked or target.reference
+    if reference is None:
         return EndpointsFact(client=client, endpoints=(home(target),))
-    found, _ = sources(conf, target.reference)
+    found, _ = sources(conf, reference)
     places = [Place(file, "used") for file in conf.files] or [Place(conf.main, "missing")]
-    table = chosen(conf, target.reference.name)
+    table = chosen(conf, reference.name)
     if table is not None:
         note = f"{table.prefix.origin} counts"
         places = [replace(p, note=note) if p.where == table.prefix.file else p for p in places]
@@ -145,7 +166,7 @@ def endpoints(client: str, conf: RegistriesConf, target: Target, rule: str) -> E
     return EndpointsFact(
         client=client,
         endpoints=tuple(each.endpoint for each in found) or (home(target),),
-        blocked=None if asked or not rules else _blocked(rules[-1], table),
+        blocked=refusal if asked or not rules else _blocked(rules[-1], table),
         places=tuple(places),
         faults=conf.faults,
         rule=rule,
@@ -154,7 +175,7 @@ def endpoints(client: str, conf: RegistriesConf, target: Target, rule: str) -> E
 
 def _blocked(rule: Value, table: Registry | None) -> Blocked:
     prefix = table.prefix.text if table else ""
-    return Blocked(rule.file, rule.line, f"{rule.text} for {plain(prefix, 80)}")
+    return Blocked(rule.file, rule.line, f"{rule.text} for {plain(prefix, 80)}", prefix)
 
 
 def insecure(conf: RegistriesConf, target: Target, domain: str) -> tuple[Insecure, ...]:

@@ -88,11 +88,14 @@ def fault(client: str, conf: RegistriesConf, target: Target) -> ConfigFault | No
         what = f"neither an alias for {name} nor unqualified-search-registries are set"
         effect = f"{client} stops with an error, because the name has no registry"
         expected = 'unqualified-search-registries = ["docker.io"]'
-        return ConfigFault(conf.main, what, effect, 1, expected=expected)
+        image = str(target.reference)
+        return ConfigFault(conf.main, what, effect, 1, expected=expected, image=image)
     if len(conf.search) > 1 and conf.mode == "enforcing":
         first = conf.search[0]
         what = f"{len(conf.search)} registries stand for {name}, and short-name-mode is enforcing"
         effect = f"{client} stops with an error where it cannot ask on a terminal"
         stops = client != "podman"
-        return ConfigFault(first.file, what, effect, first.line, 1, "one registry", stops=stops)
+        image = str(scan(f"{first.text}/{split[0]}{split[1]}"))
+        where = (first.line, 1, "one registry")
+        return ConfigFault(first.file, what, effect, *where, stops=stops, image=image)
     return None

@@ -48,6 +48,8 @@ class ConfigFault:
     """Does the client not work at all because of it (else: it goes on without)?"""
     unread: bool = False
     """Is nothing wrong with it but that the running daemon goes by what it read before?"""
+    image: str = ""
+    """The image's whole name by Docker's rule, where that it names no registry is the fault."""
 
 
 @frozen(kw_only=True)

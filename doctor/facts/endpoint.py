@@ -64,6 +64,10 @@ class Blocked:
     line: int
     rule: str
     """As it stands there."""
+    prefix: str = ""
+    """Of the table of registries.conf that blocks."""
+    policy: bool = False
+    """Is it the signature policy?"""
 
 
 @frozen

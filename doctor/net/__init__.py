@@ -208,10 +208,16 @@ class Net:
         return await helper.get(program, argument, self, seconds=seconds)
 
     async def daemon(self, socket: str) -> Daemon:
-        """Ask the container daemon behind a socket of this machine what it is."""
+        """Ask the Docker daemon behind a socket of this machine what it is."""
         from doctor.net import dockerd
 
         return await dockerd.ask(socket)
+
+    async def runtime(self, socket: str) -> Daemon:
+        """Ask whether a container runtime answers on a socket of this machine."""
+        from doctor.net import runtime
+
+        return await runtime.ask(socket)
 
     async def close(self) -> None:
         for pull in self.pulls.values():

@@ -22,14 +22,14 @@ SECONDS = 1.5
 CAP = 1 << 18
 """Bytes of an answer that are read."""
 _MOST_MIRRORS = 100
-_STATES: dict[int, State] = {
+STATES: dict[int, State] = {
     errno.ENOENT: "missing",
     errno.ENOTDIR: "missing",
     errno.ECONNREFUSED: "refused",
     errno.EACCES: "denied",
     errno.EPERM: "denied",
 }
-_REASONS: dict[State, str] = {
+REASONS: dict[State, str] = {
     "missing": "there is no such socket",
     "refused": "connection refused: nothing listens on it",
     "denied": "permission denied",
@@ -44,13 +44,13 @@ async def ask(path: str, seconds: float = SECONDS) -> Daemon:
         async with asyncio.timeout(seconds):
             status, headers, _ = await _get(path, "/_ping")
             if status != 200:
-                return Daemon(path, "odd", f"it answers {status}" if status else _REASONS["odd"])
+                return Daemon(path, "odd", f"it answers {status}" if status else REASONS["odd"])
             _, _, body = await _get(path, "/info")
     except TimeoutError:
-        return Daemon(path, "silent", _REASONS["silent"])
+        return Daemon(path, "silent", REASONS["silent"])
     except (OSError, ValueError) as trouble:
-        state = _STATES.get(getattr(trouble, "errno", 0) or 0, "odd")
-        return Daemon(path, state, _REASONS[state])
+        state = STATES.get(getattr(trouble, "errno", 0) or 0, "odd")
+        return Daemon(path, state, REASONS[state])
     found = Daemon(path, "answers", version=_version(headers))
     return _described(found, body)
 

@@ -25,6 +25,16 @@ AUTH_JSON = f"{HOME}/.config/containers/auth.json"
 DROP_IN = "/etc/systemd/system/docker.service.d/http-proxy.conf"
 DAEMON = "/etc/docker/daemon.json"
 
+REGISTRIES = "/etc/containers/registries.conf"
+DROP_IN_REGISTRIES = f"{REGISTRIES}.d/50-mirror.conf"
+SHORT_NAMES = f"{REGISTRIES}.d/000-shortnames.conf"
+POLICY = "/etc/containers/policy.json"
+ACCEPTS = {"default": [{"type": "insecureAcceptAnything"}]}
+CRIO_CONF = "/etc/crio/crio.conf.d/10-crio.conf"
+CRIO_UNIT = "/usr/lib/systemd/system/crio.service"
+CRIO_DROP_IN = "/etc/systemd/system/crio.service.d/proxy.conf"
+NODES = "/var/lib/kubelet/config.json"
+
 UBUNTU: dict[str, Any] = {
     "/usr/lib/os-release": 'ID=ubuntu\nID_LIKE=debian\nVERSION_ID="24.04"\n',
     "/etc/ssl/certs/ca-certificates.crt": CA.pem,
@@ -48,8 +58,33 @@ RHEL: dict[str, Any] = {
     "/usr/share/containers/containers.conf": "[containers]\nhttp_proxy = true\n[engine]\n",
     "/etc/containers/containers.conf": '[engine]\nenv = ["HTTPS_PROXY=http://proxy.example:3128"]\n',
     f"/etc/containers/certs.d/{HOST}/ca.crt": CA.pem,
+    REGISTRIES: 'unqualified-search-registries = ["docker.io"]\n',
+    DROP_IN_REGISTRIES: (
+        '[[registry]]\nlocation = "docker.io"\n\n'
+        '[[registry.mirror]]\nlocation = "mirror.example.com/team"\n'
+    ),
+    SHORT_NAMES: '[aliases]\n"nginx" = "docker.io/library/nginx"\n',
+    POLICY: ACCEPTS,
     AUTH_JSON: {"auths": {f"{HOST}/team": auth()}},
 }
+CRIO: dict[str, Any] = {
+    "/etc/os-release": 'ID="rhcos"\nID_LIKE="rhel fedora"\n',
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem": CA.pem,
+    "/usr/bin/crio": "",
+    CRIO_UNIT: (
+        "[Service]\nType=notify\nEnvironmentFile=-/etc/sysconfig/crio\n"
+        "ExecStart=/usr/bin/crio \\\n  $CRIO_CONFIG_OPTIONS\n"
+    ),
+    "/etc/sysconfig/crio": "CRIO_CONFIG_OPTIONS=\n",
+    CRIO_DROP_IN: '[Service]\nEnvironment="HTTPS_PROXY=http://proxy.example:3128"\n',
+    CRIO_CONF: f'[crio.image]\nglobal_auth_file = "{NODES}"\n[crio.runtime]\nselinux = true\n',
+    REGISTRIES: RHEL[REGISTRIES],
+    DROP_IN_REGISTRIES: RHEL[DROP_IN_REGISTRIES],
+    POLICY: ACCEPTS,
+    f"/etc/docker/certs.d/{HOST}/ca.crt": CA.pem,
+    NODES: {"auths": {HOST: auth()}},
+}
+TREES = [(UBUNTU, "docker"), (RHEL, "podman"), (CRIO, "cri-o")]
 
 
 @pytest.fixture
@@ -69,20 +104,20 @@ def plant(root: Path, tree: Mapping[str, Any]) -> None:
         put(root, path, content)
 
 
-def checked(root: Path, client: str) -> dict[str, dict[str, Any]]:
+def checked(root: Path, client: str, image: str = IMAGE) -> dict[str, dict[str, Any]]:
     """The findings by code. Nothing is sent."""
     report = root.parent / "report.json"
     options = ["--as", client, "--root", str(root), "--offline", "--format", "json"]
-    code = cli.main(["check", *options, "-o", str(report), IMAGE])
+    code = cli.main(["check", *options, "-o", str(report), image])
     (target,) = json.loads(report.read_text())["targets"]
     assert target["client"] == client
     found = {each["code"]: each for each in target["findings"]}
-    failed = any(each["root_cause"] for each in found.values())
+    failed = any(each["root_cause"] for each in target["findings"])
     assert code == (1 if failed else 0), found
     return found
 
 
-@pytest.mark.parametrize(("tree", "client"), [(UBUNTU, "docker"), (RHEL, "podman")])
+@pytest.mark.parametrize(("tree", "client"), TREES)
 def test_a_healthy_machine_has_nothing_to_mend(
     root: Path, tree: dict[str, Any], client: str
 ) -> None:
@@ -111,12 +146,26 @@ def test_ubuntu_with_docker_and_one_fault(
     assert found[code]["remedies"]
 
 
+REGISTRY_FAULTS = [
+    (REGISTRIES, "[[registry]\n", "client.config-invalid", 1),
+    (DROP_IN_REGISTRIES, '[[registry]]\nlocation = "https://a.io"\n', "client.config-invalid", 2),
+    (DROP_IN_REGISTRIES, '[registries.block]\nregistries = ["x"]\n', "client.config-invalid", 1),
+    (DROP_IN_REGISTRIES, f'[[registry]]\nlocation = "{HOST}"\nblocked = true\n',
+     "client.blocked", 3),
+    (DROP_IN_REGISTRIES, f'[[registry]]\nlocation = "{HOST}"\ninsecure = true\n',
+     "client.insecure-registry", 3),
+    (POLICY, {"default": [{"type": "reject"}]}, "client.blocked", 1),
+]  # fmt: skip
+
+
 @pytest.mark.parametrize(("path", "content", "code", "line"), [
     ("/etc/containers/containers.conf", "[engine\n", "client.config-invalid", 1),
     ("/etc/containers/containers.conf", '[engine]\nenv = ["x"]', "client.config-invalid", 2),
     (f"/etc/containers/certs.d/{HOST}/ca.cert", CA.pem, "tls.ca-file-unusable", None),
     (AUTH_JSON, {"auths": {f"{HOST}/other": auth()}}, "auth.wrong-key", 1),
     (AUTH_JSON, "", "auth.config-unreadable", None),
+    *REGISTRY_FAULTS,
+    ("/etc/containers/policy.json", "{\n", "client.config-invalid", 2),
 ])  # fmt: skip
 def test_rhel_with_podman_and_one_fault(
     root: Path, path: str, content: Any, code: str, line: int | None
@@ -128,7 +177,36 @@ def test_rhel_with_podman_and_one_fault(
     assert found[code]["remedies"]
 
 
-@pytest.mark.parametrize(("tree", "client"), [(UBUNTU, "docker"), (RHEL, "podman")])
+@pytest.mark.parametrize(("path", "content", "code", "line"), [
+    *REGISTRY_FAULTS,
+    (CRIO_CONF, "[crio.image\n", "client.config-invalid", 1),
+    (CRIO_CONF, f'[crio.image]\ninsecure_registries = [\n  "{HOST}"]\n'
+     f'global_auth_file = "{NODES}"\n', "client.insecure-registry", 3),
+    (CRIO_CONF, f'[crio.image]\nglobal_auth_file = "{NODES}"\nregistries = ["docker.io"]\n',
+     "client.config-invalid", 3),
+    (CRIO_DROP_IN, "[Service]\nEnvironment=HTTPS PROXY\n", "client.config-invalid", 2),
+    (f"/etc/docker/certs.d/{HOST}/ca.cert", CA.pem, "tls.ca-file-unusable", None),
+    (NODES, {"auths": {"reg.example.com:443": auth()}}, "auth.wrong-key", 1),
+    (NODES, "{", "auth.config-unreadable", 1),
+])  # fmt: skip
+def test_a_crio_node_with_one_fault(
+    root: Path, path: str, content: Any, code: str, line: int | None
+) -> None:
+    plant(root, {**CRIO, path: content})
+    found = checked(root, "cri-o")
+    assert list(found) == [code]
+    assert found[code]["evidence"].get("line") == line
+    assert found[code]["remedies"]
+
+
+@pytest.mark.parametrize("client", ["podman", "cri-o"])
+def test_a_name_without_registry_that_nothing_stands_for(root: Path, client: str) -> None:
+    plant(root, {**(RHEL if client == "podman" else CRIO), REGISTRIES: "", SHORT_NAMES: ""})
+    found = checked(root, client, "app:1")["client.config-invalid"]
+    assert "docker.io/library/app:1" in found["remedies"][0]["steps"][0]["command"]
+
+
+@pytest.mark.parametrize(("tree", "client"), TREES)
 def test_a_tree_of_links_out_of_itself_shows_nothing_of_this_machine(
     root: Path, tree: dict[str, Any], client: str
 ) -> None:
@@ -143,7 +221,7 @@ def test_a_tree_of_links_out_of_itself_shows_nothing_of_this_machine(
     assert set(found) <= {"tls.ca-file-unusable", "client.config-invalid"}, found
 
 
-@pytest.mark.parametrize(("tree", "client"), [(UBUNTU, "docker"), (RHEL, "podman")])
+@pytest.mark.parametrize(("tree", "client"), TREES)
 @pytest.mark.parametrize("kind", ["fifo", "folder", "sparse"])
 def test_a_tree_of_no_files_ends(root: Path, tree: dict[str, Any], client: str, kind: str) -> None:
     for path in tree:

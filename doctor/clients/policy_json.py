@@ -1,0 +1,93 @@
+"""Does the signature policy of containers/image accept the image at all?
+
+containers-policy.json(5): the requirements of the most specific scope below `transports.docker`
+count (the image, its repository and what it lies below, the host, `*.example.com`, ""), else the
+`default`. One `reject` among them refuses the image, after its manifest was read. Whether a
+signature that is asked for is there is not looked at here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from doctor.clients.docker_config import position
+from doctor.clients.machine import Machine, Text
+from doctor.facts.client import ConfigFault
+from doctor.facts.endpoint import Blocked
+from doctor.frozen import frozen
+from doctor.grammar import Reference
+from doctor.redact import plain
+
+_FILE = "/etc/containers/policy.json"
+
+
+@frozen
+class Policy:
+    """The file, and what it says as JSON (None: there is none, or it cannot be used)."""
+
+    file: str = _FILE
+    text: str = ""
+    content: dict[str, Any] | None = None
+    fault: ConfigFault | None = None
+
+
+def read(machine: Machine, stops: str, named: str = "") -> Policy:
+    """The file that is named, else the user's own, else the machine's. `stops`: what the client
+    then does that cannot use it."""
+    own = f"{machine.home}/.config/containers/policy.json"
+    path = named or (own if machine.is_file(own) else _FILE)
+    got = machine.read(path)
+    if not isinstance(got, Text):
+        if got.reason in ("missing", "special", "too-large"):
+            return Policy(path)
+        what = f"it cannot be read: {got.detail}"
+        return Policy(path, fault=ConfigFault(path, what, stops, 1))
+    try:
+        content = json.loads(got.text)
+    except json.JSONDecodeError as flaw:
+        what = plain(f"{flaw.msg[:1].lower()}{flaw.msg[1:]}", 100)
+        return Policy(path, fault=ConfigFault(path, what, stops, flaw.lineno, flaw.colno))
+    except (RecursionError, ValueError):
+        return Policy(path, fault=ConfigFault(path, "it is not JSON that can be read", stops, 1, 1))
+    if not isinstance(content, dict) or not content.get("default"):
+        expected = '"default": [{"type": "insecureAcceptAnything"}]'
+        what = "it has no default, without which it cannot be used"
+        return Policy(path, fault=ConfigFault(path, what, stops, 1, 1, expected))
+    return Policy(path, got.text, content)
+
+
+def refusal(policy: Policy, reference: Reference) -> Blocked | None:
+    """The rule that refuses the image by the name that it is asked for."""
+    content = policy.content
+    if content is None:
+        return None
+    scopes = content.get("transports")
+    scopes = scopes.get("docker") if isinstance(scopes, dict) else None
+    scopes = scopes if isinstance(scopes, dict) else {}
+    scope = next((each for each in _scopes(reference) if each in scopes), None)
+    if not _rejects(content["default"] if scope is None else scopes[scope]):
+        return None
+    key = "default" if scope is None else scope or "docker"
+    line, _ = position(policy.text, key)
+    where = "its default" if scope is None else f'transports.docker."{plain(scope, 200)}"'
+    return Blocked(policy.file, line or 1, f"{where} is reject", policy=True)
+
+
+def _rejects(requirements: object) -> bool:
+    listed = requirements if isinstance(requirements, list) else []
+    return any(isinstance(each, dict) and each.get("type") == "reject" for each in listed)
+
+
+def _scopes(reference: Reference) -> Iterator[str]:
+    """The names under which a rule for the image may stand, the most specific first."""
+    name = reference.name
+    yield f"{name}@{reference.digest}" if reference.digest else f"{name}:{reference.tag}"
+    parts = name.split("/")
+    for count in range(len(parts), 0, -1):
+        yield "/".join(parts[:count])
+    labels = parts[0].split(".")
+    for count in range(1, len(labels)):
+        yield f"*.{'.'.join(labels[count:])}"
+    yield ""
