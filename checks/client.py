@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from doctor.facts.client import ClientFact, ConfigFault
-from doctor.facts.unverified import unverified
+from doctor.facts.unverified import in_the_clear
 from doctor.model import Case, Check, Client, Fact, Finding
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _crio(fact: ClientFact) -> dict[str, str]:
 
 
 def _insecure(case: Case, fact: ClientFact) -> Iterator[Finding]:
-    setting = unverified(replace(case, hop=case.target.registry))
+    setting = in_the_clear(replace(case, hop=case.target.registry))
     if setting is None or not setting.origin:
         return
     file, _, line = setting.origin.rpartition(":")

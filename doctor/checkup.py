@@ -260,6 +260,11 @@ async def _client(options: Options, environ: Mapping[str, str], net: Net) -> Cli
 
         crio = Crio.here(environ, root=options.root, ca=options.ca, proxy=options.proxy)
         return crio.asked(await net.runtime(crio.socket)) if crio.socket else crio
+    if options.client == "containerd":
+        from doctor.clients.containerd import Containerd
+
+        ctrd = Containerd.here(environ, root=options.root, ca=options.ca, proxy=options.proxy)
+        return ctrd.asked(await net.runtime(ctrd.socket)) if ctrd.socket else ctrd
     from doctor.clients.shell import Shell
 
     return Shell.here(

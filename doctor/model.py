@@ -152,7 +152,8 @@ class Target:
         path = f"{self.endpoint.base}/{rest}"
         if not self.endpoint.namespace:
             return path
-        return f"{path}{'&' if '?' in path else '?'}ns={self.endpoint.namespace}"
+        of = self.endpoint.namespace.replace(":", "%3A")
+        return f"{path}{'&' if '?' in path else '?'}ns={of}"
 
     def path_in_repository(self, rest: str) -> str:
         """The same below the image's repository."""

@@ -279,8 +279,12 @@ def test_the_shells_eyes_load_nothing_of_other_clients() -> None:
     of_containers = {"podman", "containers_conf", "toml", "short_names", "pull_sources"}
     of_containers |= {"registries_conf", "registries_file", "policy_json", "containers_trust"}
     of_containers |= {"crio", "crio_host"}
+    containerds = {
+        *("containerd", "containerd_config", "containerd_keys", "containerd_node", "host_trust"),
+        *("hosts_dir", "hosts_toml", "k3s", "legacy_hosts", "toml_lines"),
+    }
     unused = {f"doctor.clients.{name}" for name in others}
-    containers = {f"doctor.clients.{name}" for name in of_containers}
+    containers = {f"doctor.clients.{name}" for name in of_containers | containerds}
     unused |= {"doctor.checks.client", "doctor.facts.client", "doctor.facts.unverified"}
     assert unused | containers <= set(MODULES)
     assert not (unused | containers) & loaded

@@ -46,7 +46,7 @@ def _read(machine: Machine, folder: str, strict: bool) -> CertsD:
         path = f"{folder}/{name}"
         stem, dot, ending = name.rpartition(".")
         if ending == "crt" and dot:
-            problem = _ca_problem(machine, path)
+            problem = ca_problem_of(machine, path)
             if problem is None:
                 stores.append(TrustStore(LABEL, path, "file", machine.located(path)))
             else:
@@ -55,24 +55,28 @@ def _read(machine: Machine, folder: str, strict: bool) -> CertsD:
         elif ending == "cert" and dot:
             if f"{stem}.key" not in names:
                 faults.append(CaFault(LABEL, path, "no-key", stops=True))
-            elif fault := _pair_fault(machine, path, f"{folder}/{stem}.key"):
+            elif fault := pair_fault(machine, path, f"{folder}/{stem}.key"):
                 faults.append(fault)
             else:
                 key = machine.located(f"{folder}/{stem}.key")
                 pairs.append(KeyPair(machine.located(path), key, folder))
         elif ending == "key" and dot and f"{stem}.cert" not in names:
             faults.append(CaFault(LABEL, path, "no-partner", stops=True))
-    faults += _misnamed(machine, folder, names)
+    faults += misnamed(machine, folder, names)
     return CertsD(folder, tuple(stores), tuple(faults), pairs[0] if pairs else None)
 
 
-def _ca_problem(machine: Machine, path: str) -> Problem | None:
+def ca_problem_of(machine: Machine, path: str) -> Problem | None:
+    """What keeps the file of that machine from being a CA's."""
     from doctor.pki.store import ca_problem
 
     return ca_problem(machine.located(path))
 
 
-def _pair_fault(machine: Machine, certificate: str, key: str) -> CaFault | None:
+def pair_fault(
+    machine: Machine, certificate: str, key: str, label: str = LABEL, origin: str = ""
+) -> CaFault | None:
+    """What keeps the pair from being used."""
     from doctor.pki.pair import pair_problem
 
     texts: list[bytes] = []
@@ -81,18 +85,20 @@ def _pair_fault(machine: Machine, certificate: str, key: str) -> CaFault | None:
         if not isinstance(read, Text):
             why: Problem = "missing" if read.reason == "missing" else "unreadable"
             # A key is root's alone: that this user may not read it does not hinder the daemon.
-            return CaFault(LABEL, path, why, stops=read.reason != "forbidden")
+            hidden = read.reason == "forbidden"
+            return CaFault(label, path, why, "" if hidden else origin, stops=not hidden)
         texts.append(read.text.encode())
     problem = pair_problem(*texts)
     if problem is None:
         return None
-    return CaFault(LABEL, certificate if problem == "no-certificate" else key, problem, stops=True)
+    path = certificate if problem == "no-certificate" else key
+    return CaFault(label, path, problem, origin, stops=True)
 
 
-def _misnamed(machine: Machine, folder: str, names: tuple[str, ...]) -> Iterator[CaFault]:
+def misnamed(machine: Machine, folder: str, names: tuple[str, ...]) -> Iterator[CaFault]:
     """Certificates that were put there in vain, because of their names."""
     if any(name.endswith(".crt") for name in names):
         return
     for name in names:
-        if name.endswith(_CA_ENDINGS) and _ca_problem(machine, f"{folder}/{name}") is None:
+        if name.endswith(_CA_ENDINGS) and ca_problem_of(machine, f"{folder}/{name}") is None:
             yield CaFault(LABEL, f"{folder}/{name}", "other-name")

@@ -75,6 +75,10 @@ class ClientFact(Fact):
     """The name of the user who runs this."""
     flagged: tuple[str, ...] = ()
     """Files that set insecure registries or mirrors as flags of the daemon's command."""
+    service: str = ""
+    """The unit that starts it, where that goes by several names."""
+    mirror: str = ""
+    """The URL of the first mirror for the registry."""
 
     @property
     def seen(self) -> str:

@@ -84,14 +84,15 @@ class KeyPair:
 
 @frozen
 class Insecure:
-    """A setting that lets the client go on without verification, and in plain HTTP. `network`: it
-    is one in CIDR notation, and covers the registry by its addresses.
+    """A setting that lets the client go on without verification, in plain HTTP, or both. `network`:
+    it is one in CIDR notation, and covers the registry by its addresses.
     """
 
     entry: str
     origin: str = ""
     """File and line; "" for the client's own default."""
     network: bool = False
+    allows: Literal["both", "unverified", "plain"] = "both"
 
     def covers(self, addresses: Iterable[str]) -> bool:
         return not self.network or any(_within(each, self.entry) for each in addresses)
@@ -126,8 +127,15 @@ class TrustFact(Fact):
 
     def unverified(self, addresses: Iterable[str]) -> Insecure | None:
         """The setting by which this client does not verify a registry with these addresses."""
+        return self._first("plain", addresses)
+
+    def in_the_clear(self, addresses: Iterable[str]) -> Insecure | None:
+        """The setting by which this client speaks plain HTTP with such a registry."""
+        return self._first("unverified", addresses)
+
+    def _first(self, other: str, addresses: Iterable[str]) -> Insecure | None:
         known = tuple(addresses)
-        return next((each for each in self.insecure if each.covers(known)), None)
+        return next((i for i in self.insecure if i.allows != other and i.covers(known)), None)
 
     @property
     def seen(self) -> str:

@@ -1,4 +1,5 @@
-"""Does this client leave the registry unverified, and by which setting?"""
+"""Does this client leave the registry unverified, or speak with it in the clear, and by which
+setting?"""
 
 from __future__ import annotations
 
@@ -10,9 +11,23 @@ from doctor.model import Case
 def unverified(case: Case) -> Insecure | None:
     """The setting that takes verification away from every host of this pull. A network counts by
     the addresses that the registry was seen to have, and by the one it is written as."""
+    trust = _trust(case)
+    return trust.unverified(_addresses(case)) if trust else None
+
+
+def in_the_clear(case: Case) -> Insecure | None:
+    """The setting that lets the client speak plain HTTP with the registry."""
+    trust = _trust(case)
+    return trust.in_the_clear(_addresses(case)) if trust else None
+
+
+def _trust(case: Case) -> TrustFact | None:
     registry = case.target.registry
     trust = case.facts.get(TrustFact, case.at) or case.facts.get(TrustFact, registry)
-    if trust is None or not trust.insecure or case.at.role == "proxy":
-        return None
+    return trust if trust and trust.insecure and case.at.role != "proxy" else None
+
+
+def _addresses(case: Case) -> tuple[str, ...]:
+    registry = case.target.registry
     dns = case.facts.get(DnsFact, registry)
-    return trust.unverified([registry.host, *(dns.addresses if dns else ())])
+    return (registry.host, *(dns.addresses if dns else ()))

@@ -69,7 +69,8 @@ def _plain(shake: Handshake, fact: TlsFact, answer: HttpPeek | None) -> TlsFact:
 def _is_insecure(shake: Handshake) -> bool:
     """Does a setting of this client let it speak plain HTTP with the registry?"""
     known = [shake.hop.host, *([shake.reached] if shake.reached else [])]
-    return shake.hop.role == "registry" and shake.trust.unverified(known) is not None
+    asked = shake.hop.role in ("registry", "mirror")
+    return asked and shake.trust.in_the_clear(known) is not None
 
 
 def is_loopback(hop: Hop) -> bool:

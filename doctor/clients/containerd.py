@@ -1,0 +1,209 @@
+"""What would containerd do for a pod's image on this machine, or what does it inside k3s and RKE2?
+
+The kubelet has it pull (CRI); `ctr` goes by none of these settings. Its service's environment
+counts, never the shell's. It has no credential of its own as a rule: the kubelet hands over those
+of the pod's pull Secrets, and they are offered to every host that asks for one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from doctor.clients import containerd_node
+from doctor.clients.containerd_node import Node
+from doctor.clients.hosts_dir import Hosts, ways
+from doctor.clients.hosts_toml import Host
+from doctor.clients.keyring import Lookup, wanted
+from doctor.clients.machine import Machine
+from doctor.clients.placed import known_to_the_shell, placed
+from doctor.facts.client import ClientFact, Daemon
+from doctor.frozen import frozen
+from doctor.model import Hop, Target
+
+if TYPE_CHECKING:
+    from doctor.facts.endpoint import Endpoint, EndpointsFact
+    from doctor.facts.proxy import RouteFact
+    from doctor.facts.tls import TrustFact
+    from doctor.redact import Secret
+
+RULE = (
+    "it has none of its own for the mirror, and offers what the kubelet hands over, a pull Secret "
+    "of the pod, to every host that asks"
+)
+NO_HOSTS = 'none of its hosts may be asked (containerd says "no resolve hosts: not found")'
+
+
+@frozen
+class Containerd:
+    """`proxy` and `ca` are the options `--proxy` and `--ca`, which stand in for what is set."""
+
+    machine: Machine
+    node: Node = field(default_factory=Node)
+    daemon: Daemon | None = None
+    """What came of asking on its socket; None: it was not asked."""
+    proxy: str | None = None
+    ca: str | None = None
+    name: str = "containerd"
+
+    @classmethod
+    def here(
+        cls,
+        environ: Mapping[str, str],
+        *,
+        root: str = "/",
+        ca: str | None = None,
+        proxy: str | None = None,
+    ) -> Containerd:
+        """The containerd of this machine; files are read below `root`."""
+        machine = Machine.here(environ, root)
+        return cls(machine, containerd_node.read(machine), None, proxy, ca)
+
+    @property
+    def socket(self) -> str:
+        """Where it can be asked; "" where it is another machine's, or not installed."""
+        return "" if self.machine.foreign or not self.node.program else self.node.socket
+
+    def asked(self, daemon: Daemon) -> Containerd:
+        """The same, with what came of asking."""
+        return replace(self, daemon=daemon)
+
+    def route(self, hop: Hop) -> RouteFact:
+        """Which way the service's request to the hop goes, and why."""
+        return self._route(hop)[0]
+
+    def proxy_login(self, hop: Hop) -> Secret | None:
+        """The header value for that proxy; for the shell's own, where only that one is known."""
+        return self._route(hop)[1]
+
+    def _route(self, hop: Hop) -> tuple[RouteFact, Secret | None]:
+        from doctor.clients.proxy import route
+
+        shell, secret = known_to_the_shell(hop, self.machine.environ)
+        fact, own = route(hop, self.node.environ, self.proxy, shell)
+        if not fact.proxy and shell and fact.candidates and fact.candidates[0] is shell[0]:
+            own = secret
+        return placed(fact, self.node.variables), own
+
+    def trust(self, hop: Hop, target: Target) -> TrustFact:
+        """The system's trust store, and what the entry of the host in question adds for every host
+        of the pull."""
+        from doctor.clients.host_trust import trusted
+        from doctor.pki.store import go_store
+
+        extra = (self.ca,) if self.ca else ()
+        base = go_store(Path(self.machine.root), self.node.environ, extra, client=self.name)
+        hosts = self._hosts(target)
+        return trusted(base, self.machine, hosts, _host(hosts, target))
+
+    def endpoints(self, target: Target) -> EndpointsFact:
+        """The hosts in order, those passed over for this reference included."""
+        from doctor.facts.endpoint import Blocked, EndpointsFact, only
+
+        reference = target.asked or target.reference
+        if reference is None:
+            return only(self.name, target)
+        hosts = self._hosts(target)
+        found = tuple(_endpoints(hosts, target))
+        first = next((h.url for h in hosts.hosts if h.url.line), None)
+        none = not any(not each.skipped for each in found)
+        return EndpointsFact(
+            client=self.name,
+            endpoints=found,
+            blocked=Blocked(hosts.file or (first.file if first else ""), first.line, NO_HOSTS)
+            if none and first
+            else None,
+            places=(*containerd_node.looked_at(self.node), *hosts.places),
+            rule=RULE,
+        )
+
+    def _hosts(self, target: Target) -> Hosts:
+        return self.node.hosts(self.machine, _domain(target))
+
+    def keys(self, target: Target) -> Lookup:
+        """The node's own credential for the host, where its settings hold one. No helper is run."""
+        from doctor.clients.containerd_keys import lookup
+
+        hosts = self._hosts(target)
+        return lookup(self.node, wanted(target), _host(hosts, target), self.machine)
+
+    def setup(self, target: Target) -> ClientFact:
+        """Is it there and running, and what is wrong with its configuration?"""
+        node = self.node
+        hosts = self._hosts(target)
+        found = (*node.faults, *hosts.faults)
+        return ClientFact(
+            client=self.name,
+            program=node.program,
+            version=node.version,
+            daemon=self.daemon or Daemon(node.socket),
+            files=(*node.files, *((hosts.file,) if hosts.file not in ("", *node.files) else ())),
+            faults=tuple(dict.fromkeys(found)),
+            service=node.service,
+            mirror=next((f"{h.scheme}://{h.authority}" for h in hosts.hosts[:-1]), ""),
+        )
+
+
+def _domain(target: Target) -> str:
+    """The registry as the image names it, whichever endpoint is looked at."""
+    named = target.asked or target.reference
+    return named.registry if named else wanted(target).domain
+
+
+def _host(hosts: Hosts, target: Target) -> Host | None:
+    """The entry of the endpoint in question; for a registry that is asked directly, its own."""
+    endpoint = target.endpoint
+    for host in hosts.hosts:
+        if target.registry not in ways(host):
+            continue
+        if endpoint is None or (endpoint.origin, endpoint.written) == _written(host):
+            return host
+    return None
+
+
+def _written(host: Host) -> tuple[str, str]:
+    return (host.url.origin, host.url.text) if host.url.text else ("", "")
+
+
+def _endpoints(hosts: Hosts, target: Target) -> Iterator[Endpoint]:
+    from doctor.clients.k3s import rewritten
+    from doctor.facts.endpoint import Endpoint
+
+    reference = target.asked or target.reference
+    assert reference is not None  # noqa: S101 - the caller has looked
+    domain = _domain(target)
+    own = reference.hop
+    seen: list[Hop] = []
+    for host in hosts.hosts:
+        names_another = host.authority != domain and (domain, host.authority) != (
+            "docker.io",
+            "registry-1.docker.io",
+        )
+        origin, written = _written(host)
+        for hop in ways(host):
+            skipped = _skipped(host, by_tag=not reference.digest)
+            if not skipped and hop in seen:
+                skipped = "it is asked before this already"
+            if not skipped:
+                seen.append(hop)
+            yield Endpoint(
+                hop=replace(hop, role="registry" if hop == own else "mirror"),
+                repository=rewritten(reference.repository, host.rewrites),
+                base=host.path,
+                namespace=domain if names_another else "",
+                origin=origin,
+                written=written,
+                skipped=skipped,
+            )
+
+
+def _skipped(host: Host, *, by_tag: bool) -> str:
+    """Why the host is passed over for the reference."""
+    listed = ", ".join(sorted(host.capabilities))
+    if "pull" not in host.capabilities:
+        return f"its capabilities are {listed}; a pull needs pull"
+    if by_tag and "resolve" not in host.capabilities:
+        return f"it is for digests only: its capabilities are {listed}; a tag needs resolve"
+    return ""

@@ -1,0 +1,218 @@
+"""Which containerd pulls on this machine, and by which settings?
+
+One of its own, or the one inside k3s or RKE2, where such a node is found. Its version is what the
+package manager's files say (dpkg, apk); nothing is started to ask it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import field, replace
+from typing import Literal
+
+from doctor.clients import containerd_config, hosts_dir, k3s, systemd
+from doctor.clients.containerd_config import Auth, Config, Version
+from doctor.clients.hosts_dir import Hosts
+from doctor.clients.k3s import Registries
+from doctor.clients.legacy_hosts import legacy
+from doctor.clients.machine import Machine, Text
+from doctor.clients.unit import Value
+from doctor.facts.client import ConfigFault
+from doctor.facts.credential import Place
+from doctor.frozen import frozen
+
+Kind = Literal["containerd", "k3s", "rke2"]
+_PROGRAMS = ("/usr/bin/containerd", "/usr/local/bin/containerd", "/usr/sbin/containerd")
+_THEIRS: tuple[tuple[Kind, tuple[str, ...], tuple[str, ...]], ...] = (
+    ("k3s", ("k3s", "k3s-agent"), ("/usr/local/bin/k3s", "/usr/bin/k3s")),
+    ("rke2", ("rke2-server", "rke2-agent"), ("/usr/local/bin/rke2", "/usr/bin/rke2")),
+)
+_PACKAGES = ("containerd.io", "containerd", "moby-containerd")
+_DPKG, _APK = "/var/lib/dpkg/status", "/lib/apk/db/installed"
+_LISTED = 1 << 24
+"""Bytes of a list of packages that are read."""
+
+
+@frozen
+class Node:
+    """Whose containerd it is, and what it goes by."""
+
+    kind: Kind = "containerd"
+    service: str = "containerd"
+    """The unit that starts it."""
+    program: str = ""
+    version: str = ""
+    socket: str = containerd_config.SOCKET
+    variables: Mapping[str, Value] = field(default_factory=dict)
+    config: Config = field(default_factory=Config)
+    registries: Registries | None = None
+    """Of k3s and RKE2, which write config.toml themselves."""
+    files: tuple[str, ...] = ()
+    faults: tuple[ConfigFault, ...] = ()
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return {name: value.text for name, value in self.variables.items()}
+
+    @property
+    def auths(self) -> tuple[Auth, ...]:
+        """The node's own credentials."""
+        if self.registries is None:
+            return self.config.auths
+        return tuple(each.auth for each in self.registries.configs.values() if each.auth)
+
+    def hosts(self, machine: Machine, domain: str) -> Hosts:
+        """What is asked for a registry."""
+        if self.registries is not None:
+            return k3s.hosts(self.registries, domain)
+        config = self.config
+        if not config.config_path.text:
+            return legacy(config, domain)
+        found = hosts_dir.find(machine, config.roots, domain)
+        if config.is_list or ":" not in config.config_path.text:
+            return found
+        return replace(found, faults=(*found.faults, *self._one_folder(machine, domain)))
+
+    def _one_folder(self, machine: Machine, domain: str) -> Iterator[ConfigFault]:
+        """The list that is taken for one folder's name, where it keeps settings from counting."""
+        path = self.config.config_path
+        listed = replace(self.config, is_list=True).roots
+        lost = hosts_dir.find(machine, listed, domain).folder
+        if not path.line and not lost:
+            return
+        file = path.file or (self.config.files or (containerd_config.PATH,))[0]
+        said = f'config_path is the list "{path.text}"' + ("" if path.line else " by default")
+        effect = (
+            f"containerd {self.version} takes it for the name of one folder, "
+            f"so {lost or 'what lies in those folders'} counts for nothing"
+        )
+        expected = "one folder"
+        yield ConfigFault(file, said, effect, path.line, 1 if path.line else 0, expected,
+                          stops=False)  # fmt: skip
+
+
+def read(machine: Machine) -> Node:
+    """Find it and read what it goes by."""
+    for kind, services, programs in _THEIRS:
+        found = _theirs(machine, kind, services, programs)
+        if found is not None:
+            return found
+    service = systemd.find(machine, "containerd")
+    named = _flag(service, "--config", "-c")
+    version = _version(machine)
+    config = containerd_config.read(
+        machine, named[0].text if named else containerd_config.PATH, _numbers(version)
+    )
+    address = _flag(service, "--address", "-a")
+    return Node(
+        program=next((p for p in _PROGRAMS if machine.is_file(p)), ""),
+        version=version,
+        socket=address[0].text if address else config.address,
+        variables=service.environment,
+        config=config,
+        files=(*_units(service), *config.files),
+        faults=(*config.faults, *service_faults(service)),
+    )
+
+
+def _theirs(
+    machine: Machine, kind: Kind, services: tuple[str, ...], programs: tuple[str, ...]
+) -> Node | None:
+    folder = f"/etc/rancher/{kind}"
+    units = [systemd.find(machine, name) for name in services]
+    service = next((unit for unit in units if unit.unit), units[0])
+    program = next((p for p in programs if machine.is_file(p)), "")
+    if not (service.unit or program or machine.is_folder(folder)):
+        return None
+    named = _flag(service, "--private-registry")
+    registries = k3s.read(machine, named[0].text if named else f"{folder}/registries.yaml", kind)
+    no_default = any(
+        word.lstrip("-").partition("=")[0] == k3s.FLAG and not word.endswith("=false")
+        for word in service.arguments
+    ) or _set_in(machine, f"{folder}/config.yaml", k3s.FLAG)
+    return Node(
+        kind=kind,
+        service=service.name,
+        program=program,
+        socket=k3s.SOCKET,
+        variables=k3s.containerds(service.environment),
+        registries=replace(registries, no_default=no_default),
+        files=(*_units(service), *((registries.file,) if registries.there else ())),
+        faults=(*registries.faults, *service_faults(service)),
+    )
+
+
+def _units(service: systemd.Service) -> tuple[str, ...]:
+    return (*((service.unit,) if service.unit else ()), *service.drop_ins)
+
+
+def _flag(service: systemd.Service, *names: str) -> tuple[Value, ...]:
+    """The value of a flag of the service's command; none where it is not given."""
+    words = service.arguments
+    where = service.command or Value("", service.unit, 0)
+    for number, word in enumerate(words):
+        name, equals, text = word.partition("=")
+        if name not in names:
+            continue
+        if not equals:
+            text = words[number + 1] if number + 1 < len(words) else ""
+        if text.startswith("/"):
+            return (Value(text, where.file, where.line),)
+    return ()
+
+
+def _set_in(machine: Machine, file: str, flag: str) -> bool:
+    """Is the flag true in the YAML file that holds flags?"""
+    got = machine.read(file)
+    pattern = rf"(?m)^{re.escape(flag)}:[ \t]*[\"']?true\b"
+    return isinstance(got, Text) and re.search(pattern, got.text) is not None
+
+
+def service_faults(service: systemd.Service) -> Iterator[ConfigFault]:
+    """What is wrong with the unit."""
+    for flaw in service.stops:
+        yield ConfigFault(flaw.file, flaw.what, flaw.effect, flaw.line)
+    for flaw in service.flaws:
+        yield ConfigFault(flaw.file, flaw.what, f"systemd {flaw.effect}", flaw.line, stops=False)
+    if service.masked:
+        what = "the unit is masked (a link to /dev/null, or empty)"
+        yield ConfigFault(service.unit, what, "systemd does not start the daemon", 1)
+
+
+def _version(machine: Machine) -> str:
+    """As the package manager has it, without the package's own revision; "" where none says it."""
+    got = machine.read(_DPKG, _LISTED)
+    if isinstance(got, Text):
+        for name in _PACKAGES:
+            found = re.search(
+                rf"(?m)^Package: {re.escape(name)}\nStatus: install ok installed\n(?:.+\n)*?"
+                r"Version: (?:\d+:)?(\d+\.\d+(?:\.\d+)?)",
+                got.text,
+            )
+            if found:
+                return found[1]
+    got = machine.read(_APK, _LISTED)
+    if isinstance(got, Text):
+        found = re.search(r"(?m)^P:containerd\n(?:.+\n)*?V:(\d+\.\d+(?:\.\d+)?)", got.text)
+        if found:
+            return found[1]
+    return ""
+
+
+def _numbers(version: str) -> Version:
+    major, _, rest = version.partition(".")
+    minor = rest.partition(".")[0]
+    return (int(major), int(minor)) if major and minor else (0, 0)
+
+
+def looked_at(node: Node) -> Iterator[Place]:
+    """The files that decide where hosts.toml files are looked for."""
+    if node.registries is not None:
+        return
+    for file in node.config.files:
+        yield Place(file, "used")
+    if not node.config.files:
+        yield Place(containerd_config.PATH, "missing")
+    if not node.config.config_path.text:
+        yield Place("config_path", "unset", None, "hosts.toml files are not read")
