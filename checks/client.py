@@ -49,6 +49,7 @@ def _running(fact: ClientFact) -> Iterator[Finding]:
         "user": fact.user if daemon.state == "denied" else "",
         "rootless": "yes" if fact.rootless else "",
         "desktop": "yes" if fact.desktop else "",
+        **_of_k3s(fact),
     }
     yield Finding(
         "client.not-running",
@@ -65,7 +66,7 @@ def _running(fact: ClientFact) -> Iterator[Finding]:
 
 def _broken(fact: ClientFact, fault: ConfigFault) -> Finding:
     runs = fact.daemon is not None and fact.daemon.state == "answers"
-    if fault.stops and runs:
+    if fault.stops and runs and fault.kind != "each-pull":
         effect = "the running daemon goes by what it read before, and will not start again with it"
         fault = replace(fault, effect=effect, stops=False)
     kind = _kind(fact, fault.file)
@@ -81,6 +82,7 @@ def _broken(fact: ClientFact, fault: ConfigFault) -> Finding:
         **kind,
         "rootless": "yes" if fact.rootless else "",
         "unread": "yes" if fault.unread and "unit" not in kind else "",
+        **_of_containerd(fact, fault),
     }
     evidence = {
         "path": fault.file,
@@ -116,22 +118,50 @@ def _crio(fact: ClientFact) -> dict[str, str]:
     return {"crio": "yes"} if fact.client == "cri-o" else {}
 
 
+def _of_containerd(fact: ClientFact, fault: ConfigFault) -> dict[str, str]:
+    """Which of containerd's files it is, and what of it the words need."""
+    if fact.client != "containerd":
+        return {}
+    of_hosts = fault.file.endswith("/hosts.toml")
+    hosts = of_hosts and fault.kind not in ("passed-over", "path-twice")
+    colon = fault.kind == "one-folder"
+    return {
+        "hosts_toml": "yes" if hosts else "",
+        "mirror": fact.mirror,
+        "config_toml": "yes" if fault.file.endswith(".toml") and not of_hosts else "",
+        "path_twice": "yes" if fault.kind == "path-twice" else "",
+        "colon_path": "yes" if colon and fault.line else "",
+        "appendable": "yes" if fact.appendable else "",
+        "colon_default": "yes" if colon and not fault.line else "",
+        **_of_k3s(fact),
+    }
+
+
+def _of_k3s(fact: ClientFact) -> dict[str, str]:
+    """The service that k3s or RKE2 runs as."""
+    return {"k3s": fact.service} if fact.service.startswith(("k3s", "rke2")) else {}
+
+
 def _insecure(case: Case, fact: ClientFact) -> Iterator[Finding]:
     setting = in_the_clear(replace(case, hop=case.target.registry))
     if setting is None or not setting.origin:
         return
     file, _, line = setting.origin.rpartition(":")
+    named = case.target.asked or case.target.reference
+    params = {
+        "file": file,
+        "line": line,
+        "entry": setting.entry,
+        "flag": "yes" if file in fact.flagged else "",
+        "registry": named.registry if named else "",
+        **_crio(fact),
+        **_of_k3s(fact),
+    }
     yield Finding(
         "client.insecure-registry",
         subject=setting.origin,
         evidence={"path": file, "line": int(line), "entry": setting.entry},
-        params={
-            "file": file,
-            "line": line,
-            "entry": setting.entry,
-            "flag": "yes" if file in fact.flagged else "",
-            **_crio(fact),
-        },
+        params=params,
     )
 
 

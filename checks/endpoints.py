@@ -48,6 +48,7 @@ def judge(case: Case) -> Iterator[Finding]:
                 "blocked_prefix": rule.prefix,
                 "policy": _yes(rule.policy),
                 **_crio(case),
+                **_kind(rule.file),
             },
         )
     for place, seen in enumerate(fact.seen_at):
@@ -64,6 +65,8 @@ def _mirror(case: Case, fact: EndpointsFact, place: int) -> Iterator[Finding]:
     evidence: dict[str, Any] = {**_proof(seen), "asked_after_it": later}
     if fact.served is None and fact.tells:
         evidence["what_is_shown"] = fact.tells
+    if fact.told is not None:
+        evidence["containerd_tells_only"] = fact.told.endpoint.hop.name
     if seen.layer in _NO_ANSWER:
         yield Finding(
             "client.mirror-unreachable",
@@ -119,6 +122,7 @@ def _words(case: Case, seen: EndpointSeen) -> dict[str, str]:
         "file": file,
         "line": line,
         "named": f"set in {endpoint.origin}" if file else "which the daemon has been told of",
+        **_kind(file),
     }
     named = case.target.asked or case.target.reference
     if named is None:
@@ -144,7 +148,15 @@ def _set_up(case: Case, seen: EndpointSeen) -> dict[str, str]:
     }
 
 
-def _proof(seen: EndpointSeen) -> dict[str, str]:
+def _kind(file: str) -> dict[str, str]:
+    """Which of containerd's files it is, whose remedies differ."""
+    return {
+        "hosts_toml": _yes(file.endswith("/hosts.toml")),
+        "registries_yaml": _yes(file.endswith("/registries.yaml")),
+    }
+
+
+def _proof(seen: EndpointSeen) -> dict[str, Any]:
     return {
         "mirror": seen.endpoint.written or seen.endpoint.hop.name,
         "setting": seen.endpoint.origin,

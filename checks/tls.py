@@ -17,7 +17,7 @@ from doctor.facts.tls import CaFault, TlsFact, TrustFact
 from doctor.model import Case, Check, Client, Fact, Finding, Severity, raised
 from doctor.pki import errors, failures, interception, remarks
 from doctor.pki.dates import dates
-from doctor.pki.evidence import chain, settings, verdicts, where
+from doctor.pki.evidence import chain, set_in, settings, verdicts, where
 from doctor.pki.objections import Objections
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ def judge(case: Case) -> Iterator[Finding]:
     fact, trust = case.here(TlsFact), case.here(TrustFact)
     if trust is not None:
         yield from _ca_files(case, trust, fact)
+        yield from _unverified(case, trust)
     if fact is None or not fact.needed:
         return
     waived = _is_waived(case, trust)
@@ -151,6 +152,34 @@ def _ca_files(case: Case, trust: TrustFact, fact: TlsFact | None) -> Iterator[Fi
                 **_renamed(fault),
             },
         )
+
+
+def _unverified(case: Case, trust: TrustFact) -> Iterator[Finding]:
+    """A setting that takes verification away and allows nothing else; what allows plain HTTP too is
+    `client.insecure-registry`."""
+    if not trust.insecure or case.at != case.target.registry:
+        return
+    from doctor.facts.unverified import in_the_clear, unverified
+
+    setting = unverified(case)
+    if setting is None or not setting.origin or in_the_clear(case):
+        return
+    place = set_in(setting.origin)
+    named = [store.path for store in trust.stores if store.label.startswith("ca in ")]
+    params = {
+        **place,
+        "file": place["hosts_file"],
+        "line": place["hosts_line"],
+        "entry": setting.entry,
+        "ca_path": named[0] if named else "",
+    }
+    yield Finding(
+        "tls.verification-disabled",
+        hop=case.at,
+        subject=setting.origin,
+        evidence={"path": params["file"], "line": int(params["line"]), "entry": setting.entry},
+        params={name: value for name, value in params.items() if value},
+    )
 
 
 def _renamed(fault: CaFault) -> dict[str, str]:

@@ -95,7 +95,14 @@ def told(endpoint: Endpoint, diagnosis: Diagnosis) -> EndpointSeen:
         challenge=api.challenge.scheme if api and api.challenge else "",
         has_credential=bool(auth and auth.has_credential),
         http_ms=answers[0].ms if answers else None,
+        status=_status(image, api),
     )
+
+
+def _status(image: ImageFact | None, api: ApiFact | None) -> int | None:
+    """Of the last answer that the image was asked for with, or else the API."""
+    answers = (image.answer if image else None, api.answer if api else None)
+    return next((each.status for each in answers if each and each.status), None)
 
 
 def _with_others(walks: Sequence[Walk], fact: EndpointsFact) -> Diagnosis:

@@ -374,7 +374,12 @@ def test_a_fixed_header_goes_into_a_file_for_root_alone(shell: Path) -> None:
     file = shell / "hosts.toml"
     file.write_text("")
     urls = {"mirror": "https://m.corp", "endpoint": "https://registry.corp:5000"}
-    run(shell, "client.mirror-auth", "fixed", {**urls, "file": str(file), "basic": "yes"})
+    run(
+        shell,
+        "client.mirror-auth",
+        "fixed",
+        {**urls, "file": str(file), "basic": "yes", "hosts_toml": "yes"},
+    )
     assert file.stat().st_mode & 0o777 == 0o600
     header = tomllib.loads(file.read_text())["host"]["https://m.corp"]["header"]["Authorization"]
     assert b64decode(header.removeprefix("Basic ")).decode() == "USER_NAME:pä$s'w\"ord"

@@ -115,6 +115,7 @@ class Containerd:
             blocked=Blocked(hosts.file or (first.file if first else ""), first.line, NO_HOSTS)
             if none and first
             else None,
+            certs=self.node.certs,
             places=(*containerd_node.looked_at(self.node), *hosts.places),
             rule=RULE,
         )
@@ -142,6 +143,7 @@ class Containerd:
             files=(*node.files, *((hosts.file,) if hosts.file not in ("", *node.files) else ())),
             faults=tuple(dict.fromkeys(found)),
             service=node.service,
+            appendable=bool(node.config.files) and node.config.appendable,
             mirror=next((f"{h.scheme}://{h.authority}" for h in hosts.hosts[:-1]), ""),
         )
 

@@ -93,7 +93,8 @@ def read(machine: Machine, path: str = PATH, version: Version = (0, 0)) -> Confi
         files=tuple(t.file for t in tomls),
         faults=tuple(faults),
         major=major,
-        appendable=all(("plugins", IMAGES, "registry") not in t.lines for t in tomls),
+        appendable=_layout(tomls) > 2
+        and all(("plugins", IMAGES, "registry") not in t.lines for t in tomls),
     )
     for toml in tomls:
         grpc = toml.values.get("grpc")
@@ -147,11 +148,13 @@ def _matching(machine: Machine, pattern: str) -> Iterator[str]:
 
 def _major(tomls: list[Toml]) -> int:
     """By the layout, where nothing else says it. Without a file it is today's."""
-    for toml in tomls:
-        version = toml.values.get("version", 1)
-        if isinstance(version, int):
-            return 2 if version > 2 else 1
-    return 2
+    return 2 if not tomls or _layout(tomls) > 2 else 1
+
+
+def _layout(tomls: list[Toml]) -> int:
+    """The version that the first file says it has."""
+    version = tomls[0].values.get("version", 1) if tomls else 0
+    return version if isinstance(version, int) else 1
 
 
 Found = tuple[Any, Toml, tuple[str, ...]]

@@ -56,6 +56,14 @@ class Node:
         return {name: value.text for name, value in self.variables.items()}
 
     @property
+    def certs(self) -> str:
+        """Below which folder a registry's own is made; "" where none would count."""
+        config = self.config
+        if self.registries is not None or (not config.is_list and ":" in config.config_path.text):
+            return ""
+        return next(iter(config.roots), "")
+
+    @property
     def auths(self) -> tuple[Auth, ...]:
         """The node's own credentials."""
         if self.registries is None:
@@ -87,9 +95,16 @@ class Node:
             f"containerd {self.version} takes it for the name of one folder, "
             f"so {lost or 'what lies in those folders'} counts for nothing"
         )
-        expected = "one folder"
-        yield ConfigFault(file, said, effect, path.line, 1 if path.line else 0, expected,
-                          stops=False)  # fmt: skip
+        yield ConfigFault(
+            file=file,
+            what=said,
+            effect=effect,
+            line=path.line,
+            column=1 if path.line else 0,
+            expected="one folder",
+            stops=False,
+            kind="one-folder",
+        )
 
 
 def read(machine: Machine) -> Node:
@@ -112,7 +127,7 @@ def read(machine: Machine) -> Node:
         variables=service.environment,
         config=config,
         files=(*_units(service), *config.files),
-        faults=(*config.faults, *service_faults(service)),
+        faults=(*config.faults, *systemd.faults(service)),
     )
 
 
@@ -139,7 +154,7 @@ def _theirs(
         variables=k3s.containerds(service.environment),
         registries=replace(registries, no_default=no_default),
         files=(*_units(service), *((registries.file,) if registries.there else ())),
-        faults=(*registries.faults, *service_faults(service)),
+        faults=(*registries.faults, *systemd.faults(service)),
     )
 
 
@@ -167,17 +182,6 @@ def _set_in(machine: Machine, file: str, flag: str) -> bool:
     got = machine.read(file)
     pattern = rf"(?m)^{re.escape(flag)}:[ \t]*[\"']?true\b"
     return isinstance(got, Text) and re.search(pattern, got.text) is not None
-
-
-def service_faults(service: systemd.Service) -> Iterator[ConfigFault]:
-    """What is wrong with the unit."""
-    for flaw in service.stops:
-        yield ConfigFault(flaw.file, flaw.what, flaw.effect, flaw.line)
-    for flaw in service.flaws:
-        yield ConfigFault(flaw.file, flaw.what, f"systemd {flaw.effect}", flaw.line, stops=False)
-    if service.masked:
-        what = "the unit is masked (a link to /dev/null, or empty)"
-        yield ConfigFault(service.unit, what, "systemd does not start the daemon", 1)
 
 
 def _version(machine: Machine) -> str:

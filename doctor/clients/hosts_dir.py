@@ -48,7 +48,8 @@ def find(machine: Machine, roots: tuple[str, ...], domain: str) -> Hosts:
             places += found.places
             return replace(found, hosts=settled(found.hosts, domain), places=tuple(places))
         if machine.is_file(folder):
-            fault = ConfigFault(folder, "it is a file; a folder was expected", FAILS, 1, stops=True)
+            what = "it is a file; a folder was expected"
+            fault = ConfigFault(folder, what, FAILS, 1, kind="each-pull")
             return Hosts(settled((_unset(),), domain), "", "", tuple(places), (fault,))
         places.append(Place(folder, "missing"))
     return Hosts(settled((_unset(),), domain), places=tuple(places))
@@ -71,7 +72,7 @@ def _read(machine: Machine, folder: str) -> Hosts:
     file = f"{folder}/hosts.toml"
     toml = toml_lines.read(machine, file, IGNORED, stops=False)
     if isinstance(toml, ConfigFault) and machine.is_folder(file):
-        fault = replace(toml, effect=FAILS, stops=True)
+        fault = replace(toml, effect=FAILS, stops=True, kind="each-pull")
         return Hosts((_unset(),), folder, "", (Place(file, "unreadable"),), (fault,))
     if toml is None or (isinstance(toml, toml_lines.Toml) and not toml.lines):
         note = "certificate files count" if toml is None else "it says nothing"

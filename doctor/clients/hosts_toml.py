@@ -92,7 +92,7 @@ def understood(toml: Toml | ConfigFault, folder: str) -> HostsToml:
     except _FlawError as flaw:
         fault = ConfigFault(toml.file, flaw.what, IGNORED, flaw.line, 1, flaw.expected, stops=False)
         return HostsToml(toml.file, None, (fault,))
-    return HostsToml(toml.file, hosts, tuple(_unknown(toml)))
+    return HostsToml(toml.file, hosts, (*_unknown(toml), *_twice(hosts)))
 
 
 def _hosts(toml: Toml, folder: str) -> Iterator[Host]:
@@ -259,8 +259,35 @@ def _unknown(toml: Toml) -> Iterator[ConfigFault]:
             continue
         what = f"{where[0][:40]} is no setting of hosts.toml"
         yield ConfigFault(
-            toml.file, what, PASSED_OVER, toml.line(*path), 1, _near(where[0], known), stops=False
+            file=toml.file,
+            what=what,
+            effect=PASSED_OVER,
+            line=toml.line(*path),
+            column=1,
+            expected=_near(where[0], known),
+            stops=False,
+            kind="passed-over",
         )
+
+
+def _twice(hosts: tuple[Host, ...]) -> Iterator[ConfigFault]:
+    """Paths that name the API's root already, and get it a second time."""
+    for host in hosts:
+        base = host.path.removesuffix("/v2")
+        if host.url.line and f"{base}/".startswith("/v2/") and base:
+            effect = (
+                f"requests go to {host.path}/…, where a mirror that serves below {base} has none"
+            )
+            yield ConfigFault(
+                file=host.url.file,
+                what=f"/v2 is put behind the path of {host.url.text}",
+                effect=effect,
+                line=host.url.line,
+                column=1,
+                expected="override_path = true in this table",
+                stops=False,
+                kind="path-twice",
+            )
 
 
 def _near(key: str, known: frozenset[str] | set[str]) -> str:

@@ -50,6 +50,10 @@ class ConfigFault:
     """Is nothing wrong with it but that the running daemon goes by what it read before?"""
     image: str = ""
     """The image's whole name by Docker's rule, where that it names no registry is the fault."""
+    kind: Literal["", "each-pull", "passed-over", "one-folder", "path-twice"] = ""
+    """each-pull: the file is read at every pull, so a daemon that runs meets the fault too.
+    passed-over: only this setting does not count. one-folder: a list is taken for one folder.
+    path-twice: the API's root is put behind a path that names it."""
 
 
 @frozen(kw_only=True)
@@ -79,6 +83,8 @@ class ClientFact(Fact):
     """The unit that starts it, where that goes by several names."""
     mirror: str = ""
     """The URL of the first mirror for the registry."""
+    appendable: bool = False
+    """May a table for the registry be put at the end of containerd's config.toml?"""
 
     @property
     def seen(self) -> str:

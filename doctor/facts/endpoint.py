@@ -90,6 +90,8 @@ class EndpointSeen:
     """Was one found for it?"""
     http_ms: float | None = None
     """How long its first HTTP answer took; None: there was none."""
+    status: int | None = None
+    """Of its last HTTP answer."""
 
     @property
     def serves(self) -> bool | None:
@@ -118,6 +120,8 @@ class EndpointsFact(Fact):
     """What was looked at, and why it did not apply."""
     faults: tuple[ConfigFault, ...] = ()
     """What is broken in those files."""
+    certs: str = ""
+    """The folder below which the client has one for each registry, where it is known."""
     rule: str = ""
     """By which rule the client shows a mirror no credential, a clause for a sentence; "" where it
     shows one, if there is one."""
@@ -145,8 +149,25 @@ class EndpointsFact(Fact):
         return next((verdicts.index(v) for v in (True, None) if v in verdicts), len(verdicts) - 1)
 
     @property
+    def told(self) -> EndpointSeen | None:
+        """The one endpoint whose error containerd tells, where there are several: an HTTP error
+        outranks a 404, which outranks failed connections and logins; of equals the first
+        (core/remotes/docker/resolver.go). None: all that failed can be seen."""
+        if self.client != "containerd" or self.served or len(self.seen_at) < 2:
+            return None
+        return max(self.seen_at, key=_rank)
+
+    @property
     def seen(self) -> str:
-        return "; ".join(f"{each.endpoint.called} {each.said}" for each in self.seen_at)
+        said = [f"{each.endpoint.called} {each.said}" for each in self.seen_at]
+        if self.told is not None:
+            said.append(f"containerd's own error is that of {self.told.endpoint.hop.name} alone")
+        return "; ".join(said)
+
+
+def _rank(seen: EndpointSeen) -> int:
+    status = seen.status or 0
+    return 1 if status < 400 or status == 401 else 2 if status == 404 else 3
 
 
 def home(target: Target) -> Endpoint:

@@ -10,17 +10,51 @@ from doctor import hub
 from doctor.facts.tls import Certificate, TlsFact, TrustFact
 from doctor.model import Case
 
+_CERTS = "/etc/containerd/certs.d"
 _SETTINGS = {"SSL_CERT_FILE": "cert_file", "SSL_CERT_DIR": "cert_dir"}
 
 
 def where(case: Case) -> dict[str, str]:
     """`own_host`: how the image reference writes the host, where the finding is about the registry
     itself. Clients name a registry's own directory of certificates so; Docker reads none for Docker
-    Hub.
+    Hub. For containerd beside it `certs`, the folder that those lie in; where its settings name the
+    host, the file and line that do.
     """
     target = case.target
-    own = case.at == target.registry and target.named not in hub.DOMAINS
-    return {"own_host": target.named} if own else {}
+    if case.at != target.registry:
+        return {}
+    if target.client == "containerd":
+        return _of_containerd(case, target.named)
+    return {"own_host": target.named, "certs": _CERTS} if target.named not in hub.DOMAINS else {}
+
+
+def _of_containerd(case: Case, name: str) -> dict[str, str]:
+    from doctor.facts.endpoint import EndpointsFact
+    from doctor.facts.tls import TrustFact
+
+    endpoint = case.target.endpoint
+    if endpoint is not None and endpoint.origin:
+        trust = case.here(TrustFact)
+        own = [s.path for s in trust.stores if s.label.startswith("ca in ")] if trust else []
+        return {**set_in(endpoint.origin), "ca_path": own[0] if own else ""}
+    fact = case.facts.get(EndpointsFact)
+    certs = fact.certs if fact else _CERTS
+    return {"own_host": name, "certs": certs} if certs else {}
+
+
+def set_in(origin: str) -> dict[str, str]:
+    """A line of containerd's settings, for remedies that change it."""
+    file, _, line = origin.rpartition(":")
+    folder, _, name = file.rpartition("/")
+    toml = name.endswith(".toml")
+    return {
+        "hosts_file": file,
+        "hosts_line": line,
+        "folder": folder,
+        "hosts_toml": "yes" if name == "hosts.toml" else "",
+        "config_toml": "yes" if toml and name != "hosts.toml" else "",
+        "registries_yaml": "" if toml else "yes",
+    }
 
 
 def settings(trust: TrustFact | None) -> dict[str, str]:
