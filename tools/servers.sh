@@ -17,6 +17,7 @@ unbound:unbound:unbound
 named:bind9:named
 skopeo:skopeo:
 podman:podman:podman
+containerd:containerd:containerd
 mitmdump:mitmproxy:
 htpasswd:apache2-utils:
 openssl:openssl:

@@ -37,8 +37,8 @@ _CRI = ("io.containerd.grpc.v1.cri", "cri")
 _MOST_FILES = 50
 _MOST = 200
 
-Version = tuple[int, int]
-"""Major and minor; (0, 0): unknown."""
+Version = tuple[int, ...]
+"""Major, minor and patch, as far as they count; (0, 0): unknown."""
 
 
 @frozen
@@ -118,6 +118,9 @@ def _load(machine: Machine, path: str, version: Version) -> tuple[list[Toml], li
         if isinstance(toml, ConfigFault):
             faults.append(toml)
         elif toml is not None:
+            if not isinstance(toml.values.get("version", 1), int):
+                line = toml.line("version")
+                faults.append(ConfigFault(toml.file, "version is no number", REFUSES, line, 1, "3"))
             tomls.append(toml)
             pending += _imports(machine, toml)
         elif named.file:

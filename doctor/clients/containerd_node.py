@@ -77,7 +77,8 @@ class Node:
         config = self.config
         if not config.config_path.text:
             return legacy(config, domain)
-        found = hosts_dir.find(machine, config.roots, domain)
+        needs_host = (0, 0) < numbers(self.version) < (1, 7, 25)
+        found = hosts_dir.find(machine, config.roots, domain, needs_host=needs_host)
         if config.is_list or ":" not in config.config_path.text:
             return found
         return replace(found, faults=(*found.faults, *self._one_folder(machine, domain)))
@@ -117,7 +118,7 @@ def read(machine: Machine) -> Node:
     named = _flag(service, "--config", "-c")
     version = _version(machine)
     config = containerd_config.read(
-        machine, named[0].text if named else containerd_config.PATH, _numbers(version)
+        machine, named[0].text if named else containerd_config.PATH, numbers(version)[:2]
     )
     address = _flag(service, "--address", "-a")
     return Node(
@@ -204,10 +205,9 @@ def _version(machine: Machine) -> str:
     return ""
 
 
-def _numbers(version: str) -> Version:
-    major, _, rest = version.partition(".")
-    minor = rest.partition(".")[0]
-    return (int(major), int(minor)) if major and minor else (0, 0)
+def numbers(version: str) -> Version:
+    """`1.7.2` as numbers; (0, 0) where it is not known."""
+    return tuple(int(part) for part in version.split(".")) if version else (0, 0)
 
 
 def looked_at(node: Node) -> Iterator[Place]:

@@ -39,12 +39,14 @@ class Hosts:
     faults: tuple[ConfigFault, ...] = ()
 
 
-def find(machine: Machine, roots: tuple[str, ...], domain: str) -> Hosts:
+def find(
+    machine: Machine, roots: tuple[str, ...], domain: str, *, needs_host: bool = False
+) -> Hosts:
     """What counts for the registry; without a folder the registry itself is asked."""
     places: list[Place] = []
     for folder in _candidates(roots, domain):
         if machine.is_folder(folder):
-            found = _read(machine, folder)
+            found = _read(machine, folder, needs_host)
             places += found.places
             return replace(found, hosts=settled(found.hosts, domain), places=tuple(places))
         if machine.is_file(folder):
@@ -68,7 +70,7 @@ def _candidates(roots: tuple[str, ...], domain: str) -> Iterator[str]:
         yield f"{root}/_default"
 
 
-def _read(machine: Machine, folder: str) -> Hosts:
+def _read(machine: Machine, folder: str, needs_host: bool) -> Hosts:
     file = f"{folder}/hosts.toml"
     toml = toml_lines.read(machine, file, IGNORED, stops=False)
     if isinstance(toml, ConfigFault) and machine.is_folder(file):
@@ -78,7 +80,7 @@ def _read(machine: Machine, folder: str) -> Hosts:
         note = "certificate files count" if toml is None else "it says nothing"
         place = Place(file, "missing" if toml is None else "ignored", None, note)
         return Hosts((_certificates(machine, folder),), folder, "", (place,))
-    found = understood(toml, folder)
+    found = understood(toml, folder, needs_host=needs_host)
     if found.hosts is None:
         place = Place(file, "ignored", None, found.faults[0].what if found.faults else "")
         hosts = (_certificates(machine, folder),)

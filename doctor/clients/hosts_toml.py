@@ -3,8 +3,9 @@
 containerd core/remotes/docker/config/hosts.go, docs/hosts.md. The tables `[host."URL"]` come in the
 file's order, then `server`, which the keys outside of any table are for. A file that does not parse
 does not count at all: containerd logs an error and goes on as if only certificate files were there.
-An unknown capability or a value of another type is such a flaw. Keys that it does not know it
-passes over in silence.
+An unknown capability or a value of another type is such a flaw, and before 1.7.25 a file without a
+table `host` (containerd issue 10027; seen with 1.6.20). Keys that it does not know it passes over
+in silence.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import field
+from itertools import islice
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
@@ -33,6 +35,7 @@ _KEYS = frozenset(
 )
 _DURATION = re.compile(r"[+-]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)")
 _MOST = 100
+_MOST_FAULTS = 20
 
 
 @frozen
@@ -83,16 +86,20 @@ class _FlawError(Exception):
         self.line, self.what, self.expected = line, what, expected
 
 
-def understood(toml: Toml | ConfigFault, folder: str) -> HostsToml:
-    """What the file comes to; relative paths start from its folder."""
+def understood(toml: Toml | ConfigFault, folder: str, *, needs_host: bool = False) -> HostsToml:
+    """What the file comes to; relative paths start from its folder. `needs_host`: this containerd
+    takes no file without a table `host`."""
     if isinstance(toml, ConfigFault):
         return HostsToml(toml.file, None, (toml,))
     try:
+        if needs_host and "host" not in toml.values:
+            _refuse(toml, ("server",), "it has no table host, which containerd before 1.7.25 wants",
+                    "a line [host] at its end")  # fmt: skip
         hosts = tuple(_hosts(toml, folder))
     except _FlawError as flaw:
         fault = ConfigFault(toml.file, flaw.what, IGNORED, flaw.line, 1, flaw.expected, stops=False)
         return HostsToml(toml.file, None, (fault,))
-    return HostsToml(toml.file, hosts, (*_unknown(toml), *_twice(hosts)))
+    return HostsToml(toml.file, hosts, (*islice(_unknown(toml), _MOST_FAULTS), *_twice(hosts)))
 
 
 def _hosts(toml: Toml, folder: str) -> Iterator[Host]:
@@ -252,19 +259,25 @@ def _headers(
 
 def _unknown(toml: Toml) -> Iterator[ConfigFault]:
     """Keys that look like settings and are none."""
+    seen: set[tuple[str, ...]] = set()
     for path in toml.lines:
-        where = path[2:] if path[:1] == ("host",) else path
-        known = _KEYS if path[:1] == ("host",) else {*_KEYS, "server", "host"}
-        if len(where) != 1 or where[0].lower() in known:
+        of_host = path[0] == "host"
+        at = path[:3] if of_host else path[:1]
+        known = _KEYS if of_host else {*_KEYS, "server", "host"}
+        if len(path) == 2 and of_host:
             continue
-        what = f"{where[0][:40]} is no setting of hosts.toml"
+        key = at[-1]
+        if at in seen or path == ("host",) or key.lower() in known:
+            continue
+        seen.add(at)
+        what = f"{key[:40]} is no setting of hosts.toml"
         yield ConfigFault(
             file=toml.file,
             what=what,
             effect=PASSED_OVER,
             line=toml.line(*path),
             column=1,
-            expected=_near(where[0], known),
+            expected=_near(key, known),
             stops=False,
             kind="passed-over",
         )
@@ -274,20 +287,20 @@ def _twice(hosts: tuple[Host, ...]) -> Iterator[ConfigFault]:
     """Paths that name the API's root already, and get it a second time."""
     for host in hosts:
         base = host.path.removesuffix("/v2")
-        if host.url.line and f"{base}/".startswith("/v2/") and base:
-            effect = (
-                f"requests go to {host.path}/…, where a mirror that serves below {base} has none"
-            )
-            yield ConfigFault(
-                file=host.url.file,
-                what=f"/v2 is put behind the path of {host.url.text}",
-                effect=effect,
-                line=host.url.line,
-                column=1,
-                expected="override_path = true in this table",
-                stops=False,
-                kind="path-twice",
-            )
+        written = host.url.text.rstrip("/")
+        put_behind = base != host.path and not written.endswith("/v2")
+        if not put_behind or not base.startswith("/v2/"):
+            continue
+        yield ConfigFault(
+            file=host.url.file,
+            what=f"/v2 is put behind the path of {host.url.text}",
+            effect=f"requests go to {host.path}/…; a mirror that serves below {base} has none there",
+            line=host.url.line,
+            column=1,
+            expected="override_path = true in this table",
+            stops=False,
+            kind="path-twice",
+        )
 
 
 def _near(key: str, known: frozenset[str] | set[str]) -> str:
