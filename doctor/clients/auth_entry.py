@@ -9,11 +9,15 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Callable
 
 from doctor.credential import Credential
 from doctor.frozen import frozen
 from doctor.redact import Secret
 from doctor.userinfo import learn_alone
+
+Decode = Callable[[str], "tuple[str, Secret | None, str, bool]"]
+_NO_COLON = "its auth decodes to text without a colon; user:password was expected"
 
 
 @frozen
@@ -84,29 +88,50 @@ def decode(auth: str) -> tuple[str, Secret | None, str, bool]:
     """
     if not auth:
         return "", None, "", False
-    Secret(auth)  # the gate knows it from now on, whether or not it decodes
-    packed = auth.replace("\r", "").replace("\n", "")
-    try:
-        if len(packed) % 4:
-            raise ValueError("padding")
-        text = base64.b64decode(packed, validate=True).decode("utf-8", "replace")
-    except (ValueError, binascii.Error):
+    text = _unpacked(auth, padded=True)
+    if text is None:
         return "", None, f"its auth is not standard base64 with padding{_why_not(auth)}", True
     user, colon, password = text.partition(":")
     if not colon:
-        Secret(text)
-        return (
-            "",
-            None,
-            "its auth decodes to text without a colon; user:password was expected",
-            False,
-        )
+        return "", None, _NO_COLON, False
     secret = Secret(password.strip("\0"))
     if not secret:
         learn_alone(user)
     if not user:
         return "", None, "its auth decodes to an empty user name before the colon", False
     return user, secret, "", False
+
+
+def decode_as_kubelet(auth: str) -> tuple[str, Secret | None, str, bool]:
+    """The same by the kubelet's rules: padding may be missing, an empty user name and NUL bytes are
+    taken as they are (kubernetes pkg/credentialprovider/config.go, decodeDockerConfigFieldAuth)."""
+    if not auth:
+        return "", None, "", False
+    text = _unpacked(auth, padded=auth.strip().endswith("="))
+    if text is None:
+        return "", None, f"its auth is not standard base64{_why_not(auth)}", True
+    user, colon, password = text.partition(":")
+    if not colon:
+        return "", None, _NO_COLON, False
+    if not password:
+        learn_alone(user)
+    return user, Secret(password), "", False
+
+
+def _unpacked(auth: str, *, padded: bool) -> str | None:
+    """What the base64 stands for; None where it is none. Go skips line ends inside it."""
+    Secret(auth)  # the gate knows it from now on, whether or not it decodes
+    packed = auth.replace("\r", "").replace("\n", "")
+    try:
+        if (len(packed) % 4) if padded else ("=" in packed):
+            raise ValueError("padding")
+        filled = packed + "=" * (-len(packed) % 4)
+        text = base64.b64decode(filled, validate=True).decode("utf-8", "replace")
+    except (ValueError, binascii.Error):
+        return None
+    if ":" not in text:
+        Secret(text)
+    return text
 
 
 def _why_not(auth: str) -> str:

@@ -16,7 +16,7 @@ from dataclasses import field
 from typing import Any
 from urllib.parse import urlsplit
 
-from doctor.clients.auth_entry import Entry, decode, kept
+from doctor.clients.auth_entry import Decode, Entry, decode, decode_as_kubelet, kept
 from doctor.clients.machine import Text
 from doctor.facts.credential import Fault
 from doctor.frozen import frozen
@@ -24,7 +24,7 @@ from doctor.gojson import as_go
 from doctor.redact import Secret, plain
 from doctor.userinfo import learn_alone
 
-_TEXTS = (
+_DOCKERS_TEXTS = (
     "credsStore",
     "psFormat",
     "imagesFormat",
@@ -42,7 +42,24 @@ _TEXTS = (
     "currentContext",
     "experimental",
 )
-_MAPS_OF_TEXT = ("HttpHeaders", "aliases", "features")
+_ENTRY = ("auth", "username", "password", "email")
+
+
+@frozen
+class Dialect:
+    """What a program reads of such a file: a field of another type spoils the whole only where the
+    program takes that field."""
+
+    decode: Decode = decode
+    entry: tuple[str, ...] = (*_ENTRY, "identitytoken", "registrytoken")
+    texts: tuple[str, ...] = _DOCKERS_TEXTS
+    maps: tuple[str, ...] = ("HttpHeaders", "aliases", "features")
+    helpers: bool = True
+
+
+DOCKERS = Dialect()
+KUBELETS = Dialect(decode_as_kubelet, _ENTRY, (), ("HttpHeaders",), helpers=False)
+"""kubernetes pkg/credentialprovider/config.go (DockerConfigJSON, dockerConfigEntryWithAuth)."""
 
 
 @frozen
@@ -95,9 +112,16 @@ def hostname(key: str) -> str:
     return key.partition("/")[0]
 
 
-def parse(text: str, where: str, source: Text | None = None) -> Config:
-    """The configuration in a text. Never raises: what is wrong stands in `faults`, with line and
-    column."""
+def parse(
+    text: str,
+    where: str,
+    source: Text | None = None,
+    *,
+    dialect: Dialect = DOCKERS,
+    bare: bool = False,
+) -> Config:
+    """The configuration in a text; `bare`: it is the map of `auths` alone. Never raises: what is
+    wrong stands in `faults`, with line and column."""
     body = text.lstrip(" \t\r\n")
     if not body:
         return Config(where, empty=True, text=source)
@@ -118,31 +142,36 @@ def parse(text: str, where: str, source: Text | None = None) -> Config:
     if not isinstance(value, dict):
         fault = Fault("type", where, f"it holds {_kind(value)}, not an object", 1, 1)
         return Config(where, faults=(fault,), text=source)
-    return _config(value, text, where, trailing, source)
+    return _config({"auths": value} if bare else value, text, where, trailing, source, dialect)
 
 
 def _config(
-    value: dict[str, Any], text: str, where: str, trailing: bool, source: Text | None
+    value: dict[str, Any],
+    text: str,
+    where: str,
+    trailing: bool,
+    source: Text | None,
+    dialect: Dialect,
 ) -> Config:
     faults: list[Fault] = []
     entries: list[Entry] = []
     for key, raw in _map(value, "auths", text, where, faults).items():
         line, column = position(text, key)
-        entry = _entry(key, raw, line, column, where, faults)
+        entry = _entry(key, raw, line, column, where, faults, dialect)
         if entry:
             entries.append(entry)
-    helpers = _map(value, "credHelpers", text, where, faults)
+    helpers = _map(value, "credHelpers", text, where, faults if dialect.helpers else [])
     for key, name in helpers.items():
-        if not isinstance(name, str):
+        if dialect.helpers and not isinstance(name, str):
             line, column = position(text, key)
             what = f'credHelpers["{plain(key, 200)}"] is {_kind(name)}, not the name of a helper'
             faults.append(Fault("type", where, what, line, column, key))
-    for name in _TEXTS:
+    for name in dialect.texts:
         other = member(value, name)
         if other is not None and not isinstance(other, str):
             what = f"{name} is {_kind(other)}, not a string"
             faults.append(Fault("field", where, what, *position(text, name)))
-    for name in _MAPS_OF_TEXT:
+    for name in dialect.maps:
         other = member(value, name)
         texts = isinstance(other, dict) and all(isinstance(v, str) for v in other.values())
         if other is not None and not texts:
@@ -195,7 +224,13 @@ def _map(
 
 
 def _entry(
-    key: str, raw: Any, line: int, column: int, where: str, faults: list[Fault]
+    key: str,
+    raw: Any,
+    line: int,
+    column: int,
+    where: str,
+    faults: list[Fault],
+    dialect: Dialect,
 ) -> Entry | None:
     if raw is None:
         return Entry(key, line, column)
@@ -204,13 +239,13 @@ def _entry(
         faults.append(Fault("type", where, what, line, column, key))
         return None
     parts: dict[str, str] = {}
-    for name in ("auth", "username", "password", "identitytoken", "registrytoken"):
+    for name in DOCKERS.entry:
         part = member(raw, name)
-        if part is not None and not isinstance(part, str):
+        if part is not None and not isinstance(part, str) and name in dialect.entry:
             what = f"its field {name} is {_kind(part)}, not a string"
             faults.append(Fault("type", where, what, line, column, key))
         parts[name] = part if isinstance(part, str) else ""
-    user, secret, broken, bad_base64 = decode(parts["auth"])
+    user, secret, broken, bad_base64 = dialect.decode(parts["auth"])
     if not parts["password"]:
         learn_alone(parts["username"])
     if broken:

@@ -29,7 +29,7 @@ from doctor.facts.helper import HelperFact
 from doctor.frozen import frozen
 from doctor.model import Target
 
-_HUB_SPELLINGS = hub.HOSTS | {"hub.docker.com", "registry.hub.docker.com", "auth.docker.io"}
+HUB_SPELLINGS = hub.HOSTS | {"hub.docker.com", "registry.hub.docker.com", "auth.docker.io"}
 
 
 @frozen
@@ -60,8 +60,8 @@ class Wanted:
         if key == self.key or (not self.hub and hostname(key) == self.key):
             return None
         found, wanted = loosely(key), loosely(self.domain)
-        if self.hub or wanted in _HUB_SPELLINGS:
-            return "docker-hub" if found in _HUB_SPELLINGS or key == hub.KEY else None
+        if self.hub or wanted in HUB_SPELLINGS:
+            return "docker-hub" if found in HUB_SPELLINGS or key == hub.KEY else None
         if "*" in found:
             return "wildcard" if _covers(found, wanted) else None
         if found == wanted:

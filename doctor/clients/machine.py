@@ -117,13 +117,17 @@ class Machine:
         if "/" in program or not program:
             return None
         for folder in self.search_path():
-            try:
-                mode = os.stat(self._place(f"{folder}/{program}")).st_mode
-            except (OSError, ValueError):
-                continue
-            if stat.S_ISREG(mode) and mode & 0o111:
+            if self.is_program(f"{folder}/{program}"):
                 return os.path.join(folder, program)
         return None
+
+    def is_program(self, path: str) -> bool:
+        """Is it a file that somebody may execute?"""
+        try:
+            mode = os.stat(self._place(path)).st_mode
+        except (OSError, ValueError):
+            return False
+        return stat.S_ISREG(mode) and bool(mode & 0o111)
 
     def names(self, folder: str) -> tuple[str, ...]:
         """The names in a folder, sorted; none where it is missing or may not be read."""

@@ -47,6 +47,9 @@ class Service:
     stops: tuple[Flaw, ...] = ()
     """What keeps systemd from starting it."""
     masked: bool = False
+    folder: str = "/"
+    """The folder that it starts in."""
+    user: str = ""
 
     @property
     def variables(self) -> dict[str, str]:
@@ -127,6 +130,8 @@ def find(machine: Machine, name: str, folders: tuple[str, ...] = SYSTEM) -> Serv
         flaws=tuple(flaws),
         stops=tuple(stops),
         masked=masked,
+        folder=unit.folder if unit.folder.startswith("/") else "/",
+        user=unit.user,
     )
 
 

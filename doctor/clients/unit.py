@@ -69,6 +69,10 @@ class Unit:
     """The last ExecStart= that is left."""
     unset: tuple[str, ...] = ()
     flaws: tuple[Flaw, ...] = ()
+    folder: str = ""
+    """WorkingDirectory=; "" where it is not set."""
+    user: str = ""
+    """User=; "" where it is not set, and then there is no HOME either."""
 
 
 def lines(text: str, file: str) -> tuple[tuple[Line, ...], tuple[Flaw, ...]]:
@@ -119,6 +123,7 @@ def service(texts: Iterable[tuple[str, str]], section: str = "Service") -> Unit:
     command: Value | None = None
     unset: list[str] = []
     flaws: list[Flaw] = []
+    folder = user = ""
     for text, file in texts:
         found, own = lines(text, file)
         flaws += own
@@ -135,7 +140,11 @@ def service(texts: Iterable[tuple[str, str]], section: str = "Service") -> Unit:
                     command = value if line.value else None
                 case "UnsetEnvironment":
                     unset = [*unset, *line.value.split()] if line.value else []
-    return Unit(environment, tuple(files), command, tuple(unset), tuple(flaws))
+                case "WorkingDirectory":
+                    folder = line.value.removeprefix("-")
+                case "User":
+                    user = line.value
+    return Unit(environment, tuple(files), command, tuple(unset), tuple(flaws), folder, user)
 
 
 def _assign(environment: dict[str, Value], value: Value) -> Iterator[Flaw]:

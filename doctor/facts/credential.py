@@ -68,7 +68,16 @@ class Fault:
 
 
 Why = Literal[
-    "port", "docker-hub", "wildcard", "letter-case", "white-space", "helper-key", "namespace"
+    "port",
+    "docker-hub",
+    "wildcard",
+    "depth",
+    "letter-case",
+    "white-space",
+    "scheme",
+    "helper-key",
+    "namespace",
+    "api-path",
 ]
 """In what way a key comes near the one that is looked up."""
 
@@ -89,12 +98,15 @@ class NearMiss:
         """Why the client passes it over, as a clause."""
         return {
             "port": "the port differs, and a port is part of the key",
-            "docker-hub": "Docker Hub has one key, and this is another spelling",
+            "docker-hub": "Docker Hub has a key of its own, and this is another spelling",
             "wildcard": "it is a pattern, which the kubelet reads and Docker's programs do not",
+            "depth": "a * stands for one part of a host name, and the numbers of parts differ",
             "letter-case": "capitals count",
             "white-space": "it holds white space",
+            "scheme": "a key has no scheme but http:// or https://",
             "helper-key": "a key of credHelpers must equal the registry's key",
             "namespace": "it is for other repositories of the registry",
+            "api-path": "without a slash at its end, its path is taken for the image's",
         }[self.why]
 
 

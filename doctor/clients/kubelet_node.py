@@ -1,0 +1,135 @@
+"""How is the kubelet of this node set up: by which unit, with which flags and files?
+
+What bears on a pull: the folder of its state (where it looks for credentials first), the folder it
+starts in and its HOME (where it looks next), the runtime that it talks to, its credential provider
+plug-ins. A flag beats the configuration file. k3s and RKE2 carry a kubelet in their own service,
+and hand flags to it as `--kubelet-arg`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import field
+
+from doctor.clients import credential_providers, systemd
+from doctor.clients.credential_providers import Providers, document
+from doctor.clients.machine import Machine
+from doctor.clients.unit import Value
+from doctor.facts.client import ConfigFault
+from doctor.frozen import frozen
+
+STATE = "/var/lib/kubelet"
+_SERVICES = ("kubelet", "k3s", "k3s-agent", "rke2-server", "rke2-agent")
+_PROGRAMS = ("/usr/bin", "/usr/local/bin", "/opt/bin", "/usr/sbin")
+_FLAGS = (
+    "root-dir",
+    "config",
+    "container-runtime-endpoint",
+    "image-credential-provider-config",
+    "image-credential-provider-bin-dir",
+)
+_OF_K3S = "/var/lib/rancher/credentialprovider"
+
+
+@frozen
+class KubeletNode:
+    """The kubelet's set-up as the files have it."""
+
+    program: str = ""
+    service: systemd.Service = field(default_factory=lambda: systemd.Service("kubelet"))
+    state: str = STATE
+    """`--root-dir`."""
+    home: str = ""
+    """HOME of the kubelet; "" where its service has none, as is usual."""
+    endpoint: Value | None = None
+    """The runtime's socket; None: nothing says."""
+    providers: Providers = field(default_factory=Providers)
+    plugins: Value | None = None
+    """The flag that names their configuration."""
+    faults: tuple[ConfigFault, ...] = ()
+    files: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> str:
+        """The folder that the kubelet starts in."""
+        return self.service.folder
+
+
+def read(machine: Machine) -> KubeletNode:
+    """Find the kubelet and read what it goes by."""
+    services = (systemd.find(machine, name) for name in _SERVICES)
+    service = next((each for each in services if each.unit), systemd.Service("kubelet"))
+    flags = _flags(service)
+    faults = list(_of_unit(service))
+    files = [*([service.unit] if service.unit else []), *service.drop_ins]
+    endpoint = flags.get("container-runtime-endpoint")
+    named = flags.get("config")
+    path = named.text if named else f"{STATE}/config.yaml"
+    if named or machine.is_file(path):
+        files.append(path)
+        root, fault = document(machine, path)
+        faults += [fault] if fault else []
+        set_there = root.get("containerRuntimeEndpoint") if root else None
+        if endpoint is None and set_there is not None and set_there.text:
+            endpoint = Value(set_there.text, path, set_there.line)
+    config, programs = _plugins(machine, service, flags)
+    providers = credential_providers.read(machine, config, programs)
+    home = service.environment.get("HOME")
+    return KubeletNode(
+        program=_program(machine, service),
+        service=service,
+        state=flags["root-dir"].text if flags.get("root-dir") else STATE,
+        home=home.text if home else "/root" if service.user in ("root", "0") else "",
+        endpoint=endpoint,
+        providers=providers,
+        plugins=config,
+        faults=(*faults, *providers.faults),
+        files=(*files, *providers.files),
+    )
+
+
+def _program(machine: Machine, service: systemd.Service) -> str:
+    names = ("kubelet", *(["k3s"] if "k3s" in service.name else []))
+    return next((p for n in names for f in _PROGRAMS if machine.is_file(p := f"{f}/{n}")), "")
+
+
+def _flags(service: systemd.Service) -> dict[str, Value]:
+    """The flags that matter; of one that is given twice the last counts."""
+    where = service.command or Value("", service.unit, 0)
+    found: dict[str, Value] = {}
+    arguments = list(service.arguments)
+    while arguments:
+        name, equals, text = arguments.pop(0).partition("=")
+        name = name.lstrip("-")
+        if name == "kubelet-arg":
+            name, equals, text = (text or (arguments.pop(0) if arguments else "")).partition("=")
+        if name not in _FLAGS:
+            continue
+        if not equals:
+            text = arguments.pop(0) if arguments else ""
+        found[name] = Value(text.strip("\"'"), where.file, where.line)
+    return found
+
+
+def _plugins(
+    machine: Machine, service: systemd.Service, flags: Mapping[str, Value]
+) -> tuple[Value | None, Value | None]:
+    """Where the plug-ins' configuration and programs lie. k3s takes a place of its own where both
+    are there."""
+    config = flags.get("image-credential-provider-config")
+    folder = flags.get("image-credential-provider-bin-dir")
+    if config is None and folder is None and service.name.startswith(("k3s", "rke2")):
+        file, programs = f"{_OF_K3S}/config.yaml", f"{_OF_K3S}/bin"
+        if machine.is_file(file) and machine.is_folder(programs):
+            return Value(file, service.unit, 0), Value(programs, service.unit, 0)
+    return (config if config and config.text else None, folder if folder and folder.text else None)
+
+
+def _of_unit(service: systemd.Service) -> Iterator[ConfigFault]:
+    for flaw in service.stops:
+        yield ConfigFault(flaw.file, flaw.what, "systemd does not start the kubelet", flaw.line)
+    for flaw in service.flaws:
+        yield ConfigFault(flaw.file, flaw.what, f"systemd {flaw.effect}", flaw.line, stops=False)
+    if service.masked:
+        what = "the unit is masked (a link to /dev/null, or empty)"
+        yield ConfigFault(service.unit, what, "systemd does not start the kubelet", 1)
