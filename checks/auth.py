@@ -97,6 +97,8 @@ def _rejected(case: Case, auth: AuthFact) -> Iterator[Finding]:
         return
     image, trimmed = case.facts.get(ImageFact), auth.tried("trimmed")
     evidence = {**_credential(auth), **answer.proof, "public": image is not None and image.found}
+    if before := _refused_before(case):
+        evidence["refused_before"] = before
     if trimmed is not None:
         evidence["accepted_without_white_space"] = trimmed.outcome == "granted"
     if auth.scheme == "basic" and answer.status == 403:
@@ -152,6 +154,10 @@ def _refusal(
         "places": _places(case),
         "by": case.at.name,
     }
+    unasked = fact.unasked if (fact := case.facts.get(CredentialFact)) else ""
+    if found.code == "auth.no-credentials" and unasked:  # whether the pull fails is not known
+        proof["not_asked"] = unasked
+        return _found(case, found.code, proof, params, severity="warning", confidence="possible")
     return _found(case, found.code, proof, params, confidence=found.confidence)
 
 
@@ -169,6 +175,12 @@ def _unreachable(case: Case, hop: Hop, layer: Layer, answer: Answer | None = Non
     if layer == "tls" and answers(case.facts, hop):
         params["answers"] = "yes"
     return _found(case, "auth.realm-unreachable", evidence, params, hop=hop)
+
+
+def _refused_before(case: Case) -> list[dict[str, str]]:
+    """The credentials that this client tried before, in vain."""
+    fact = case.facts.get(CredentialFact)
+    return [{"path": s.where, "key": s.key, "user": s.user} for s in fact.refused] if fact else []
 
 
 def _told(tried: TokenTry) -> dict[str, Any]:

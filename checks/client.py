@@ -83,6 +83,7 @@ def _broken(fact: ClientFact, fault: ConfigFault) -> Finding:
         "rootless": "yes" if fact.rootless else "",
         "unread": "yes" if fault.unread and "unit" not in kind else "",
         **_of_containerd(fact, fault),
+        "kubelet_file": "yes" if fact.client == "kubelet" and not fault.client else "",
     }
     evidence = {
         "path": fault.file,

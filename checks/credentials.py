@@ -31,25 +31,30 @@ async def read(case: Case, client: Client, net: Net) -> CredentialFact | None:
         return given(net.credential, client.name, case.target)
     lookup = client.keys(case.target)
     helpers: list[HelperFact] = []
-    for each in lookup.tries:
+    for each in lookup.tries[net.attempt :]:
         if each.credential is not None:
             net.credential = each.credential
             break
-        reason = _unasked(lookup.foreign, net)
+        reason = each.barred or _unasked(lookup.foreign, net)
         if reason:
-            return _told(lookup, None, helpers, reason)
+            return _told(lookup, None, helpers, net.attempt, reason)
         answer = await net.helper(each.program, each.key)
         helpers.append(replace(answer.fact, setting=f"{each.setting} in {each.where}"))
         net.credential = answer.credential
         if answer.fact.ending != "not-found":
             break
-    return _told(lookup, net.credential, helpers)
+    unseen = "" if net.credential else lookup.unseen
+    return _told(lookup, net.credential, helpers, net.attempt, unseen)
 
 
 def _told(
-    lookup: Any, credential: Credential | None, helpers: list[HelperFact], unasked: str = ""
+    lookup: Any,
+    credential: Credential | None,
+    helpers: list[HelperFact],
+    tried: int,
+    unasked: str = "",
 ) -> CredentialFact:
-    fact: CredentialFact = lookup.told(credential, tuple(helpers), unasked)
+    fact: CredentialFact = lookup.told(credential, tuple(helpers), unasked, tried)
     return fact
 
 
@@ -84,6 +89,7 @@ def _fault(state: Bearing, fault: Fault) -> Finding:
     others = [f for f in state.fact.faults if f.where == fault.where and f is not fault]
     entry = fault.ours and fault.kind in ("entry", "incomplete", "type")
     effect = fault.effect or "sends what there is"
+    hidden = fault.kind == "access" and bool(state.fact.unasked)  # to us, not to the client
     evidence: dict[str, Any] = {
         "path": fault.where,
         "line": fault.line or None,
@@ -110,7 +116,7 @@ def _fault(state: Bearing, fault: Fault) -> Finding:
     )
     return Finding(
         "auth.entry-malformed" if entry else "auth.config-unreadable",
-        severity=state.weight(fault.stops),
+        severity="warning" if hidden else state.weight(fault.stops),
         subject=fault.where,
         evidence={k: v for k, v in evidence.items() if v},
         params=params,
@@ -121,8 +127,8 @@ def _missed(state: Bearing) -> Finding | None:
     """The nearest miss; a key for another port may be another registry, so it counts only where the
     pull fails."""
     order = (
-        *("docker-hub", "helper-key", "white-space", "letter-case", "wildcard"),
-        *("namespace", "port"),
+        *("docker-hub", "helper-key", "white-space", "scheme", "letter-case", "api-path"),
+        *("wildcard", "depth", "namespace", "port"),
     )
     found = sorted(state.fact.near_misses, key=lambda m: order.index(m.why))
     if not found or (found[0].why == "port" and state.works):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.facts.bearing import Bearing
-from doctor.facts.credential import CredentialFact, TokenLife
+from doctor.facts.credential import CredentialFact, Source, TokenLife
 from doctor.facts.registry import AuthFact
 from doctor.model import Case, Check, Finding
 from doctor.pki.clock import TOLERANCE
@@ -95,8 +95,14 @@ def _storage(state: Bearing) -> Iterator[Finding]:
     for file in state.fact.files:
         keys = list(file.keys[:20])
         evidence = {"path": file.path, "keys": keys, "mode": f"{file.mode:04o}", "owner": file.uid}
+        store = state.fact.store or ""
+        of_the_kubelet = state.fact.client == "kubelet"
         params = state.params(
-            path=file.path, mode=f"{file.mode:04o}", store=state.fact.store or "", who=file.open_to
+            path=file.path,
+            mode=f"{file.mode:04o}",
+            store="" if of_the_kubelet else store,
+            helper=store if of_the_kubelet else f"docker-credential-{store}",
+            who=file.open_to,
         )
         if file.open_to:
             yield Finding("auth.permissions", subject=file.path, evidence=evidence, params=params)
@@ -110,6 +116,9 @@ def _shadowed(state: Bearing) -> Iterator[Finding]:
     sources = state.fact.sources
     winner = next((s for s in sources if s.wins), None)
     rivals = [s for s in sources if winner and s.same != winner.same]
+    if state.fact.refused and not state.rejected and winner is not None:
+        yield _refused_first(state, state.fact.refused[0], winner)
+        return
     if winner is None or not rivals:
         return
     newer = [r for r in rivals if winner.modified and r.modified and r.modified > winner.modified]
@@ -130,6 +139,27 @@ def _shadowed(state: Bearing) -> Iterator[Finding]:
             why="is rejected" if state.rejected else "is older",
             variable="yes" if winner.where == "DOCKER_AUTH_CONFIG" else "",
             file="" if winner.where == "DOCKER_AUTH_CONFIG" else "yes",
+        ),
+    )
+
+
+def _refused_first(state: Bearing, first: Source, winner: Source) -> Finding:
+    """A client that tries several in turn has the image with a later one."""
+    told = [
+        {"where": s.where, "key": s.key, "user": s.user, "wins": s.wins, "refused": not s.wins}
+        for s in (*state.fact.refused, winner)
+    ]
+    return Finding(
+        "auth.shadowed",
+        subject=first.where,
+        evidence={"sources": told, "winner_rejected": True, "newer": False},
+        params=state.params(
+            winner=f'{first.where} ("{first.key}")',
+            rival=f'{winner.where} ("{winner.key}")',
+            why="is refused each time before the other is tried",
+            held_in=first.where,
+            held_key=first.key,
+            file="yes",
         ),
     )
 

@@ -9,6 +9,7 @@ import time
 from argparse import Namespace
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import redirect_stdout
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -226,6 +227,8 @@ async def _diagnose(
         offline=options.offline,
     )
     client = await _client(options, environ, net)
+    runtime = getattr(getattr(client, "runtime", None), "name", "")
+    targets = [replace(target, runtime=runtime) for target in targets]
     choice = Choice(options.only, options.skip, options.offline)
     engine = Engine(
         checks,
@@ -265,6 +268,10 @@ async def _client(options: Options, environ: Mapping[str, str], net: Net) -> Cli
 
         ctrd = Containerd.here(environ, root=options.root, ca=options.ca, proxy=options.proxy)
         return ctrd.asked(await net.runtime(ctrd.socket)) if ctrd.socket else ctrd
+    if options.client == "kubelet":
+        from doctor.clients.kubelet import Kubelet
+
+        return Kubelet.here(environ, root=options.root, ca=options.ca, proxy=options.proxy)
     from doctor.clients.shell import Shell
 
     return Shell.here(

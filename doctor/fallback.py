@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from doctor import attempts
 from doctor.facts.credential import CredentialFact
 from doctor.facts.endpoint import Endpoint, EndpointSeen, EndpointsFact, home
 from doctor.facts.registry import ApiFact, AuthFact, ImageFact
@@ -50,10 +51,11 @@ async def _diagnosed(
     fact = client.endpoints(target)
     assert isinstance(fact, EndpointsFact)  # noqa: S101 - the protocol says so
     if len(fact.asked) == 0 or fact.asked == (home(target),):
-        return await engine.diagnose(target, client, _own(target, client, net, given))
+        own = _own(target, client, net, given)
+        return (await attempts.walk(engine, target, client, own)).diagnosis()
     aimed = [aim(target, endpoint) for endpoint in fact.asked]
     walks = await asyncio.gather(
-        *(engine.walk(each, client, _own(each, client, net, given)) for each in aimed)
+        *(attempts.walk(engine, each, client, _own(each, client, net, given)) for each in aimed)
     )
     seen = tuple(told(e, walk.diagnosis()) for e, walk in zip(fact.asked, walks, strict=True))
     return _with_others(walks, replace(fact, seen_at=seen))

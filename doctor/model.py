@@ -128,6 +128,8 @@ class Target:
     """None: a bare registry host."""
     registry: Hop
     client: str = "shell"
+    runtime: str = ""
+    """The container runtime that pulls for the client, where that is the kubelet."""
     platform: str = "linux/amd64"
     system: System = "linux"
     warn_days: int = 21

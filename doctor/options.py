@@ -16,7 +16,7 @@ from doctor.clients.system import own_platform
 from doctor.frozen import frozen
 from doctor.usage import UsageError
 
-CLIENTS = ("shell", "crane", "docker", "podman", "containerd", "cri-o")
+CLIENTS = ("shell", "crane", "docker", "podman", "containerd", "cri-o", "kubelet")
 """Whose eyes this version has."""
 PLAIN = ("shell", "crane")
 """Those that are one program without settings of their own."""

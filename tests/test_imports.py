@@ -284,12 +284,15 @@ def test_the_shells_eyes_load_nothing_of_other_clients() -> None:
         *("hosts_dir", "hosts_toml", "k3s", "legacy_hosts", "toml_lines"),
     }
     unused = {f"doctor.clients.{name}" for name in others}
-    containers = {f"doctor.clients.{name}" for name in of_containers | containerds}
+    of_the_kubelet = {"kubelet", "kubelet_keyring", "kubelet_keys", "kubelet_node", "node_files"}
+    of_the_kubelet |= {"node_runtime", "credential_providers"}
+    containers = {f"doctor.clients.{name}" for name in of_containers | containerds | of_the_kubelet}
     unused |= {"doctor.checks.client", "doctor.facts.client", "doctor.facts.unverified"}
     assert unused | containers <= set(MODULES)
     assert not (unused | containers) & loaded
     docker = ("--as", "docker", "registry.cleanstart.com/library/base:latest")
-    assert unused - {"doctor.facts.unverified"} <= _loaded("check", "--json", "--offline", *docker)
+    dockers = {f"doctor.clients.{name}" for name in others} | {"doctor.checks.client"}
+    assert dockers | {"doctor.facts.client"} <= _loaded("check", "--json", "--offline", *docker)
 
 
 def test_offline_loads_nothing_of_the_network() -> None:

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
-from doctor.clients.kubelet_keys import filed, matches
+from doctor.clients.kubelet_keys import is_url, matches
 from doctor.clients.machine import Machine, Text
 from doctor.clients.unit import Value
 from doctor.facts.client import ConfigFault
@@ -156,9 +157,14 @@ def _of_provider(path: str, node: Node, globs: tuple[str, ...]) -> Iterator[Conf
     if not globs:
         yield _fault(path, node, "matchImages", "matchImages lists no image", "at least one")
     for glob in globs:
-        if filed(glob) is None:
+        expected = '"*.example.com"'
+        if not is_url(glob):
             what = f"{plain(glob, 200)} in matchImages is no host with a path"
-            yield _fault(path, node, "matchImages", what, '"*.example.com"')
+            yield _fault(path, node, "matchImages", what, expected)
+        elif "://" in glob:
+            what = f"{plain(glob, 200)} in matchImages has a scheme"
+            fault = _fault(path, node, "matchImages", what, expected)
+            yield replace(fault, effect="it matches no image", stops=False)
     lasts = node.get("defaultCacheDuration")
     text = (lasts.text or "") if lasts else ""
     number_alone = lasts is not None and not lasts.quoted and _NUMBER.fullmatch(text)

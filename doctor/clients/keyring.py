@@ -105,6 +105,8 @@ class Ask:
     key: str
     where: str
     setting: str
+    barred: str = ""
+    """Why it is not run here, whatever else holds."""
     credential: None = None
     """What tells it from a `Held`, without a look at the class."""
 
@@ -149,17 +151,23 @@ class Lookup:
     """The configuration is another machine's: helpers are not run."""
     withheld: str = ""
     """Why a credential that this client would show here is not looked up."""
+    unseen: str = ""
+    """What could not be looked at here although the client does, as a sentence."""
+    plugin: str = ""
+    """The plug-in that the client would need for this registry and is not set to use."""
 
     def told(
         self,
         credential: Credential | None,
         helpers: tuple[HelperFact, ...] = (),
         unasked: str = "",
+        tried: int = 0,
     ) -> CredentialFact:
-        """The fact, once the helpers have been asked and one of the tries gave `credential`."""
+        """The fact, once the helpers have been asked and one of the tries gave `credential`;
+        `tried` of them were tried in vain before."""
         from doctor.clients.told import fact
 
-        return fact(self, credential, helpers, unasked)
+        return fact(self, credential, helpers, unasked, tried)
 
     @property
     def stopped(self) -> bool:

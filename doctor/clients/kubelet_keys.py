@@ -1,9 +1,10 @@
 """Does a key of the kubelet's keyring match an image, and if not, in what way does it come near?
 
-Followed: kubernetes pkg/credentialprovider/keyring.go (Add, URLsMatchStr) with Go's net/url (Parse),
-net (SplitHostPort) and path/filepath (Match). A key is a URL with or without a scheme; in its host
-each label is a glob, its port is a text, and its path is a plain prefix of the image's: `/team`
-matches `/team2/app`. What is no URL is passed over, and so a `?` is never a glob: it begins a query.
+Followed: kubernetes pkg/credentialprovider/keyring.go (Add, URLsMatchStr) with Go's net/url
+(Parse), net (SplitHostPort) and path/filepath (Match). A key is a URL with or without a scheme; in
+its host each label is a glob, its port is a text, and its path is a plain prefix of the image's:
+`/team` matches `/team2/app`. What is no URL is passed over, and so a `?` is never a glob: it begins
+a query.
 """
 
 from __future__ import annotations
@@ -51,6 +52,11 @@ def matches(glob: str, image: str) -> bool:
     if port != wanted_port or len(labels) != len(wanted):
         return False
     return all(map(_label, labels, wanted))
+
+
+def is_url(glob: str) -> bool:
+    """Does Go find a URL in it, so that it can match anything at all?"""
+    return _url(glob) is not None
 
 
 def near(key: str, want: Wanted) -> Why | None:
@@ -106,7 +112,7 @@ def _is_host(host: str) -> bool:
     if not _HOST.fullmatch(host):
         return False
     if host.startswith("["):
-        inside, bracket, after = host.rpartition("]")
+        _inside, bracket, after = host.rpartition("]")
         return bool(bracket) and re.fullmatch(r"(?::[0-9]*)?", after) is not None
     _, colon, port = host.rpartition(":")
     return not colon or re.fullmatch(r"[0-9]*", port) is not None
@@ -144,7 +150,7 @@ def _label(pattern: str, label: str) -> bool:
         return False
 
 
-_CLASS = re.compile(r"\[(?P<no>\^?)(?P<body>(?:[^\]\\-](?:-[^\]\\-])?)+)\]", re.DOTALL)
+_CLASS = re.compile(r"\[(?P<body>(?:[^\]\\-](?:-[^\]\\-])?)+)\]", re.DOTALL)
 
 
 def _translated(pattern: str) -> Iterator[str]:
@@ -155,7 +161,7 @@ def _translated(pattern: str) -> Iterator[str]:
             found = _CLASS.match(pattern, at)
             if found is None:
                 raise ValueError(pattern)
-            yield f"[{found['no']}{re.sub(r'([^-])', _escaped, found['body'])}]"
+            yield f"[{re.sub(r'([^-])', _escaped, found['body'])}]"
             at = found.end()
             continue
         yield "[^/]*" if sign == "*" else re.escape(sign)

@@ -21,9 +21,12 @@ def fact(
     credential: Credential | None,
     helpers: tuple[HelperFact, ...] = (),
     unasked: str = "",
+    tried: int = 0,
 ) -> CredentialFact:
-    """The look-up as a fact; `credential` is what it came to."""
-    holder = next((h for h in _held(lookup) if h.credential is credential), None)
+    """The look-up as a fact; `credential` is what it came to, after `tried` others in vain."""
+    held = [*_held(lookup)]
+    holder = next((h for h in held if h.credential is credential), None)
+    before = enumerate(held[:tried])
     modified = holder.modified if holder else None
     where = holder.where if holder else ""
     return CredentialFact(
@@ -39,7 +42,9 @@ def fact(
         faults=lookup.faults,
         near_misses=lookup.near_misses,
         otherwise=lookup.otherwise,
-        sources=_sources(credential, holder, lookup.also),
+        sources=_sources(credential, holder, (*held[tried:], *lookup.also)),
+        refused=tuple(Source(h.where, h.key, h.credential.user, n) for n, h in before),
+        more=max(0, len(lookup.tries) - tried - 1),
         white_space=white_space(credential) if credential else (),
         life=life(credential, modified) if credential else None,
         files=tuple(replace(f, used=f.path == where) for f in lookup.files),
@@ -49,6 +54,7 @@ def fact(
         config=lookup.config,
         unasked=unasked,
         withheld=lookup.withheld,
+        plugin=lookup.plugin,
     )
 
 
@@ -88,7 +94,7 @@ def _sources(
     seen: list[Credential] = []
     sources: list[Source] = []
     winner = holder or Held(credential, credential.origin, "")
-    for each in (winner, *also):
+    for each in (winner, *(other for other in also if other is not winner)):
         number = next((n for n, c in enumerate(seen) if _equal(c, each.credential)), len(seen))
         if number == len(seen):
             seen.append(each.credential)

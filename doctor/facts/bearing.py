@@ -39,7 +39,7 @@ class Bearing:
     @property
     def reader(self) -> str:
         """Who reads the configuration, as the subject of a sentence."""
-        names = {"shell": "a Go client such as crane", "docker": "docker", "podman": "podman"}
+        names = {"shell": "a Go client such as crane", "kubelet": "the kubelet"}
         return names.get(self.fact.client, self.fact.client)
 
     @property

@@ -54,6 +54,8 @@ class ConfigFault:
     """each-pull: the file is read at every pull, so a daemon that runs meets the fault too.
     passed-over: only this setting does not count. one-folder: a list is taken for one folder.
     path-twice: the API's root is put behind a path that names it."""
+    client: str = ""
+    """Whose file it is, where not the client's own: the runtime's that the kubelet has pull."""
 
 
 @frozen(kw_only=True)
@@ -77,6 +79,8 @@ class ClientFact(Fact):
     faults: tuple[ConfigFault, ...] = ()
     user: str = ""
     """The name of the user who runs this."""
+    runtime: str = ""
+    """The container runtime that pulls for it; "" where it pulls itself."""
     flagged: tuple[str, ...] = ()
     """Files that set insecure registries or mirrors as flags of the daemon's command."""
     service: str = ""
@@ -95,6 +99,8 @@ class ClientFact(Fact):
         if not self.program:
             return f"{self.client} is not installed here"
         what = f"{self.client} {self.version}".strip()
+        if self.runtime:
+            what = f"{what}, which has {self.runtime} pull"
         state = self.daemon.state if self.daemon else "not-asked"
         if state == "answers":
             return f"{what} answers" + (f", {self.store} image store" if self.store else "")

@@ -210,6 +210,12 @@ class CredentialFact(Fact):
     """Why a helper that would be asked was not: "offline", "another machine's files"."""
     withheld: str = ""
     """Why what this client would show here was not looked up: a credential of another host."""
+    refused: tuple[Source, ...] = ()
+    """Those that the client tries before this one, and that the registry refused."""
+    more: int = 0
+    """How many more the client tries if this one is refused, each as a pull of its own."""
+    plugin: str = ""
+    """The plug-in that this cloud's registries need and that the client is not set to use."""
 
     @property
     def seen(self) -> str:
@@ -219,6 +225,15 @@ class CredentialFact(Fact):
             who = f"user {self.user}" if self.user else self.kind.replace("-", " ")
             said = f"{who} from {self.origin}"
         return "; ".join([said, *(f"{o.client} {o.says}" for o in self.otherwise)])
+
+    @property
+    def held(self) -> dict[str, str]:
+        """The file and the key of the credential that was found, as params; empty where it is in
+        no file."""
+        winner = next((each for each in self.sources if each.wins), None)
+        if winner is None or not winner.where.startswith("/") or not winner.key:
+            return {}
+        return {"held_in": winner.where, "held_key": winner.key}
 
     @property
     def cloud(self) -> str:
@@ -252,6 +267,8 @@ def login(case: Case) -> dict[str, str]:
         "login_at": hub.NAME if on_hub else at,
         "plain_key": "" if on_hub else at,
         "config": fact.config,
+        "plugin": fact.plugin,
+        **fact.held,
     }
     if fact.tools and "docker" not in fact.tools:
         params[f"only_{fact.tools[0]}"] = "yes"

@@ -57,6 +57,8 @@ class Net:
     lines: Lines = field(default_factory=_lines)
     dialling: dict[Hop, Dialling] = field(default_factory=dict)
     credential: Credential | None = None
+    attempt: int = 0
+    """Which of several credentials it is that the client tries one after the other, from 0."""
     proxy_authorization: dict[Hop, Secret] = field(default_factory=dict)
     authorization: dict[Hop, Secret] = field(default_factory=dict)
     links: dict[str, Secret] = field(default_factory=dict)
@@ -72,6 +74,10 @@ class Net:
                 self, lines=_lines(), dialling={}, proxy_authorization={}, pulls={}
             )
         return replace(self.pulls[pull], credential=credential, authorization={}, links={})
+
+    def again(self) -> Net:
+        """The network for the same pull with the client's next credential."""
+        return replace(self, credential=None, attempt=self.attempt + 1, authorization={}, links={})
 
     def patience(self, seconds: float) -> float:
         """How long a wait meant to last `seconds` may last: never more than a third of what is

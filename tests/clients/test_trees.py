@@ -84,7 +84,40 @@ CRIO: dict[str, Any] = {
     f"/etc/docker/certs.d/{HOST}/ca.crt": CA.pem,
     NODES: {"auths": {HOST: auth()}},
 }
-TREES = [(UBUNTU, "docker"), (RHEL, "podman"), (CRIO, "cri-o")]
+
+STATE = "/var/lib/kubelet"
+KUBELET_DROP_IN = "/usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf"
+FLAGS = f"{STATE}/kubeadm-flags.env"
+PLUGINS = "/etc/kubernetes/credential-providers.yaml"
+PROVIDERS = (
+    "apiVersion: kubelet.config.k8s.io/v1\nkind: CredentialProviderConfig\nproviders:\n"
+    "- name: acr-credential-provider\n  apiVersion: credentialprovider.kubelet.k8s.io/v1\n"
+    '  matchImages: ["*.azurecr.io"]\n  defaultCacheDuration: 10m\n'
+)
+NODE: dict[str, Any] = {
+    "/etc/os-release": "ID=ubuntu\nID_LIKE=debian\n",
+    "/etc/ssl/certs/ca-certificates.crt": CA.pem,
+    "/usr/bin/kubelet": "",
+    "/usr/lib/systemd/system/kubelet.service": "[Service]\nExecStart=/usr/bin/kubelet\n",
+    KUBELET_DROP_IN: (
+        '[Service]\nEnvironment="KUBELET_CONFIG_ARGS=--config=/var/lib/kubelet/config.yaml"\n'
+        f"EnvironmentFile=-{FLAGS}\nExecStart=\n"
+        "ExecStart=/usr/bin/kubelet $KUBELET_CONFIG_ARGS $KUBELET_KUBEADM_ARGS\n"
+    ),
+    FLAGS: (
+        f'KUBELET_KUBEADM_ARGS="--image-credential-provider-config={PLUGINS} '
+        '--image-credential-provider-bin-dir=/usr/local/bin"\n'
+    ),
+    f"{STATE}/config.yaml": (
+        "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n"
+        "containerRuntimeEndpoint: unix:///run/containerd/containerd.sock\n"
+    ),
+    PLUGINS: PROVIDERS,
+    "/usr/local/bin/acr-credential-provider": "",
+    "/usr/lib/systemd/system/containerd.service": "[Service]\nExecStart=/usr/bin/containerd\n",
+    f"{STATE}/config.json": {"auths": {f"{HOST}/team": auth()}},
+}
+TREES = [(UBUNTU, "docker"), (RHEL, "podman"), (CRIO, "cri-o"), (NODE, "kubelet")]
 
 
 @pytest.fixture
@@ -101,7 +134,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def plant(root: Path, tree: Mapping[str, Any]) -> None:
     for path, content in tree.items():
-        put(root, path, content)
+        put(root, path, content, 0o755 if "/bin/" in path else 0o600)
 
 
 def checked(root: Path, client: str, image: str = IMAGE) -> dict[str, dict[str, Any]]:
@@ -204,6 +237,34 @@ def test_a_name_without_registry_that_nothing_stands_for(root: Path, client: str
     plant(root, {**(RHEL if client == "podman" else CRIO), REGISTRIES: "", SHORT_NAMES: ""})
     found = checked(root, client, "app:1")["client.config-invalid"]
     assert "docker.io/library/app:1" in found["remedies"][0]["steps"][0]["command"]
+
+
+@pytest.mark.parametrize(("path", "content", "code", "line"), [
+    (f"{STATE}/config.json", "{", "auth.config-unreadable", 1),
+    (f"{STATE}/config.json", {"auths": {HOST: {"auth": "%"}}}, "auth.entry-malformed", 1),
+    (
+        f"{STATE}/config.json",
+        {"auths": {f"{HOST}/team": auth(), "x.example": {"auth": "%"}}},
+        "auth.config-unreadable",
+        1,
+    ),
+    (f"{STATE}/config.json", {"auths": {"*.com:5000": auth()}}, "auth.wrong-key", 1),
+    (f"{STATE}/config.json", {"auths": {"reg.example.com": auth()}}, "auth.wrong-key", 1),
+    (f"{STATE}/config.yaml", "kind: [\n", "client.config-invalid", 2),
+    (PLUGINS, PROVIDERS.replace("10m", "10"), "client.config-invalid", 7),
+    (PLUGINS, PROVIDERS.replace("acr-", "gone-"), "client.config-invalid", 4),
+    (KUBELET_DROP_IN, "[Service]\nEnvironmentFile=/gone\n", "client.config-invalid", 2),
+])  # fmt: skip
+def test_a_node_with_one_fault(
+    root: Path, path: str, content: Any, code: str, line: int | None
+) -> None:
+    plant(root, {**NODE, path: content})
+    found = checked(root, "kubelet")
+    assert list(found) == [code]
+    assert found[code]["evidence"].get("line") == line
+    assert found[code]["remedies"]
+    for remedy in found[code]["remedies"]:
+        assert not remedy["for"] or "kubelet" in remedy["for"], remedy["title"]
 
 
 @pytest.mark.parametrize(("tree", "client"), TREES)
