@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from doctor.facts.access import Conclusion, refused
+from doctor.facts.access import Conclusion, refused, unshown
 from doctor.facts.credential import CredentialFact, login
 from doctor.facts.http import Answer, trouble
 from doctor.facts.registry import ApiFact, AuthFact, ImageFact, TokenTry
@@ -154,9 +154,8 @@ def _refusal(
         "places": _places(case),
         "by": case.at.name,
     }
-    unasked = fact.unasked if (fact := case.facts.get(CredentialFact)) else ""
-    if found.code == "auth.no-credentials" and unasked:  # whether the pull fails is not known
-        proof["not_asked"] = unasked
+    if why := unshown(case):
+        proof["not_asked"] = why
         return _found(case, found.code, proof, params, severity="warning", confidence="possible")
     return _found(case, found.code, proof, params, confidence=found.confidence)
 
@@ -218,7 +217,8 @@ def _looked_in(case: Case) -> list[dict[str, str]]:
 
 def _places(case: Case) -> str:
     fact = case.facts.get(CredentialFact)
-    return ", ".join(dict.fromkeys(p.where for p in fact.places)) if fact else ""
+    read = (p.where for p in fact.places if p.outcome != "not-read") if fact else ()
+    return ", ".join(dict.fromkeys(read))
 
 
 def _credential(auth: AuthFact) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from doctor.facts.access import Conclusion, missing
+from doctor.facts.access import Conclusion, missing, unshown
 from doctor.facts.http import Answer, trouble
 from doctor.facts.registry import BlobFact, ConfigRead, ImageFact, TagList
 from doctor.model import Case, Check, Fact, Finding
@@ -158,11 +158,15 @@ def _missing(case: Case, image: ImageFact, answer: Answer, found: Conclusion) ->
         evidence["nearest"] = list(near)
         params["nearest"] = ", ".join(near)
         params["corrected"] = _name(case).removesuffix(image.repository) + near[0]
+    why = unshown(case) if found.code == "auth.denied-or-missing" else ""
+    if why:
+        evidence["not_asked"] = why
     return Finding(
         found.code,
+        severity="warning" if why else None,
         hop=case.at,
         subject=image.reference if found.code == "registry.manifest-unknown" else image.repository,
-        confidence=found.confidence,
+        confidence="possible" if why else found.confidence,
         evidence=evidence,
         params=params,
     )

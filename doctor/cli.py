@@ -197,7 +197,7 @@ def _check_parser() -> argparse.ArgumentParser:
         dest="client",
         default="shell",
         metavar="CLIENT",
-        help="whose eyes: shell (default), crane, docker, podman, cri-o",
+        help="whose eyes: shell (default), crane, docker, podman, containerd, cri-o, kubelet",
     )
     add(
         "--platform",

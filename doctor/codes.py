@@ -234,7 +234,7 @@ def params_of(target: Target, finding: Finding | None = None) -> dict[str, str]:
 
 def _fitting(words: Words, params: Mapping[str, str], target: Target) -> Iterator[Remedy]:
     eyes = {target.client}
-    if target.client == "kubelet" and words.area != "auth":  # credentials are its own
+    if target.client == "kubelet" and not words.code.startswith("auth."):  # credentials are its own
         eyes |= {params["runtime"]} if params.get("runtime") in CLIENTS else {"containerd", "cri-o"}
     systems = {target.system} | ({"linux"} if target.system != "macos" else set())
     for remedy in words.remedies:

@@ -706,6 +706,16 @@ def test_the_kubelet_is_offered_what_helps_its_runtime() -> None:
     assert titles("kubelet", runtime="cri-o") == ["Any Linux", "CRI-O", LAST]
 
 
+def test_the_kubelets_credentials_are_not_its_runtimes() -> None:
+    own = 'for = ["kubelet"]\nsteps = [{text = "s"}]'
+    theirs = 'for = ["cri-o"]\nsteps = [{text = "t"}]'
+    body = '[["{0}".remedy]]\ntitle = "Own"\n{1}\n[["{0}".remedy]]\ntitle = "Theirs"\n{2}'
+    for code, expected in (("auth.y", ["Own"]), ("tls.y", ["Own", "Theirs"])):
+        shelf = book(x=one(body.format(code, own, theirs), code))
+        dressed = shelf.dress(Finding(code), target("kubelet"))
+        assert [each.title for each in dressed.remedies] == expected
+
+
 def test_a_code_without_words_is_still_a_finding() -> None:
     dressed = SHELF.dress(Finding("no.words"), target())
     assert (dressed.title, dressed.severity, dressed.remedies) == ("no.words", "error", ())

@@ -29,6 +29,9 @@ from doctor.frozen import frozen
 
 PASSES = "passes over the file without a word and looks in the next place"
 _ROOTS = "/root/.docker/config.json"
+_SECRETS = Place(
+    "imagePullSecrets", "not-read", None, "a pod's own come first; they are not on the node"
+)
 
 
 def files(node: KubeletNode) -> tuple[str, ...]:
@@ -66,7 +69,7 @@ def lookup(machine: Machine, node: KubeletNode, want: Wanted) -> Lookup:
         wanted=want,
         keys=(image(want),),
         tries=tries,
-        places=(*found.places, *_plugins(node, want)),
+        places=(_SECRETS, *found.places, *_plugins(node, want)),
         faults=(*found.faults, *answer.faults),
         near_misses=answer.near_misses,
         files=stored(found.chosen) if found.chosen else (),

@@ -49,6 +49,13 @@ def genuine(case: Case) -> bool | None:
     return None
 
 
+def unshown(case: Case) -> str:
+    """Why the credential that the client would show is not known here; "" where it is, or the
+    client has none. What a stranger is refused then proves nothing about the client's pull."""
+    fact = case.facts.get(CredentialFact)
+    return fact.unasked if fact is not None and not fact.found else ""
+
+
 def refused(case: Case) -> Conclusion | None:
     """What the registry's 401 or 403 for the image means; None where it gave none, where the login
     itself is the fault, or where the client would have shown what is not shown from here."""

@@ -127,6 +127,26 @@ def test_no_credential_where_strangers_are_turned_away() -> None:
     assert "Bearer" in found.evidence["challenge"]
 
 
+@pytest.mark.parametrize("facts", [
+    (api(BASIC), logged_in(scheme="basic"), image(401, "anonymous")),
+    (api(), logged_in(tried("anonymous", access=EMPTY)), image(401, "anonymous")),
+])  # fmt: skip
+def test_a_stranger_is_refused_and_what_a_plug_in_would_give_is_not_known(
+    facts: tuple[Fact, ...],
+) -> None:
+    (found,) = judged(*facts, CredentialFact(unasked="the plug-in is not run here"))
+    assert (found.severity, found.confidence) == ("warning", "possible")
+    assert found.evidence["not_asked"] == "the plug-in is not run here"
+    (found,) = judged(*facts, CredentialFact())
+    assert (found.severity, found.confidence) == (None, "certain")
+
+
+def test_places_that_the_client_does_not_read_were_not_looked_in() -> None:
+    places = CredentialFact(places=(Place("/a", "missing"), Place("/b", "not-read")))
+    (found,) = judged(api(BASIC), logged_in(scheme="basic"), image(401, "anonymous"), places)
+    assert found.params["places"] == "/a"
+
+
 def test_no_credential_where_only_this_repository_is_withheld() -> None:
     fact = logged_in(
         tried("anonymous", "refused", 401), tried("anonymous", scope=""), may_proceed=False

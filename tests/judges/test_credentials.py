@@ -232,6 +232,31 @@ def test_several_logins_matter_if_the_wrong_one_wins() -> None:
     assert codes(sources(1, modified=None), tried("granted"), PUBLIC) == {}
 
 
+def test_one_that_is_refused_before_another_serves_is_told() -> None:
+    first = Source("/var/lib/kubelet/config.json", "reg.example.com/team", "old", 0)
+    fact = replace(sources(0), client="kubelet", refused=(first,))
+    (finding,) = findings(fact, tried("granted"), PUBLIC)
+    assert finding.code == "auth.shadowed"
+    assert (finding.params["held_in"], finding.params["held_key"]) == (first.where, first.key)
+    assert codes(fact, tried("refused")) == {}, "all are refused: that is auth.rejected"
+
+
+def test_a_file_that_only_the_client_may_read_is_a_warning() -> None:
+    hidden = Fault("access", CONFIG, "this user may not read it", effect="may read it", stops=False)
+    assert codes(replace(FACT, faults=(hidden,))) == {"auth.config-unreadable": "error"}
+    unseen = replace(FACT, faults=(hidden,), unasked="it was not read")
+    assert codes(unseen) == {"auth.config-unreadable": "warning"}
+
+
+def test_the_kubelets_plug_in_is_its_store() -> None:
+    fact = replace(FOUND, files=(FILE,), store="ecr-credential-provider", client="kubelet")
+    (finding,) = findings(fact)
+    assert (finding.code, finding.params["helper"]) == ("auth.plaintext", "ecr-credential-provider")
+    assert "store" not in finding.params
+    (finding,) = findings(replace(fact, store="pass", client="shell"))
+    assert finding.params["helper"] == "docker-credential-pass"
+
+
 def everything() -> tuple[Finding, ...]:
     helper = HelperFact(program="docker-credential-ecr-login", setting="credsStore in f", key="k")
     fact = replace(
