@@ -252,7 +252,7 @@ def test_the_kubelets_plug_in_is_its_store() -> None:
     fact = replace(FOUND, files=(FILE,), store="ecr-credential-provider", client="kubelet")
     (finding,) = findings(fact)
     assert (finding.code, finding.params["helper"]) == ("auth.plaintext", "ecr-credential-provider")
-    assert "store" not in finding.params
+    assert not finding.params["store"]
     (finding,) = findings(replace(fact, store="pass", client="shell"))
     assert finding.params["helper"] == "docker-credential-pass"
 
