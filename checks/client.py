@@ -81,7 +81,7 @@ def _broken(fact: ClientFact, fault: ConfigFault) -> Finding:
         "whole_image": fault.image,
         **kind,
         "rootless": "yes" if fact.rootless else "",
-        "unread": "yes" if fault.unread and "unit" not in kind else "",
+        "unread": "yes" if fault.kind == "unread" and "unit" not in kind else "",
         **_of_containerd(fact, fault),
         "kubelet_file": "yes" if fact.client == "kubelet" and not fault.client else "",
     }

@@ -63,10 +63,8 @@ def _mirror(case: Case, fact: EndpointsFact, place: int) -> Iterator[Finding]:
     later = [each.endpoint.hop.name for each in fact.seen_at[place + 1 :]]
     params = {**_words(case, seen), **_set_up(case, seen), "then": _then(case, later)}
     evidence: dict[str, Any] = {**_proof(seen), "asked_after_it": later}
-    if fact.served is None and fact.tells:
-        evidence["what_is_shown"] = fact.tells
     if fact.told is not None:
-        evidence["containerd_tells_only"] = fact.told.endpoint.hop.name
+        evidence["client_tells_only"] = fact.told.endpoint.hop.name
     if seen.layer in _NO_ANSWER:
         yield Finding(
             "client.mirror-unreachable",

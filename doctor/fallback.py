@@ -96,8 +96,8 @@ def told(endpoint: Endpoint, diagnosis: Diagnosis) -> EndpointSeen:
         digest=image.digest if image else "",
         challenge=api.challenge.scheme if api and api.challenge else "",
         has_credential=bool(auth and auth.has_credential),
-        http_ms=answers[0].ms if answers else None,
         status=_status(image, api),
+        http_ms=answers[0].ms if answers else None,
     )
 
 

@@ -38,6 +38,7 @@ _LOOPBACK = (
     Insecure("::1/128", network=True),
 )
 """What dockerd takes for insecure without being told."""
+_HUB_ALONE = f"{docker_mirrors.SETTING} is for Docker Hub alone"
 
 
 @frozen
@@ -106,7 +107,7 @@ class Docker:
         goes for its token service and its storage too."""
         from doctor.pki.store import go_store
 
-        domain = self._named(target)
+        domain = wanted(target).domain
         extra = (self.ca,) if self.ca else ()
         base = go_store(Path(self.machine.root), self.host.environ, extra, client=self.name)
         complete = base.complete and not self.host.desktop and bool(self.host.socket)
@@ -121,14 +122,6 @@ class Docker:
             complete=complete,
             insecure=insecure,
         )
-
-    def _named(self, target: Target) -> str:
-        """The registry as docker's settings name it: as the image does, or as the mirror's value
-        does. Of containerd's store it is the insecure list alone: its folder is the image's."""
-        written = target.endpoint.written if target.endpoint else ""
-        if target.registry.role == "mirror" and written:
-            return docker_mirrors.host_of(written)
-        return wanted(target).domain
 
     def _folders(self, domain: str, insecure: tuple[Insecure, ...]) -> tuple[str, ...]:
         """Where the registry's folder may be. The store that docker has of old reads none for
@@ -171,24 +164,24 @@ class Docker:
 
     def endpoints(self, target: Target) -> EndpointsFact:
         """For Docker Hub its mirrors, in order; at last the registry itself."""
-        from doctor.facts.endpoint import EndpointsFact, only
+        from doctor.facts.endpoint import EndpointsFact
 
-        want = wanted(target)
-        if not want.hub or target.reference is None:
-            note = f"{docker_mirrors.SETTING} is for Docker Hub alone"
-            return replace(only(self.name, target), places=tuple(self._places(note)))
-        listed = self._listed(target)
-        several = "hosts.toml lists several hosts" if len(listed) > 1 else ""
-        mirrors = () if several else self.mirrors
+        want, listed = wanted(target), self._listed(target)
+        ignored = "" if want.hub and target.reference else _HUB_ALONE
+        if len(listed) > 1:
+            ignored = "hosts.toml lists several hosts"
+        mirrors = () if ignored else self.mirrors
         return EndpointsFact(
             client=self.name,
             endpoints=(
                 *(docker_mirrors.endpoint(each, want.path, self.store) for each in mirrors),
                 *listed,
             ),
-            places=tuple(self._places(several)),
-            rule=docker_mirrors.rule(self.store, logged_in=bool(self._login(want).tries)),
-            tells=docker_mirrors.tells(self.store),
+            places=tuple(self._places(ignored)),
+            rule=docker_mirrors.rule(self.store, logged_in=bool(self._login(want).tries))
+            if mirrors
+            else "",
+            tells="gravest" if self.store == "containerd" else "last",
         )
 
     def _listed(self, target: Target) -> tuple[Endpoint, ...]:
@@ -248,7 +241,7 @@ class Docker:
             if not self._has_read(each):
                 what = f'the running daemon does not know the mirror "{each.text}"'
                 effect = "it counts once the daemon has read the file again"
-                yield ConfigFault(each.file, what, effect, each.line, stops=False, unread=True)
+                yield ConfigFault(each.file, what, effect, each.line, stops=False, kind="unread")
 
 
 def _is_network(entry: str) -> bool:

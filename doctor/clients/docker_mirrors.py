@@ -78,12 +78,6 @@ def distinct(values: Iterable[Value]) -> tuple[Value, ...]:
     return tuple(found.values())
 
 
-def host_of(written: str) -> str:
-    """`host[:port]` as the value has it: what certs.d and the insecure list are looked through
-    for."""
-    return _parsed(written).host
-
-
 def endpoint(value: Value, repository: str, store: Store) -> Endpoint:
     """What is asked of that mirror for a repository of Docker Hub."""
     url = _parsed(value.text)
@@ -101,6 +95,7 @@ def endpoint(value: Value, repository: str, store: Store) -> Endpoint:
         namespace=hub.NAME if of_containerd and url.host not in (hub.NAME, hub.HOST) else "",
         origin=value.origin,
         written=shown(value.text),
+        domain=url.host if usable else "",
         skipped="" if usable else "it names no host that can be asked",
     )
 
@@ -135,13 +130,3 @@ def keys(want: Wanted, hub: Lookup, store: Store) -> Lookup:
         hub.client, want, (), places=(place,), tools=hub.tools, config=hub.config,
         foreign=hub.foreign, withheld=withheld,
     )  # fmt: skip
-
-
-def tells(store: Store) -> str:
-    """Which error is shown where nobody serves the image."""
-    if store == "containerd":
-        return (
-            "docker shows one error alone: an HTTP error before a 404, and that before a failed"
-            " connection"
-        )
-    return "docker shows the last one's error alone"

@@ -46,12 +46,11 @@ class ConfigFault:
     """The whole line as it must be; "" where nobody can tell."""
     stops: bool = True
     """Does the client not work at all because of it (else: it goes on without)?"""
-    unread: bool = False
-    """Is nothing wrong with it but that the running daemon goes by what it read before?"""
     image: str = ""
     """The image's whole name by Docker's rule, where that it names no registry is the fault."""
-    kind: Literal["", "each-pull", "passed-over", "one-folder", "path-twice"] = ""
-    """each-pull: the file is read at every pull, so a daemon that runs meets the fault too.
+    kind: Literal["", "unread", "each-pull", "passed-over", "one-folder", "path-twice"] = ""
+    """unread: nothing is wrong with it but that the running daemon goes by what it read before.
+    each-pull: the file is read at every pull, so a daemon that runs meets the fault too.
     passed-over: only this setting does not count. one-folder: a list is taken for one folder.
     path-twice: the API's root is put behind a path that names it."""
     client: str = ""

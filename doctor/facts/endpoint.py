@@ -7,7 +7,7 @@ the whole diagnosis of the one that serves the pull stands in the report.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from doctor.facts.credential import Place
 from doctor.facts.station import WORDS
@@ -88,10 +88,10 @@ class EndpointSeen:
     """What the endpoint wants to see, where it refused a request without a credential."""
     has_credential: bool = False
     """Was one found for it?"""
-    http_ms: float | None = None
-    """How long its first HTTP answer took; None: there was none."""
     status: int | None = None
     """Of its last HTTP answer."""
+    http_ms: float | None = None
+    """How long its first HTTP answer took; None: there was none."""
 
     @property
     def serves(self) -> bool | None:
@@ -125,9 +125,10 @@ class EndpointsFact(Fact):
     rule: str = ""
     """By which rule the client shows a mirror no credential, a clause for a sentence; "" where it
     shows one, if there is one."""
-    tells: str = ""
-    """Which error the client shows where no endpoint serves the image, a clause: "docker shows the
-    last one's error alone"; "" where it shows them all."""
+    tells: Literal["all", "last", "gravest"] = "all"
+    """Whose errors the client shows where no endpoint serves the image. "gravest": an HTTP error
+    outranks a 404, which outranks failed connections and logins; of equals the first (containerd
+    core/remotes/docker/resolver.go)."""
     seen_at: tuple[EndpointSeen, ...] = ()
     """What came of those that were asked, in order; empty where there was one to ask."""
 
@@ -150,19 +151,15 @@ class EndpointsFact(Fact):
 
     @property
     def told(self) -> EndpointSeen | None:
-        """The one endpoint whose error containerd tells, where there are several: an HTTP error
-        outranks a 404, which outranks failed connections and logins; of equals the first
-        (core/remotes/docker/resolver.go). None: all that failed can be seen."""
-        if self.client != "containerd" or self.served or len(self.seen_at) < 2:
+        """The one endpoint whose error the client shows, where there are several; None: all that
+        failed can be seen."""
+        if self.tells == "all" or self.served or len(self.seen_at) < 2:
             return None
-        return max(self.seen_at, key=_rank)
+        return self.seen_at[-1] if self.tells == "last" else max(self.seen_at, key=_rank)
 
     @property
     def seen(self) -> str:
-        said = [f"{each.endpoint.called} {each.said}" for each in self.seen_at]
-        if self.told is not None:
-            said.append(f"containerd's own error is that of {self.told.endpoint.hop.name} alone")
-        return "; ".join(said)
+        return "; ".join(f"{each.endpoint.called} {each.said}" for each in self.seen_at)
 
 
 def _rank(seen: EndpointSeen) -> int:

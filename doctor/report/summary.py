@@ -61,8 +61,9 @@ def _passed_over(diagnosis: Diagnosis) -> str:
     decider = fact.seen_at[fact.decides]
     if decider.serves is None:
         told += f" {_capital(decider.endpoint.called)} {decider.said}."
-    elif before and fact.served is None and fact.tells:
-        told += f" {_capital(fact.tells)}."
+    elif fact.told is not None:
+        name = fact.told.endpoint.called
+        told += f" {_capital(diagnosis.target.client)} shows the error of {name} alone."
     return told
 
 

@@ -154,7 +154,7 @@ def test_a_network_counts_by_addresses_and_dockers_own_default_is_not_told(
 def test_a_mirror_that_the_daemon_has_not_read_wants_a_reload_and_no_restart() -> None:
     unread = ConfigFault(
         JSON, "the running daemon does not know the mirror", "it counts later", 3,
-        stops=False, unread=True,
+        stops=False, kind="unread",
     )  # fmt: skip
     finding = judged(replace(FACT, faults=(unread,)))["client.config-invalid"]
     assert finding.severity == "warning"

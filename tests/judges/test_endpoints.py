@@ -35,7 +35,6 @@ LOCKED = EndpointSeen(
 )  # fmt: skip
 UNTOLD = EndpointSeen(MIRRORED, "incomplete", reason="its login is not shown from here")
 RULE = "the credential for Docker Hub goes to Docker Hub alone"
-TELLS = "docker shows the last one's error alone"
 
 
 def judged(
@@ -74,7 +73,7 @@ def test_nothing_is_said_of_a_mirror_that_does_its_part(seen: tuple[EndpointSeen
 
 @pytest.mark.parametrize("layer", ["dns", "tcp", "proxy", "tls", "api"])
 def test_a_dead_mirror_before_a_registry_that_serves_is_a_warning(layer: str) -> None:
-    found = judged(replace(DEAD, layer=layer), SERVES, tells=TELLS)
+    found = judged(replace(DEAD, layer=layer), SERVES, tells="last")
     assert set(found) == {"client.mirror-unreachable"}
     finding = found["client.mirror-unreachable"]
     assert (finding.severity, finding.hop, finding.subject) == ("warning", MIRROR, f"{JSON}:3")
@@ -93,11 +92,33 @@ def test_where_nothing_follows_it_the_dead_mirror_is_why_the_pull_fails() -> Non
 
 
 def test_what_the_client_hides_is_said_where_both_fail() -> None:
-    finding = judged(DEAD, DOWN, tells=TELLS)["client.mirror-unreachable"]
+    finding = judged(DEAD, DOWN, tells="last")["client.mirror-unreachable"]
     assert finding.severity == "warning"
-    assert finding.evidence["what_is_shown"] == TELLS
-    served = judged(DEAD, SERVES, tells=TELLS)["client.mirror-unreachable"]
-    assert "what_is_shown" not in served.evidence
+    assert finding.evidence["client_tells_only"] == "registry-1.docker.io:443"
+    for seen, tells in (((DEAD, SERVES), "last"), ((DEAD, DOWN), "all")):
+        other = judged(*seen, tells=tells)["client.mirror-unreachable"]
+        assert "client_tells_only" not in other.evidence
+
+
+LACKS = replace(COPY, verdict="fail", layer="image", status=404)
+BROKEN = replace(COPY, verdict="fail", layer="image", status=500)
+REFUSING = replace(DOWN, layer="auth", status=401)
+
+
+@pytest.mark.parametrize(("seen", "tells", "told"), [
+    ((DEAD, DOWN), "last", DOWN),
+    ((LACKS, DOWN), "last", DOWN),
+    ((LACKS, DOWN), "gravest", LACKS),
+    ((LACKS, BROKEN, DOWN), "gravest", BROKEN),
+    ((DEAD, REFUSING), "gravest", DEAD),
+    ((LACKS, DOWN), "all", None),
+    ((LACKS, SERVES), "gravest", None),
+    ((DOWN,), "last", None),
+])  # fmt: skip
+def test_whose_error_the_client_shows(
+    seen: tuple[EndpointSeen, ...], tells: Any, told: EndpointSeen | None
+) -> None:
+    assert EndpointsFact(seen_at=seen, tells=tells).told == told
 
 
 def test_a_mirror_that_no_file_names_is_not_said_to_stand_in_one() -> None:

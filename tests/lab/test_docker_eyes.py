@@ -197,6 +197,7 @@ def test_docker_fares_as_it_is_told(scenario: Scenario, lab: World, store: Path)
     '{\n  "insecure-registries": [],\n}',
     '{\n  "insecure-registries": "reg.example"\n}',
     '{\n  "registry-mirror": ["https://m.example"]\n}',
+    '{\n  "registry-mirrors": ["m.example:5000"]\n}',
 ])  # fmt: skip
 def test_a_daemon_that_does_not_start_is_the_cause(daemon: str, lab: World, store: Path) -> None:
     """Nothing listens: the network is well, and the pull fails all the same."""

@@ -184,7 +184,7 @@ def test_where_both_fail_docker_hubs_fault_is_the_cause_and_the_mirrors_is_not_h
     assert run.root_causes[0].startswith("tcp.")
     assert told(run)["client.mirror-unreachable"] == "warning"
     assert f"mirror {MIRROR}:443, asked before, does not serve it" in summary(run)
-    assert "the last one's error alone" in summary(run)
+    assert summary(run).endswith(f"Docker shows the error of {HUB}:443 alone.")
 
 
 @pytest.mark.parametrize(("info", "login", "hub", "expected"), [

@@ -21,7 +21,6 @@ DEAD = replace(COPY, verdict="fail", layer="dns")
 UNTOLD = replace(COPY, verdict="incomplete", reason="its login is not shown")
 CAUSE = Finding("tcp.refused", severity="error", root_cause=True, detail="It is refused.")
 WARNING = Finding("client.mirror-unreachable", severity="warning")
-TELLS = "docker shows the last one's error alone"
 
 
 def diagnosis(
@@ -29,8 +28,8 @@ def diagnosis(
 ) -> Diagnosis:
     reference = parse(IMAGE)
     assert isinstance(reference, Reference)
-    facts = Facts([(None, EndpointsFact(seen_at=seen, tells=TELLS))])
-    target = Target(IMAGE, reference, HUB)
+    facts = Facts([(None, EndpointsFact(seen_at=seen, tells="last"))])
+    target = Target(IMAGE, reference, HUB, client="docker")
     return Diagnosis(target, facts, (), findings, verdict, (), ())
 
 
@@ -45,7 +44,7 @@ BEFORE = "The mirror m.corp:443, asked before, does not serve it: its name is no
     (diagnosis("warn", DEAD, SERVES, findings=(WARNING,)),
      f"{CAN}, from registry-1.docker.io:443; 1 warning below. {BEFORE}"),
     (diagnosis("fail", DEAD, DOWN, findings=(CAUSE,)),
-     f"It is refused. {BEFORE} Docker shows the last one's error alone."),
+     f"It is refused. {BEFORE} Docker shows the error of registry-1.docker.io:443 alone."),
     (diagnosis("fail", DOWN, findings=(CAUSE,)), "It is refused."),
     (diagnosis("pass", UNTOLD, SERVES),
      f"{CAN}, from registry-1.docker.io:443."
