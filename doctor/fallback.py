@@ -87,11 +87,15 @@ def told(endpoint: Endpoint, diagnosis: Diagnosis) -> EndpointSeen:
     image, api, auth = facts.get(ImageFact), facts.get(ApiFact), facts.get(AuthFact)
     credential = facts.get(CredentialFact)
     answers = [each for each in api.answers if each.status] if api else []
+    reason = causes[0].detail if causes else credential.withheld if credential else ""
+    verdict = diagnosis.verdict
+    if verdict in ("pass", "warn") and not (image and image.found):
+        verdict, reason = "incomplete", "it was not asked for the image"
     return EndpointSeen(
         endpoint=endpoint,
-        verdict=diagnosis.verdict,
+        verdict=verdict,
         layer=causes[0].check if causes else "",
-        reason=causes[0].detail if causes else credential.withheld if credential else "",
+        reason=reason,
         root_causes=diagnosis.root_causes,
         digest=image.digest if image else "",
         challenge=api.challenge.scheme if api and api.challenge else "",

@@ -253,6 +253,18 @@ def test_what_was_left_out_stays_left_out() -> None:
     assert (found.verdict, told(found), found.not_tried) == ("pass", {}, ("client",))
 
 
+@pytest.mark.parametrize("choice", [
+    Choice(offline=True), Choice(only=frozenset({"tcp"})), Choice(skip=frozenset({"image"})),
+])  # fmt: skip
+def test_what_was_not_asked_for_the_image_is_not_said_to_serve_it(choice: Choice) -> None:
+    found = diagnose(World(UP), BOTH, choice=choice)
+    fact = found.facts.get(EndpointsFact)
+    assert fact is not None
+    assert [each.serves for each in fact.seen_at] == [None, None, None]
+    assert (found.verdict, found.target.registry, found.root_causes) == ("pass", HUB, ())
+    assert "was not asked" in fact.seen
+
+
 def test_facts_of_the_others_stand_beside_and_change_no_verdict() -> None:
     found = diagnose(World(without(HUB.host)), BOTH)
     hosts = {hop.host for hop, _ in found.facts.all(TcpFact) if hop}

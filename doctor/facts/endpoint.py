@@ -145,9 +145,12 @@ class EndpointsFact(Fact):
     @property
     def decides(self) -> int:
         """The place in `seen_at` of the endpoint whose diagnosis is the pull's: the first that
-        serves it, else the first of which nobody can tell, else the last one."""
-        verdicts = [each.serves for each in self.seen_at]
-        return next((verdicts.index(v) for v in (True, None) if v in verdicts), len(verdicts) - 1)
+        serves it, else the last of which nobody can tell, else the last one."""
+        serves = [each.serves for each in self.seen_at]
+        if True in serves:
+            return serves.index(True)
+        untold = [place for place, each in enumerate(serves) if each is None]
+        return untold[-1] if untold else len(serves) - 1
 
     @property
     def told(self) -> EndpointSeen | None:

@@ -206,8 +206,9 @@ def test_nobody_looked() -> None:
     ((COPY, DOWN), 0, MIRRORED),
     ((UNTOLD, SERVES), 1, HOME),
     ((DEAD, UNTOLD, DOWN), 1, None),
+    ((UNTOLD, replace(DOWN, verdict="incomplete")), 1, None),
 ])  # fmt: skip
-def test_the_first_that_serves_decides_else_one_of_which_nobody_can_tell_else_the_last(
+def test_the_first_that_serves_decides_else_the_last_of_which_nobody_can_tell_else_the_last(
     seen: tuple[EndpointSeen, ...], decides: int, served: Endpoint | None
 ) -> None:
     fact = EndpointsFact(endpoints=(MIRRORED, HOME), seen_at=seen)
