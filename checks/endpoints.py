@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from doctor.facts.client import ClientFact
 from doctor.facts.endpoint import EndpointSeen, EndpointsFact
+from doctor.facts.tls import TrustFact
 from doctor.model import Case, Check, Client, Fact, Finding
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def _mirror(case: Case, fact: EndpointsFact, place: int) -> Iterator[Finding]:
     evidence: dict[str, Any] = {**_proof(seen), "asked_after_it": later}
     if fact.told is not None:
         evidence["client_tells_only"] = fact.told.endpoint.hop.name
-    if seen.layer in _NO_ANSWER:
+    if seen.layer in _NO_ANSWER and not _files_end_it(case, seen):
         yield Finding(
             "client.mirror-unreachable",
             severity="warning" if later else "error",
@@ -89,6 +90,14 @@ def _mirror(case: Case, fact: EndpointsFact, place: int) -> Iterator[Finding]:
 def _then(case: Case, later: list[str]) -> str:
     """Who is asked next."""
     return f"after it {case.target.client} asks {later[0]}" if later else "nobody is asked after it"
+
+
+def _files_end_it(case: Case, seen: EndpointSeen) -> bool:
+    """Is it the client's own files for TLS that end the pull, from whichever endpoint? Then they
+    are told, and the mirror is none the worse."""
+    own = case.facts.get(TrustFact, case.target.registry)
+    ends = own is not None and any(fault.stops for fault in own.faults)
+    return ends and seen.root_causes == ("tls.ca-file-unusable",)
 
 
 def _stale(case: Case, fact: EndpointsFact) -> Iterator[Finding]:

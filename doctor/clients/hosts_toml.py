@@ -294,7 +294,7 @@ def _twice(hosts: tuple[Host, ...]) -> Iterator[ConfigFault]:
         yield ConfigFault(
             file=host.url.file,
             what=f"/v2 is put behind the path of {host.url.text}",
-            effect=f"requests go to {host.path}/…; a mirror that serves below {base} has none there",
+            effect=f"requests go to {host.path}/…, where one that serves below {base} has none",
             line=host.url.line,
             column=1,
             expected="override_path = true in this table",

@@ -22,6 +22,7 @@ TWO = "[plugins.'io.containerd.cri.v1.images'.registry]\n"
 PATH = 'config_path = "/etc/containerd/certs.d"\n'
 LIST = 'config_path = "/etc/containerd/certs.d:/etc/docker/certs.d"\n'
 HOST = "reg.example.com"
+OLD_AUTH = "[plugins.'io.containerd.cri.v1.images'.registry.configs.a.auth]\nusername = 'u'\n"
 MIRRORS = '[plugins."io.containerd.grpc.v1.cri".registry.mirrors."reg.example.com"]\n'
 
 
@@ -39,8 +40,8 @@ def target(image: str = f"{HOST}/team/app:1") -> Target:
 
 def dpkg(root: Path, version: str, name: str = "containerd.io") -> None:
     other = "Package: containernetworking-plugins\nStatus: install ok installed\nVersion: 9.9.9\n"
-    text = f"{other}\nPackage: {name}\nStatus: install ok installed\nSection: devel\nVersion: {version}\n"
-    put(root, "/var/lib/dpkg/status", text)
+    own = f"Package: {name}\nStatus: install ok installed\nSection: devel\nVersion: {version}\n"
+    put(root, "/var/lib/dpkg/status", f"{other}\n{own}")
 
 
 def node(root: Path, text: str | None, version: str = "") -> Containerd:
@@ -108,7 +109,7 @@ def test_without_config_path_1_x_reads_no_hosts_toml(tmp_path: Path) -> None:
     ("2.1.0", LIST, "image_pull_with_sync_fs = true", True),
     ("2.1.0", LIST, "disable_snapshot_annotations = false", True),
     ("2.1.0", LIST, "disable_snapshot_annotations = true", False),
-    ("2.1.0", LIST + '[plugins."io.containerd.cri.v1.images".registry.configs."a".auth]\nusername = "u"\n', "", True),
+    ("2.1.0", LIST + OLD_AUTH, "", True),
 ])  # fmt: skip
 def test_the_list_is_one_folders_name_from_2_1_on_with_these_exceptions(
     tmp_path: Path, version: str, table: str, more: str, is_list: bool
@@ -274,10 +275,21 @@ def test_imports_in_a_circle_end(tmp_path: Path) -> None:
     assert len(config.files) == 2
 
 
-@pytest.mark.parametrize("content", [b"[" * 9000, b"\xff", b"a = " + b"{a=" * 5000, b"imports = [[]]", b"plugins = 1",
-    b"[plugins]\ncri = 1", b"[plugins.cri]\nregistry = 1", b"[plugins.cri.registry]\nmirrors = 1\nconfigs = []\nauths = ''",
-    b"[plugins.cri.registry.mirrors]\na = 1\n[plugins.cri.registry.configs]\nb = {tls = 1, auth = 2}",
-    b"imports = ['/etc/*/*', '/*', '*', '../../../../etc/passwd*']"])  # fmt: skip
+REG = b"[plugins.cri.registry]\n"
+
+
+@pytest.mark.parametrize("content", [
+    b"[" * 9000,
+    b"\xff",
+    b"a = " + b"{a=" * 5000,
+    b"imports = [[]]",
+    b"plugins = 1",
+    b"[plugins]\ncri = 1",
+    b"[plugins.cri]\nregistry = 1",
+    REG + b"mirrors = 1\nconfigs = []\nauths = ''",
+    REG + b"mirrors.a = 1\nconfigs.b = {tls = 1, auth = 2}",
+    b"imports = ['/etc/*/*', '/*', '*', '../../../../etc/passwd*']",
+])  # fmt: skip
 def test_a_hostile_file_ends(tmp_path: Path, content: bytes) -> None:
     put(tmp_path, FILE, "")
     (tmp_path / FILE.lstrip("/")).write_bytes(content)

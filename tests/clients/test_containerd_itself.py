@@ -1,8 +1,8 @@
 """Do the rules hold for containerd itself?
 
 Compared: containerd and ctr 1.6.20 as Debian 12 has them, with the rules of hosts.toml and its
-folders (`ctr images pull --hosts-dir`, the code that CRI uses too: core/remotes/docker/config), with
-how files of config.toml are put together (`containerd config dump`), and with its socket. What
+folders (`ctr images pull --hosts-dir`, the code that CRI uses too: core/remotes/docker/config),
+with how files of config.toml are put together (`containerd config dump`), and with its socket. What
 2.x has otherwise (the parted tables of the CRI plug-in, the transfer service, `referrers`) was read
 in its source and not run here; k3s and RKE2 were not run either.
 """
@@ -25,6 +25,7 @@ from doctor.clients.containerd import Containerd
 from doctor.clients.containerd_node import Node
 from doctor.clients.hosts_dir import Hosts, find
 from doctor.clients.machine import Machine
+from doctor.clients.unit import Value
 from doctor.fallback import aim
 from doctor.model import Target
 from doctor.net import runtime
@@ -61,7 +62,7 @@ def servers() -> Iterator[Asked]:
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        do_GET = do_HEAD
+        do_GET = do_HEAD  # noqa: N815 - the server's name for it
 
         def log_message(self, *args: object) -> None:
             """Nothing is logged."""
@@ -118,7 +119,7 @@ def target(image: str) -> Target:
 
 def ours(folder: Path, image: str) -> list[tuple[str, str]]:
     """The ports and paths that we would ask, in order."""
-    config = containerd_config.Config(config_path=containerd_config.Value(str(folder), "x", 1))
+    config = containerd_config.Config(config_path=Value(str(folder), "x", 1))
     wanted = target(image)
     fact = Containerd(Machine(), Node(config=config, version="1.6.20")).endpoints(wanted)
     assert wanted.reference is not None
@@ -130,29 +131,35 @@ def ours(folder: Path, image: str) -> list[tuple[str, str]]:
     ]
 
 
+A, S_B, S_C = (f'server = "http://{letter}"\n' for letter in "ABC")
+B = '[host."http://B"]\n'
+OVERRIDE = "override_path = true\n"
 TREES = (
     ("order", {REGISTRY: '[host."http://B"]\n[host."http://A"]\n[host."http://C"]\n'}),
-    ("server-last", {REGISTRY: 'server = "http://A"\n[host."http://B"]\n'}),
-    ("server-alone", {REGISTRY: 'server = "http://A"\n'}),
-    ("no-host", {"_default": 'server = "http://A"\n'}),
-    ("pull-alone", {REGISTRY: 'server = "http://A"\n[host."http://B"]\ncapabilities = ["pull"]\n'}),
-    ("resolve-alone", {REGISTRY: 'server = "http://A"\n[host."http://B"]\ncapabilities = ["resolve"]\n'}),
-    ("capitals", {REGISTRY: 'server = "http://A"\n[host."http://B"]\ncapabilities = ["Pull", "RESOLVE"]\n'}),
+    ("server-last", {REGISTRY: A + B}),
+    ("server-alone", {REGISTRY: A}),
+    ("no-host", {"_default": A}),
+    ("pull-alone", {REGISTRY: A + B + 'capabilities = ["pull"]\n'}),
+    ("resolve-alone", {REGISTRY: A + B + 'capabilities = ["resolve"]\n'}),
+    ("capitals", {REGISTRY: A + B + 'capabilities = ["Pull", "RESOLVE"]\n'}),
     ("path", {REGISTRY: 'server = "http://A/p"\n[host."http://B/v2/proxy"]\n'}),
     ("path-v2", {REGISTRY: 'server = "http://A/p/v2"\n[host."http://B/v2"]\n'}),
     ("slashes", {REGISTRY: 'server = "http://A/"\n[host."http://B/v2/"]\n'}),
-    ("override", {REGISTRY: 'server = "http://A/v2/proxy"\noverride_path = true\n[host."http://B"]\noverride_path = true\n'}),
-    ("folder-with-port", {"reg.test_5000_": 'server = "http://A"', REGISTRY: 'server = "http://B"', "_default": 'server = "http://C"'}),
-    ("folder-with-colon", {REGISTRY: 'server = "http://B"', "_default": 'server = "http://C"'}),
-    ("folder-default", {"reg.test": 'server = "http://B"', "_default": 'server = "http://C"'}),
-    ("unknown-capability", {"_default": 'server = "http://A"\n[host."http://B"]\ncapabilities = ["pul"]\n'}),
-    ("wrong-type", {"_default": 'server = "http://A"\nskip_verify = "yes"\n'}),
-    ("not-toml", {"_default": 'server = "http://A"\n[host."http://B"\n'}),
-    ("unknown-key", {REGISTRY: 'server = "http://A"\nskip-verify = true\n'}),
-    ("tls-first", {REGISTRY: 'server = "http://A"\nskip_verify = true\n'}),
-    ("header-twice", {REGISTRY: 'server = "http://A"\n[host."http://B"]\n[host."http://B".header]\nx-lab = "1"\n'}),
+    (
+        "override",
+        {REGISTRY: f'server = "http://A/v2/proxy"\n{OVERRIDE}{B}{OVERRIDE}'},
+    ),
+    ("folder-with-port", {"reg.test_5000_": A, REGISTRY: S_B, "_default": S_C}),
+    ("folder-with-colon", {REGISTRY: S_B, "_default": S_C}),
+    ("folder-default", {"reg.test": S_B, "_default": S_C}),
+    ("unknown-capability", {"_default": A + B + 'capabilities = ["pul"]\n'}),
+    ("wrong-type", {"_default": A + 'skip_verify = "yes"\n'}),
+    ("not-toml", {"_default": A + '[host."http://B"\n'}),
+    ("unknown-key", {REGISTRY: A + "skip-verify = true\n"}),
+    ("tls-first", {REGISTRY: A + "skip_verify = true\n"}),
+    ("header-twice", {REGISTRY: A + B + '[host."http://B".header]\nx-lab = "1"\n'}),
     ("crlf", {REGISTRY: 'server = "http://A"\r\n[host."http://B"]\r\n'}),
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize("by", ["tag", "digest"])
@@ -175,8 +182,8 @@ def test_containerd_asks_as_we_say(
 def test_no_host_for_tags_has_containerds_words(
     socket: Path, servers: Asked, tmp_path: Path
 ) -> None:
-    put(tmp_path, f"/{REGISTRY}/hosts.toml",
-        f'server = "http://127.0.0.1:{servers.ports[0]}"\ncapabilities = ["pull"]\n[host]\n')  # fmt: skip
+    server = f'server = "http://127.0.0.1:{servers.ports[0]}"\n'
+    put(tmp_path, f"/{REGISTRY}/hosts.toml", f'{server}capabilities = ["pull"]\n[host]\n')
     assert "no resolve hosts: not found" in pull(socket, tmp_path, f"{REGISTRY}/a:1")
     assert ours(tmp_path, f"{REGISTRY}/a:1") == []
 
@@ -233,17 +240,18 @@ def test_a_file_that_cannot_be_used_ends_the_pull_from_every_host(
         assert bool(servers.requests) is not stops, said
 
 
+TABLE = 'version = 2\n{}[plugins."io.containerd.grpc.v1.cri".registry]\nconfig_path = "{}"\n'
+PAUSE = 'version = 2\n[plugins."io.containerd.grpc.v1.cri"]\nsandbox_image = "x"\n'
+GLOB = 'imports = ["ROOT/d/*.toml"]\n'
+
+
 @pytest.mark.parametrize(("files", "expected"), [
-    ({"/c.toml": 'version = 2\n[plugins."io.containerd.grpc.v1.cri".registry]\nconfig_path = "/a"'}, "/a"),
+    ({"/c.toml": TABLE.format("", "/a")}, "/a"),
     ({"/c.toml": "version = 2\n"}, ""),
     ({"/c.toml": '[plugins.cri.registry]\nconfig_path = "/a"'}, "/a"),
-    ({"/c.toml": 'version = 2\nimports = ["ROOT/d/*.toml"]\n'
-      '[plugins."io.containerd.grpc.v1.cri".registry]\nconfig_path = "/a"',
-      "/d/b.toml": 'version = 2\n[plugins."io.containerd.grpc.v1.cri".registry]\nconfig_path = "/b"',
-      "/d/c.toml": 'version = 2\n[plugins."io.containerd.grpc.v1.cri".registry]\nconfig_path = "/c"'}, "/c"),
-    ({"/c.toml": 'version = 2\nimports = ["b.toml"]\n'
-      '[plugins."io.containerd.grpc.v1.cri".registry]\nconfig_path = "/a"',
-      "/b.toml": 'version = 2\n[plugins."io.containerd.grpc.v1.cri"]\nsandbox_image = "x"'}, ""),
+    ({"/c.toml": TABLE.format(GLOB, "/a"), "/d/c.toml": TABLE.format("", "/c"),
+      "/d/b.toml": TABLE.format("", "/b")}, "/c"),
+    ({"/c.toml": TABLE.format('imports = ["b.toml"]\n', "/a"), "/b.toml": PAUSE}, ""),
 ])  # fmt: skip
 def test_files_of_config_toml_are_put_together_as_containerd_does(
     files: dict[str, str], expected: str, tmp_path: Path

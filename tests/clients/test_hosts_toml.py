@@ -231,8 +231,8 @@ def test_relative_paths_start_at_the_file(tmp_path: Path) -> None:
 
 
 def test_a_headers_value_is_a_secret(tmp_path: Path) -> None:
-    text = '[host."https://a".header]\nx-key = ["canary-71", "canary-72"]\nAuthorization = "Basic Y2FuYXJ5"\n'
-    put(tmp_path, FILE, text)
+    header = 'x-key = ["canary-71", "canary-72"]\nAuthorization = "Basic Y2FuYXJ5"\n'
+    put(tmp_path, FILE, f'[host."https://a".header]\n{header}')
     found = find(machine(tmp_path), (ROOT,), HOST)
     assert [h.text for h in found.hosts[0].headers] == ["x-key", "Authorization"]
     client = containerd(tmp_path)

@@ -117,7 +117,66 @@ NODE: dict[str, Any] = {
     "/usr/lib/systemd/system/containerd.service": "[Service]\nExecStart=/usr/bin/containerd\n",
     f"{STATE}/config.json": {"auths": {f"{HOST}/team": auth()}},
 }
-TREES = [(UBUNTU, "docker"), (RHEL, "podman"), (CRIO, "cri-o"), (NODE, "kubelet")]
+CONFIG_TOML = "/etc/containerd/config.toml"
+HOSTS_TOML = "/etc/containerd/certs.d/reg.example.com_5000_/hosts.toml"
+REGISTRIES_YAML = "/etc/rancher/k3s/registries.yaml"
+CERTS_D = "/etc/containerd/certs.d"
+_UNIT = (
+    "[Unit]\nDescription=containerd container runtime\n\n[Service]\nExecStart=/usr/bin/containerd\n"
+)
+_DPKG = "Package: containerd.io\nStatus: install ok installed\nVersion: {}-1\n"
+_MIRROR = (
+    f'server = "https://{HOST}"\n\n[host."https://mirror.example"]\n'
+    '  capabilities = ["pull", "resolve"]\n  ca = "mirror.crt"\n'
+)
+CONTAINERD_1: dict[str, Any] = {
+    "/etc/os-release": "ID=ubuntu\nID_LIKE=debian\n",
+    "/etc/ssl/certs/ca-certificates.crt": CA.pem,
+    "/usr/bin/containerd": "",
+    "/lib/systemd/system/containerd.service": _UNIT,
+    "/etc/systemd/system/containerd.service.d/http-proxy.conf": (
+        '[Service]\nEnvironment="HTTPS_PROXY=http://proxy.example:3128"\n'
+    ),
+    "/var/lib/dpkg/status": _DPKG.format("1.7.27"),
+    CONFIG_TOML: (
+        'version = 2\n[plugins]\n[plugins."io.containerd.grpc.v1.cri".containerd]\n'
+        'default_runtime_name = "runc"\n'
+        f'[plugins."io.containerd.grpc.v1.cri".registry]\nconfig_path = "{CERTS_D}"\n'
+    ),
+    HOSTS_TOML: _MIRROR,
+    HOSTS_TOML.replace("hosts.toml", "mirror.crt"): CA.pem,
+}
+CONTAINERD_2: dict[str, Any] = CONTAINERD_1 | {
+    "/var/lib/dpkg/status": _DPKG.format("2.1.4"),
+    CONFIG_TOML: (
+        "version = 3\n\n[plugins.'io.containerd.cri.v1.images'.registry]\n"
+        f'  config_path = "{CERTS_D}"\n'
+    ),
+}
+K3S: dict[str, Any] = {
+    "/etc/os-release": "ID=sles\nID_LIKE=suse\n",
+    "/etc/ssl/ca-bundle.pem": CA.pem,
+    "/usr/local/bin/k3s": "",
+    "/etc/systemd/system/k3s.service": (
+        "[Service]\nEnvironmentFile=-/etc/systemd/system/k3s.service.env\n"
+        "ExecStart=/usr/local/bin/k3s server\n"
+    ),
+    "/etc/systemd/system/k3s.service.env": "CONTAINERD_HTTPS_PROXY=http://proxy.example:3128\n",
+    "/etc/rancher/k3s/mirror.crt": CA.pem,
+    REGISTRIES_YAML: (
+        f'mirrors:\n  "{HOST}":\n    endpoint:\n      - "https://mirror.example"\n'
+        "configs:\n  mirror.example:\n    tls:\n      ca_file: /etc/rancher/k3s/mirror.crt\n"
+    ),
+}
+TREES = [
+    (UBUNTU, "docker"),
+    (RHEL, "podman"),
+    (CRIO, "cri-o"),
+    (NODE, "kubelet"),
+    (CONTAINERD_1, "containerd"),
+    (CONTAINERD_2, "containerd"),
+    (K3S, "containerd"),
+]
 
 
 @pytest.fixture
@@ -265,6 +324,40 @@ def test_a_node_with_one_fault(
     assert found[code]["remedies"]
     for remedy in found[code]["remedies"]:
         assert not remedy["for"] or "kubelet" in remedy["for"], remedy["title"]
+
+
+OLD = '[plugins."io.containerd.grpc.v1.cri".registry.mirrors."a"]\nendpoint = ["https://a"]\n'
+
+
+SERVER = f'server = "https://{HOST}"\n'
+PULL = 'capabilities = ["pull"]\n'
+TWO_FOLDERS = CONTAINERD_2[CONFIG_TOML].replace(CERTS_D, f"{CERTS_D}:/etc/docker/certs.d")
+SKIPPED = f"{SERVER}skip_verify = true\n"
+K3S_SKIPS = f'configs:\n  "{HOST}":\n    tls:\n      insecure_skip_verify: true\n'
+
+
+@pytest.mark.parametrize(("tree", "path", "content", "code", "line"), [
+    (CONTAINERD_1, CONFIG_TOML, CONTAINERD_1[CONFIG_TOML] + OLD, "client.config-invalid", 7),
+    (CONTAINERD_1, HOSTS_TOML, f'{SERVER}capabilities = ["pul"]\n', "client.config-invalid", 2),
+    (CONTAINERD_1, HOSTS_TOML, f'{SERVER}ca = "gone.crt"\n', "tls.ca-file-unusable", None),
+    (CONTAINERD_2, CONFIG_TOML, TWO_FOLDERS, "client.config-invalid", 4),
+    (CONTAINERD_2, HOSTS_TOML, SKIPPED, "tls.verification-disabled", 2),
+    (CONTAINERD_2, HOSTS_TOML, 'server = "http://m.example"\n', "client.insecure-registry", 1),
+    (CONTAINERD_2, HOSTS_TOML, f"{SERVER}{PULL}", "client.blocked", 1),
+    (CONTAINERD_2, HOSTS_TOML, 'server = "https://m/v2/proxy"\n', "client.config-invalid", 1),
+    (K3S, REGISTRIES_YAML, "mirrors:\n  - a\n", "client.config-invalid", 2),
+    (K3S, REGISTRIES_YAML, K3S_SKIPS, "tls.verification-disabled", 4),
+    (K3S, "/etc/rancher/k3s/mirror.crt", "", "tls.ca-file-unusable", None),
+])  # fmt: skip
+def test_a_containerd_node_with_one_fault(
+    root: Path, tree: dict[str, Any], path: str, content: str, code: str, line: int | None
+) -> None:
+    plant(root, {**tree, path: content})
+    found = checked(root, "containerd")
+    assert list(found) == [code]
+    (finding,) = found.values()
+    assert finding["evidence"].get("line") == line
+    assert finding["remedies"]
 
 
 @pytest.mark.parametrize(("tree", "client"), TREES)

@@ -161,3 +161,72 @@ def test_a_mirror_that_the_daemon_has_not_read_wants_a_reload_and_no_restart() -
     assert commands(finding) == "sudo systemctl reload docker"
     own = judged(replace(FACT, faults=(unread,), rootless=True))["client.config-invalid"]
     assert commands(own) == "systemctl --user reload docker"
+
+
+# ── containerd ───────────────────────────────────────────────────────────────────────────────────
+
+HOSTS = "/etc/containerd/certs.d/registry.corp/hosts.toml"
+CONFIG = "/etc/containerd/config.toml"
+CTRD = ClientFact(
+    client="containerd",
+    program="/usr/bin/containerd",
+    daemon=Daemon("/run/containerd/containerd.sock", "answers"),
+    service="containerd",
+)
+
+
+def of_containerd(fact: ClientFact, *others: tuple[Hop | None, Fact]) -> dict[str, Finding]:
+    reference = parse(IMAGE)
+    assert isinstance(reference, Reference)
+    target = Target(IMAGE, reference, REGISTRY, client="containerd", system="debian")
+    case = Case(target, Facts([(None, fact), *others]))
+    return {f.code: BOOK.dress(f, target) for f in client.judge(case)}
+
+
+def fault(kind: Any, file: str = HOSTS, line: int = 3, **more: Any) -> ClientFact:
+    made = ConfigFault(file, "w", "e", line, 1, "x", stops=False, kind=kind, **more)
+    return replace(CTRD, faults=(made,))
+
+
+@pytest.mark.parametrize(("fact", "command"), [
+    (fault(""), f"| sudo tee {HOSTS}"),
+    (fault("path-twice"), f"sudo sed -i.before '3a override_path = true' {HOSTS}"),
+    (fault("passed-over"), f"ls -l {HOSTS}"),
+    (fault("one-folder", CONFIG), "s#=.*#= \"/etc/containerd/certs.d\"#"),
+    (replace(fault("one-folder", CONFIG, 0), appendable=True), f"| sudo tee -a {CONFIG}"),
+    (fault("", CONFIG), f"sudo containerd --config {CONFIG} config dump"),
+    (replace(fault("", "/etc/rancher/k3s/registries.yaml"), service="k3s-agent"),
+     "sudo systemctl restart k3s-agent"),
+])  # fmt: skip
+def test_each_of_containerds_files_is_mended_in_its_own_way(fact: ClientFact, command: str) -> None:
+    found = of_containerd(fact)["client.config-invalid"]
+    assert found.severity == "warning"
+    assert command in commands(found)
+
+
+def test_the_mirror_is_kept_in_a_file_that_is_written_anew() -> None:
+    found = of_containerd(replace(fault(""), mirror="https://m.example"))
+    assert '[host."https://m.example"]' in commands(found["client.config-invalid"])
+
+
+@pytest.mark.parametrize(("kind", "severity"), [("", "warning"), ("each-pull", None)])
+def test_what_is_read_at_each_pull_stops_a_daemon_that_runs(kind: Any, severity: Any) -> None:
+    stops = replace(CTRD, faults=(ConfigFault(CONFIG, "w", "e", 1, 1, kind=kind),))
+    (found,) = of_containerd(stops).values()
+    assert found.severity == (severity or "error")
+
+
+def test_k3s_is_started_by_its_own_unit() -> None:
+    down = replace(CTRD, daemon=Daemon("/run/k3s/containerd/containerd.sock", "missing"))
+    found = of_containerd(replace(down, service="rke2-server"))["client.not-running"]
+    assert "sudo systemctl enable --now rke2-server" in commands(found)
+    found = of_containerd(down)["client.not-running"]
+    assert "sudo systemctl enable --now containerd" in commands(found)
+
+
+@pytest.mark.parametrize(
+    ("allows", "told"), [("both", True), ("plain", True), ("unverified", False)]
+)
+def test_what_allows_no_plain_http_is_not_told_as_insecure(allows: Any, told: bool) -> None:
+    trust = TrustFact(insecure=(Insecure("skip_verify = true", f"{HOSTS}:3", allows=allows),))
+    assert ("client.insecure-registry" in of_containerd(CTRD, (REGISTRY, trust))) is told

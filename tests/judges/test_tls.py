@@ -735,3 +735,48 @@ def test_the_words_are_sound() -> None:
         assert words is not None
         assert words.remedies
         assert "{" not in words.title
+
+
+# ── settings of containerd ───────────────────────────────────────────────────────────────────────
+
+HOSTS_TOML = f"/etc/containerd/certs.d/{HOST}/hosts.toml"
+
+
+def skipping(
+    allows: Any = "unverified", origin: str = f"{HOSTS_TOML}:4", ca: str = ""
+) -> TrustFact:
+    own = (TrustStore(f"ca in {HOSTS_TOML}:5", ca),) if ca else ()
+    setting = Insecure("skip_verify = true", origin, allows=allows)
+    return replace(TRUST, stores=(*TRUST.stores, *own), insecure=(setting,))
+
+
+def test_verification_that_is_turned_off_is_told_with_its_line() -> None:
+    found = judged(None, trust=skipping(), client="containerd")
+    disabled = found["tls.verification-disabled"]
+    assert disabled.severity == "warning"
+    assert (disabled.evidence["path"], disabled.evidence["line"]) == (HOSTS_TOML, 4)
+    commands = [step.command or "" for step in disabled.remedies[0].steps]
+    assert commands[-1].startswith("sudo sed -i.before '4{/skip_verify/s#.*#ca = ")
+
+
+@pytest.mark.parametrize("trust", [
+    skipping("both"), skipping("plain"), skipping(origin=""), TRUST,
+])  # fmt: skip
+def test_what_allows_plain_http_too_or_is_a_default_is_not_told_so(trust: TrustFact) -> None:
+    assert "tls.verification-disabled" not in judged(None, trust=trust, client="containerd")
+
+
+def test_a_ca_that_is_named_already_needs_the_line_gone_alone() -> None:
+    found = judged(None, trust=skipping(ca="/ca.crt"), client="containerd")
+    (step,) = found["tls.verification-disabled"].remedies[0].steps
+    assert step.command == f"sudo sed -i.before '4{{/skip_verify/d}}' {HOSTS_TOML}"
+
+
+@pytest.mark.parametrize(("file", "command"), [
+    ("/etc/rancher/k3s/registries.yaml", "s#insecure_skip_verify:.*#ca_file: /etc/rancher/k3s/"),
+    ("/etc/containerd/config.toml", 's#insecure_skip_verify.*#ca_file = "/etc/containerd/'),
+])  # fmt: skip
+def test_each_file_has_its_own_spelling(file: str, command: str) -> None:
+    found = judged(None, trust=skipping(origin=f"{file}:9"), client="containerd")
+    steps = found["tls.verification-disabled"].remedies[0].steps
+    assert any(command in (step.command or "") for step in steps)
