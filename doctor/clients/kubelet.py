@@ -64,10 +64,31 @@ class Kubelet:
         return self.runtime.endpoints(target)
 
     def keys(self, target: Target) -> Lookup:
-        """The node's own credentials, in the order in which each is tried. No plug-in is run."""
+        """The node's own credentials, in the order in which each is tried, by the image's own name;
+        where there is none, what the runtime has. No plug-in is run."""
         from doctor.clients.node_files import lookup
 
-        return lookup(self.machine, self.node, wanted(target))
+        named = replace(target, reference=target.asked or target.reference)
+        own = lookup(self.machine, self.node, wanted(named))
+        theirs: Lookup = self.runtime.keys(target)
+        if target.registry.role == "mirror":
+            return self._for_mirror(own, theirs)
+        if own.tries:
+            return own
+        return replace(
+            own,
+            tries=theirs.tries,
+            places=(*own.places, *theirs.places),
+            faults=(*own.faults, *theirs.faults),
+            files=(*own.files, *theirs.files),
+        )
+
+    def _for_mirror(self, own: Lookup, theirs: Lookup) -> Lookup:
+        """What the runtime itself has for the mirror. containerd offers the image's credential to
+        every host that asks, CRI-O to the image's registry alone; here it goes to no mirror."""
+        offered = self.runtime.name == "containerd" and bool(own.tries)
+        why = "containerd offers it the registry's credential, which is not shown to a mirror here"
+        return replace(theirs, client=self.name, unseen=why if offered else theirs.unseen)
 
     def setup(self, target: Target) -> ClientFact:
         """Is it there, which runtime does it talk to, and what is wrong with its configuration or

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from doctor.clients import kubelet_node
-from doctor.clients.keyring import Ask, Lookup
+from doctor.clients import kubelet_node, node_runtime
+from doctor.clients.keyring import Ask, Held, Lookup, Wanted
 from doctor.clients.kubelet import Kubelet
 from doctor.clients.node_files import files
+from doctor.credential import Credential
+from doctor.facts.credential import Place
+from doctor.facts.endpoint import Endpoint
 from doctor.facts.proxy import RouteFact
-from doctor.model import Client, Target
+from doctor.fallback import aim
+from doctor.frozen import frozen
+from doctor.model import Client, Hop, Target
+from doctor.redact import Secret
 from doctor.reference import Reference, parse
 from tests.clients.registries import HOME, auth, machine, outcomes, put, user
 
@@ -396,6 +403,46 @@ def test_the_runtimes_proxy_counts_and_not_the_kubelets(tmp_path: Path) -> None:
     proxy = route().proxy
     assert proxy is not None
     assert (proxy.hop.host, proxy.origin) == ("p.example", f"{service}:3")
+
+
+@frozen
+class Runtime(node_runtime.Runtime):
+    """One with a credential of its own for every host."""
+
+    def keys(self, target: Target) -> Lookup:
+        host = target.registry.host
+        held = Held(Credential("runtime", Secret("of the runtime")), "/etc/runtime", host)
+        return Lookup(self.name, Wanted(host), (host,), (held,), (Place("/etc/runtime", "used"),))
+
+
+def with_runtime(root: Path, name: str) -> Kubelet:
+    mine = kubelet(root)
+    return replace(mine, runtime=Runtime(mine.machine, name, mine.node.service))
+
+
+def test_what_the_runtime_has_counts_where_the_kubelet_has_nothing(tmp_path: Path) -> None:
+    lookup = with_runtime(tmp_path, "cri-o").keys(target())
+    assert (user(lookup), lookup.client) == ("runtime", "kubelet")
+    assert outcomes(lookup)["/etc/runtime"] == "used"
+    put(tmp_path, f"{STATE}/config.json", login("node"))
+    assert user(with_runtime(tmp_path, "cri-o").keys(target())) == "node"
+
+
+@pytest.mark.parametrize("name", ["containerd", "cri-o"])
+def test_a_mirror_is_shown_no_credential_of_the_registry(tmp_path: Path, name: str) -> None:
+    put(tmp_path, f"{STATE}/config.json", login("node") | {"x": 1})
+    mirror = Endpoint(Hop("mirror", "reg.example.com", 5000), "team/app")
+    lookup = with_runtime(tmp_path, name).keys(aim(target(), mirror))
+    assert user(lookup) == "runtime"
+    assert bool(lookup.unseen) is (name == "containerd")
+    plain = kubelet(tmp_path).keys(aim(target(), mirror))
+    assert (plain.tries, "containerd offers it" in plain.unseen) == ((), True)
+
+
+def test_a_rewritten_name_is_looked_up_as_the_image_has_it(tmp_path: Path) -> None:
+    put(tmp_path, f"{STATE}/config.json", login("team", "reg.example.com/team"))
+    elsewhere = Endpoint(Hop("registry", "reg.example.com", 443), "moved/app")
+    assert user(kubelet(tmp_path).keys(aim(target(), elsewhere))) == "team"
 
 
 def test_whether_it_is_there(tmp_path: Path) -> None:

@@ -22,10 +22,10 @@ APP = Wanted(HOST, "team/app")
 PLAIN = Wanted("reg.example.com", "team/app")
 
 
-def config(*keys: str, where: str = "a", **entries: Any) -> Config:
+def config(*keys: str, **entries: Any) -> Config:
     """A text in which each key holds a credential whose user is the key."""
     auths = {key: auth(key or "u") for key in keys} | entries
-    return read(Document(where, json.dumps({"auths": auths})))
+    return read(Document("a", json.dumps({"auths": auths})))
 
 
 def answer(want: Wanted, *keys: str) -> Ring:
@@ -155,7 +155,8 @@ def test_the_order_is_that_of_texts_and_not_of_lengths() -> None:
 
 
 def test_equal_keys_of_several_texts_are_tried_in_the_order_of_the_texts() -> None:
-    first, second = config(**{HOST: auth("first")}), config(where="b", **{HOST: auth("second")})
+    texts = {name: json.dumps({"auths": {HOST: auth(name)}}) for name in ("first", "second")}
+    first, second = (read(Document(*each)) for each in texts.items())
     assert users(ring([first, second], APP)) == ["first", "second"]
     assert users(ring([second, first], APP)) == ["second", "first"]
 
