@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from doctor.clients import short_names
 from doctor.clients.registries_conf import RegistriesConf
-from doctor.clients.registries_file import Mirror, Registry
+from doctor.clients.registries_file import SWITCH, Mirror, Registry
 from doctor.clients.unit import Value
 from doctor.facts.client import ConfigFault
 from doctor.facts.credential import Place
@@ -184,12 +184,16 @@ def insecure(conf: RegistriesConf, target: Target, domain: str) -> tuple[Insecur
     if target.reference is None:
         table = chosen(conf, domain)
         line = table.insecure if table else None
-        return (Insecure(domain, line.origin),) if line else ()
+        return (_setting(domain, line),) if line else ()
     found, _ = sources(conf, target.asked or target.reference)
     at = target.endpoint or home(target)
     for each in found:
         same = (each.endpoint.hop, each.endpoint.repository) == (at.hop, at.repository)
         if each.insecure and same and not each.endpoint.skipped:
             entry = each.endpoint.written or domain
-            return (Insecure(entry, each.insecure.origin),)
+            return (_setting(entry, each.insecure),)
     return ()
+
+
+def _setting(entry: str, line: Value) -> Insecure:
+    return Insecure(entry, line.origin, switch=line.text == SWITCH)

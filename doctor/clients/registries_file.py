@@ -19,6 +19,8 @@ from doctor.frozen import frozen
 from doctor.grammar import authority_flaw
 from doctor.redact import plain
 
+SWITCH = "insecure = true"
+"""The line of a table; an entry of the old lists is a host."""
 _MODES = ("enforcing", "permissive", "disabled")
 When = Literal["all", "digest-only", "tag-only"]
 _WHEN: dict[str, When] = {
@@ -166,7 +168,7 @@ def _mirror(table: Table, path: str, digest_only: bool) -> Mirror:
     if when not in _WHEN:
         what = f"pull-from-mirror is {plain(when, 40)!r}"
         raise TomlError(what, line, 1, '"all", "digest-only" or "tag-only"')
-    insecure = Value("insecure = true", path, table.line("insecure"))
+    insecure = Value(SWITCH, path, table.line("insecure"))
     return Mirror(
         Value(location, path, table.line("location")),
         insecure if table.get("insecure", bool, "insecure = true") else None,

@@ -93,6 +93,8 @@ class Insecure:
     """File and line; "" for the client's own default."""
     network: bool = False
     allows: Literal["both", "unverified", "plain"] = "both"
+    switch: bool = False
+    """Does its line say true, and would false take it back (else: it is one of a list)?"""
 
     def covers(self, addresses: Iterable[str]) -> bool:
         return not self.network or any(_within(each, self.entry) for each in addresses)

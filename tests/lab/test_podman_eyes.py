@@ -6,6 +6,7 @@ the image exactly where the command says that it can be pulled.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,11 +15,11 @@ import pytest
 
 from tests.certificates import Issued, authority, leaf
 from tests.lab import servers
-from tests.lab.cure import mends
+from tests.lab.cure import carry_out, mends
 from tests.lab.distribution import REPOSITORY
 from tests.lab.scenario import Scenario, auth, config
 from tests.lab.way import HOST, IMAGE, PROXY_HOST, Way
-from tests.lab.world import REGISTRY, World
+from tests.lab.world import REGISTRY, SPARE, World
 
 pytestmark = pytest.mark.lab
 
@@ -83,6 +84,37 @@ def only(**variables: str) -> Callable[[World], dict[str, str]]:
     return detour
 
 
+MIRROR = "mirror.cleanstart.com"
+"""Another name and address, from which the same images can be had."""
+CONF_FILE = "containers/registries.conf"
+
+
+def registries(text: str) -> Callable[[World], None]:
+    return lambda world: put(world, CONF_FILE, text)
+
+
+def mirrors(world: World) -> list[str]:
+    """The mirror over TLS, and in plain HTTP at its port 5000."""
+    world.names[MIRROR] = (SPARE[4],)
+    files = leaf(world.ca, MIRROR).write(world.place("mirror"), "mirror")
+    plain = servers.site(SPARE[4], certificate=None, port=5000)
+    return [servers.site(SPARE[4], certificate=files), plain]
+
+
+def dead(world: World) -> list[str]:
+    world.names[MIRROR] = (SPARE[5],)
+    return []
+
+
+def table(location: str, more: str = "", mirror: str = "") -> Callable[[World], None]:
+    """One table about the registry, and a mirror's where one is given."""
+    text = f'[[registry]]\nprefix = "{HOST}"\nlocation = "{location}"\n{more}\n'
+    return registries(f"{text}[[registry.mirror]]\n{mirror}\n" if mirror else text)
+
+
+TLS = f'location = "{MIRROR}"'
+PLAIN = f'location = "{MIRROR}:5000"\ninsecure = true'
+REFUSED = '{"default": [{"type": "reject"}]}'
 PARTS = config(f"{HOST}/{REPOSITORY.partition('/')[0]}", auth=auth())
 HEALTHY = (
     Scenario("open", Way()),
@@ -95,6 +127,22 @@ HEALTHY = (
     Scenario("ca-of-the-user", Way(machine=users_own)),
     Scenario("dangling", Way(machine=dangling), also=("tls.ca-file-unusable",)),
     Scenario("proxy", Way(name="lost", detour=only(HTTPS_PROXY=AT))),
+    Scenario(
+        "dead-mirror",
+        Way(more_sites=dead, machine=table(HOST, mirror=TLS)),
+        also=("client.mirror-unreachable",),
+    ),
+    Scenario("mirror", Way(port="closed", more_sites=mirrors, machine=table(HOST, mirror=TLS))),
+    Scenario("rewritten", Way(name="unknown", more_sites=mirrors, machine=table(MIRROR))),
+    Scenario(
+        "mirror-of-a-blocked-one",
+        Way(more_sites=mirrors, machine=table(HOST, "blocked = true", mirror=TLS)),
+    ),
+    Scenario(
+        "insecure-mirror",
+        Way(port="closed", more_sites=mirrors, machine=table(HOST, mirror=PLAIN)),
+        also=("client.insecure-registry",),
+    ),
 )
 FAULTS = (
     Scenario("ca-hidden-by-a-folder", Way(machine=hidden), ("tls.unknown-ca",)),
@@ -129,6 +177,22 @@ FAULTS = (
         home={AUTH_JSON: config(username="alice", password="correct horse battery")},
     ),
     Scenario("unknown-ca", Way(certificate="unknown-ca"), ("tls.unknown-ca",)),
+    Scenario("blocked", Way(machine=table(HOST, "blocked = true")), ("client.blocked",)),
+    Scenario(
+        "refused",
+        Way(machine=lambda w: put(w, "containers/policy.json", REFUSED)),
+        ("client.blocked",),
+    ),
+    Scenario(
+        "location-with-a-scheme",
+        Way(machine=table(f"https://{HOST}")),
+        ("client.config-invalid",),
+    ),
+    Scenario(
+        "rewritten-to-nothing",
+        Way(more_sites=dead, machine=table(MIRROR)),
+        ("tcp.refused",),
+    ),
 )
 
 
@@ -185,3 +249,58 @@ def test_what_one_client_has_the_other_lacks(lab: World, store: Path) -> None:
     assert lab.check(*AS, IMAGE).exit == 0
     docker = lab.check("--as", "docker", IMAGE)
     assert docker.root_causes == ["auth.no-credentials"], docker
+
+
+def test_a_name_without_registry_is_looked_for_where_podman_does(lab: World, store: Path) -> None:
+    search = registries(f'unqualified-search-registries = ["{MIRROR}", "{HOST}"]\n')
+    Scenario("x", Way(more_sites=dead, machine=search)).make(lab, store)
+    run = lab.check(*AS, REPOSITORY)
+    target = run.report["targets"][0]
+    assert (run.exit, target["registry"]) == (0, HOST), run
+    assert lab.check("--offline", REPOSITORY).report["targets"][0]["registry"] == "docker.io"
+    put(lab, CONF_FILE, "")
+    run = lab.check(*AS, "--only", "client", REPOSITORY)
+    assert run.root_causes == ["client.config-invalid"], run
+
+
+@pytest.mark.parametrize("name", ["blocked", "refused"])
+def test_what_blocks_is_named_and_mended(name: str, lab: World, store: Path) -> None:
+    run = seen(next(s for s in FAULTS if s.name == name), lab).play(lab, store)
+    (found,) = [f for f in run.findings if f["code"] == "client.blocked"]
+    assert found["evidence"]["path"].startswith("/etc/containers/")
+    after = carry_out(lab, found["remedies"][0], *AS, IMAGE, words={}, env={})
+    assert after.exit == 0, after
+    assert lab.skopeo("copy", f"docker://{IMAGE}", "dir:/run/again").exit == 0
+
+
+def test_a_registry_that_is_not_verified_is_mended(lab: World, store: Path) -> None:
+    strange = authority("Strange Root CA")
+
+    def issue(world: World, issuer: Issued) -> tuple[Issued, None]:
+        return leaf(strange, HOST), None
+
+    way = Way(certificate=issue, machine=table(HOST, "insecure = true"))
+    run = Scenario("x", way, options=AS).play(lab, store)
+    assert (run.exit, run.root_causes) == (3, []), run
+    (found,) = [f for f in run.findings if f["code"] == "client.insecure-registry"]
+    assert found["evidence"]["line"] == 4
+    (lab.home / "ca.pem").write_text(strange.pem)
+    words = {"CA_FILE": str(lab.home / "ca.pem")}
+    after = carry_out(lab, found["remedies"][0], *AS, IMAGE, words=words, env={})
+    assert after.exit == 0, after
+    assert "client.insecure-registry" not in {f["code"] for f in after.findings}, after
+
+
+def test_crio_fares_by_the_nodes_own_files(lab: World, store: Path) -> None:
+    """Its mirror wants a login that only the node's auth file has."""
+    way = replace(BASIC, port="closed", more_sites=mirrors, machine=table(HOST, mirror=TLS))
+    Scenario("x", way).make(lab, store)
+    lab.write(AUTH_JSON, config(MIRROR, auth=auth()))
+    run = lab.check("--as", "cri-o", IMAGE)
+    codes = {f["code"] for f in run.findings}
+    assert run.exit == 1, run
+    assert "client.mirror-auth" in codes, run
+    put(lab, "node.json", json.dumps(config(MIRROR, auth=auth())))
+    put(lab, "crio/crio.conf", '[crio.image]\nglobal_auth_file = "/etc/node.json"\n')
+    run = lab.check("--as", "cri-o", IMAGE)
+    assert run.exit == 0, run
