@@ -18,6 +18,8 @@ Place = tuple[str, int, int, str]
 """Table, its number and its sub-table's number (of an array of tables, from 1; else 0), key."""
 _HEADER = re.compile(r"\s*(\[{1,2})([^\[\]]+)\]{1,2}\s*(?:#.*)?")
 _KEY = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([\w-]+))\s*=""")
+_MOST_DOTS = 500
+"""In one line: tomllib takes time that grows with the square of a key's parts."""
 _KINDS: dict[type, str] = {
     bool: "true or false",
     str: "a string",
@@ -106,12 +108,19 @@ def parse(text: str) -> Table:
 
     if text.startswith("\ufeff"):
         raise TomlError("it starts with a byte order mark", expected="no such mark")
+    if (line := _dotted(text)) is not None:
+        raise TomlError(f"more than {_MOST_DOTS} dots in one line", line)
     try:
         return Table(tomllib.loads(text), _lines(text))
     except tomllib.TOMLDecodeError as error:
         raise _syntax(str(error), text) from None
     except (RecursionError, ValueError):
         raise TomlError("it is not TOML that can be read") from None
+
+
+def _dotted(text: str) -> int | None:
+    lines = enumerate(text.splitlines(), 1)
+    return next((n for n, line in lines if line.count(".") > _MOST_DOTS), None)
 
 
 def _syntax(message: str, text: str) -> TomlError:

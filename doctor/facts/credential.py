@@ -269,6 +269,7 @@ def login(case: Case) -> dict[str, str]:
         "config": fact.config,
         "plugin": fact.plugin,
         **fact.held,
+        "crio_auth": fact.config if fact.client == "cri-o" else "",
     }
     if fact.tools and "docker" not in fact.tools:
         params[f"only_{fact.tools[0]}"] = "yes"

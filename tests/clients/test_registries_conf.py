@@ -314,6 +314,8 @@ def test_what_is_no_file_is_not_waited_for_and_no_link_leads_out(tmp_path: Path)
 def test_long_lines_and_many_brackets_end(tmp_path: Path) -> None:
     put(tmp_path, MAIN, f"# {'[' * 200_000}{' ' * 200_000}{']' * 200_000}\n[ {' ' * 300_000}\n")
     assert len(read(tmp_path).faults) == 1
+    put(tmp_path, MAIN, f"a{'.a' * 300_000} = 1\n")
+    assert len(read(tmp_path).faults) == 1
 
 
 # ── names without a registry ─────────────────────────────────────────────────────────────────────

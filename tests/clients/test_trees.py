@@ -291,6 +291,17 @@ def test_a_crio_node_with_one_fault(
     assert found[code]["remedies"]
 
 
+def test_a_login_of_crio_goes_into_the_file_that_it_reads(root: Path) -> None:
+    plant(root, {**CRIO, NODES: "{"})
+    (remedy, *_) = checked(root, "cri-o")["auth.config-unreadable"]["remedies"]
+    commands = [step["command"] for step in remedy["steps"]]
+    assert commands[0] == f"sudo mv {NODES} {NODES}.aside"
+    assert commands[1].startswith(f"sudo podman login --authfile {NODES} {HOST} ")
+    plant(root, {**RHEL, AUTH_JSON: "{"})
+    (remedy, *_) = checked(root, "podman")["auth.config-unreadable"]["remedies"]
+    assert remedy["steps"][1]["command"].startswith(f"podman login {HOST} ")
+
+
 @pytest.mark.parametrize("client", ["podman", "cri-o"])
 def test_a_name_without_registry_that_nothing_stands_for(root: Path, client: str) -> None:
     plant(root, {**(RHEL if client == "podman" else CRIO), REGISTRIES: "", SHORT_NAMES: ""})
