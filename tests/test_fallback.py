@@ -270,3 +270,32 @@ def test_facts_of_the_others_stand_beside_and_change_no_verdict() -> None:
     hosts = {hop.host for hop, _ in found.facts.all(TcpFact) if hop}
     assert hosts == {"one.corp", "two.corp", HUB.host}
     assert CredentialFact not in {type(fact) for _, fact in found.facts}
+
+
+@frozen
+class Choosing(Asking):
+    """A client for which one name may stand for several images."""
+
+    images: tuple[str, ...] = ()
+
+    def meant(self, target: Target) -> tuple[Target, ...]:
+        return tuple(
+            replace(target, reference=each, registry=each.hop)
+            for each in map(parse, self.images)
+            if isinstance(each, Reference)
+        )
+
+
+TWO = Choosing(images=("one.corp/a:1", "two.corp/a:1"))
+
+
+def test_of_several_images_the_first_that_can_be_pulled_is_told_of() -> None:
+    both = World(UP)
+    assert diagnose(both, TWO, given=GIVEN).target.registry.host == "one.corp"
+    assert both.given == {"one.corp": True}
+    second = World(without("one.corp"))
+    found = diagnose(second, TWO, given=GIVEN)
+    assert (found.target.registry.host, found.verdict) == ("two.corp", "pass")
+    assert second.given == {"one.corp": True, "two.corp": False}, "a login is for one registry"
+    none = diagnose(World({}), TWO)
+    assert (none.target.registry.host, none.root_causes) == ("two.corp", ("tcp.refused",))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -22,7 +23,8 @@ from doctor.clients.auth_json import podman_lookup
 from doctor.clients.keyring import Wanted
 from doctor.clients.machine import Machine
 from doctor.clients.podman import Podman
-from doctor.model import Hop
+from doctor.model import Hop, Target
+from doctor.reference import read_target
 from tests.clients.registries import auth, user
 
 pytestmark = pytest.mark.skipif(not shutil.which("podman"), reason="podman is not installed")
@@ -104,6 +106,36 @@ def test_podman_goes_through_the_proxy_that_is_named_here(
     reached = one if f"{proxy.host}:{proxy.port}" == one.authority else two
     assert reached.said.startswith(b"CONNECT registry.invalid:443 ")
     assert not (two if reached is one else one).said
+
+
+BLOCKED = "".join(
+    f'[[registry]]\nlocation = "127.0.0.{n}:9"\nblocked = true\n' for n in range(1, 5)
+)
+"""So that nothing is asked, and tried once."""
+SEARCH = 'unqualified-search-registries = ["127.0.0.1:9", "127.0.0.2:9"]\n'
+ALIASES = '[aliases]\n"known" = "127.0.0.3:9/team/known"\n"team/app" = "127.0.0.4:9/x"\n'
+
+
+@pytest.mark.parametrize(("conf", "image"), [
+    (SEARCH, "app:1"), (SEARCH, "team/app"), (SEARCH, "127.0.0.3:9/app"),
+    (SEARCH + ALIASES, "known"), (SEARCH + ALIASES, "team/app:2"), (SEARCH + ALIASES, "other"),
+    (SEARCH + 'short-name-mode = "enforcing"\n', "app"), (ALIASES, "other"),
+    (SEARCH.replace(', "127.0.0.2:9"', "") + 'short-name-mode = "enforcing"\n', "app"),
+])  # fmt: skip
+def test_podman_looks_for_a_name_where_we_do(tmp_path: Path, conf: str, image: str) -> None:
+    """Without a terminal."""
+    file = tmp_path / "registries.conf"
+    file.write_text(f"{conf}{BLOCKED}")
+    environ = {"CONTAINERS_REGISTRIES_CONF": str(file)}
+    said = podman(tmp_path, "pull", image, **environ).stderr
+    client = Podman.here({"HOME": str(tmp_path), **environ})
+    read = read_target(image)
+    assert read.reference is not None
+    target = Target(image, read.reference, read.reference.hop, assumed=read.assumed)
+    faults = [f for f in client.setup(target).faults if f.image]
+    tried = re.findall(r"Trying to pull (\S+)\.\.\.", said)
+    ours = [str(each.reference) for each in client.meant(target)]
+    assert tried == ([] if faults else ours), said
 
 
 class Recording:
