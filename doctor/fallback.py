@@ -21,7 +21,7 @@ from doctor import attempts
 from doctor.facts.credential import CredentialFact
 from doctor.facts.endpoint import Endpoint, EndpointSeen, EndpointsFact, home
 from doctor.facts.registry import ApiFact, AuthFact, ImageFact
-from doctor.model import Diagnosis, ReadsShortNames, Target
+from doctor.model import Diagnosis, ReadsShortNames, Target, Verdict
 
 if TYPE_CHECKING:
     from doctor.credential import Credential
@@ -80,17 +80,20 @@ def aim(target: Target, endpoint: Endpoint) -> Target:
 
 
 def told(endpoint: Endpoint, diagnosis: Diagnosis) -> EndpointSeen:
-    """An endpoint's diagnosis in the words of a comparison. What is wrong with the client's own
-    files is so for every endpoint: a cause that is about a host comes before it."""
-    causes = sorted((f for f in diagnosis.findings if f.root_cause), key=lambda f: f.hop is None)
+    """An endpoint's diagnosis in the words of a comparison. A fault of the client itself is none of
+    the endpoint's, and what is wrong at a host comes before what is wrong in a file."""
     facts = diagnosis.facts
     image, api, auth = facts.get(ImageFact), facts.get(ApiFact), facts.get(AuthFact)
-    credential = facts.get(CredentialFact)
     answers = [each for each in api.answers if each.status] if api else []
+    causes = [f for f in diagnosis.findings if f.root_cause and (f.hop or f.check != "client")]
+    causes.sort(key=lambda f: f.hop is None)
+    credential = facts.get(CredentialFact)
     reason = causes[0].detail if causes else credential.withheld if credential else ""
-    verdict = diagnosis.verdict
-    if verdict in ("pass", "warn") and not (image and image.found):
-        verdict, reason = "incomplete", "it was not asked for the image"
+    verdict: Verdict = "fail" if causes else "incomplete"
+    if not causes and image and image.found and diagnosis.verdict != "incomplete":
+        verdict = "pass"
+    elif not causes and image is None:
+        reason = reason or "it was not asked for the image"
     return EndpointSeen(
         endpoint=endpoint,
         verdict=verdict,

@@ -206,6 +206,9 @@ def test_a_fault_of_the_clients_own_files_is_no_fault_of_the_mirror() -> None:
     found = diagnose(world, BOTH)
     assert found.root_causes == ("client.config-invalid",)
     assert "client.mirror-unreachable" not in told(found)
+    fact = found.facts.get(EndpointsFact)
+    assert fact is not None
+    assert [each.serves for each in fact.seen_at] == [True, True, True]
     world = World(without("one.corp"), local="client.config-invalid")
     assert "client.mirror-unreachable" in told(diagnose(world, BOTH))
 
