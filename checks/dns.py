@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from doctor.facts.dns import DnsFact
+from doctor.facts.lookup import finding
 from doctor.facts.resolvers import DEAD, FINAL, Reply, ResolversFact
 from doctor.model import Case, Check, Confidence, Finding
 
@@ -57,6 +58,10 @@ _SYSTEM_CODE = {
     "refused": "dns.servfail",
     "timeout": "dns.timeout",
 }
+
+
+async def probe(case: Case, net: Net) -> DnsFact:
+    return await net.resolve(case)
 
 
 def judge(case: Case) -> Iterator[Finding]:
@@ -117,7 +122,7 @@ def _without_resolver(
         "nsswitch_hosts": list(system.sources),
         "lacks": lack["lacks"],
     }
-    return _say(case, "dns.no-resolver", system, asked, lack, proof=read)
+    return finding(case, "dns.no-resolver", lack, proof=read)
 
 
 def _why(case: Case, system: DnsFact, asked: ResolversFact) -> Finding:
@@ -150,7 +155,7 @@ def _why(case: Case, system: DnsFact, asked: ResolversFact) -> Finding:
         params |= _suggestion(case)
     if code == "dns.timeout":
         params["tried"] = _tried(asked.replies)
-    return _say(case, code, system, asked, params, confidence=confidence, proof=proof)
+    return finding(case, code, params, confidence=confidence, proof=proof)
 
 
 def _decider(asked: ResolversFact) -> Reply | None:
@@ -174,11 +179,9 @@ def _by_the_system_alone(case: Case, system: DnsFact, asked: ResolversFact) -> F
         # [NOTFOUND=return] after files, or mdns for names below .local, keeps the system from DNS.
         params["before_dns"] = "yes"
         params["dns_answer"] = ", ".join(asked.addresses())
-    return _say(
+    return finding(
         case,
         _SYSTEM_CODE.get(system.outcome, "dns.servfail"),
-        system,
-        asked,
         params | _suggestion(case),
         confidence="certain" if system.outcome == "not-a-name" else "possible",
     )
@@ -206,15 +209,14 @@ def _slow(case: Case, system: DnsFact, asked: ResolversFact) -> Iterator[Finding
     if system.ms < _SLOW:
         return
     params = {"took": f"{system.ms / 1000:.1f} s"} | _where_the_time_goes(asked)
-    yield _say(case, "dns.slow", system, asked, params)
+    yield finding(case, "dns.slow", params)
 
 
 def _where_the_time_goes(asked: ResolversFact) -> dict[str, str]:
     standings = asked.standings
     dead = [name for name, said in standings.items() if said == "timeout"]
     if dead:
-        lines = [s.line for s in asked.configuration.nameservers if s.address in dead]
-        sed = "; ".join(f"{line}s/^/# /" for line in lines if line)
+        sed = asked.configuration.commented_out(dead)
         return {"cause": f"{', '.join(dead)} does not answer", "dead": ", ".join(dead), "sed": sed}
     if any(reply.outcome == "tcp-blocked" for reply in (*asked.replies, *asked.small)):
         return {"cause": "its answer is too large for UDP without EDNS, and TCP 53 gives none"}
@@ -230,30 +232,6 @@ def _where_the_time_goes(asked: ResolversFact) -> dict[str, str]:
         cause = f"{slowest.resolver} took {slowest.ms / 1000:.1f} s for {slowest.type}"
         return {"cause": cause, "resolver": slowest.resolver}
     return {"cause": "the resolvers answer quickly when asked directly"}
-
-
-def _say(
-    case: Case,
-    code: str,
-    system: DnsFact,
-    asked: ResolversFact,
-    params: dict[str, str],
-    *,
-    confidence: Confidence = "certain",
-    proof: dict[str, Any] | None = None,
-) -> Finding:
-    """The finding with both views in its evidence."""
-    return Finding(
-        code=code,
-        confidence=confidence,
-        hop=case.at,
-        evidence={"system": system.proof} | asked.proof | (proof or {}),
-        params=asked.configuration.traits | params,
-    )
-
-
-async def probe(case: Case, net: Net) -> DnsFact:
-    return await net.resolve(case)
 
 
 CHECK = Check(

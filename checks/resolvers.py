@@ -11,11 +11,12 @@ behind it, failed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from doctor.facts.dns import DnsFact, HostsLine, is_localhost
+from doctor.facts.dns import DnsFact, is_localhost
+from doctor.facts.lookup import finding
 from doctor.facts.registry import ApiFact
 from doctor.facts.resolvers import DEAD, FINAL, Reply, ResolversFact
 from doctor.facts.tcp import TcpFact
@@ -41,6 +42,10 @@ private ones are left out: a private link may serve them from a private address.
 _PRIVATE_LINK = ("privatelink.", "vpce-", ".vpce.")
 _USEFUL = FINAL | {"addresses"}
 _HALF = {"servfail": "dns.servfail", "refused": "dns.refused"}
+
+
+async def probe(case: Case, net: Net) -> ResolversFact:
+    return await net.ask_resolvers(case)
 
 
 def judge(case: Case) -> Iterator[Finding]:
@@ -78,10 +83,10 @@ def _down(case: Case, asked: ResolversFact) -> Iterator[Finding]:
         "first_dead": dead[0],
         "alive": ", ".join(alive),
         "how": "; ".join(f"{name}: {asked.reply(name).said}" for name in dead),
-        "sed": _comment_out(asked, dead),
+        "sed": asked.configuration.commented_out(dead),
     }
     severity: Severity = "warning" if waited_for else "info"
-    yield _say(case, "dns.resolver-down", asked, params, severity=severity)
+    yield finding(case, "dns.resolver-down", params, severity=severity)
 
 
 def _disagree(case: Case, system: DnsFact, asked: ResolversFact) -> Iterator[Finding]:
@@ -96,12 +101,12 @@ def _disagree(case: Case, system: DnsFact, asked: ResolversFact) -> Iterator[Fin
         "sides": "; ".join(f"{name}: {said}" for name, said in sides.items()),
         "giving": ", ".join(giving),
         "denying": ", ".join(denying),
-        "sed": _comment_out(asked, denying),
+        "sed": asked.configuration.commented_out(denying),
     }
     filtered = any(reply.filtered for reply in asked.replies)
     decided = not system.addresses and asked.disagreement == "existence" and not filtered
     severity: Severity = "error" if decided else "warning"
-    yield _say(case, "dns.resolvers-disagree", asked, params, system=system, severity=severity)
+    yield finding(case, "dns.resolvers-disagree", params, severity=severity)
 
 
 def _truncated(case: Case, system: DnsFact, asked: ResolversFact) -> Iterator[Finding]:
@@ -116,7 +121,7 @@ def _truncated(case: Case, system: DnsFact, asked: ResolversFact) -> Iterator[Fi
         "fits": "yes" if asked.addresses(first.resolver) else "",
     }
     severity: Severity = "warning" if system.addresses else "error"
-    yield _say(case, "dns.tcp-blocked", asked, params, system=system, severity=severity)
+    yield finding(case, "dns.tcp-blocked", params, severity=severity)
 
 
 def _half(case: Case, system: DnsFact, asked: ResolversFact) -> Iterator[Finding]:
@@ -133,7 +138,7 @@ def _half(case: Case, system: DnsFact, asked: ResolversFact) -> Iterator[Finding
             "family": reply.type if asked.addresses(reply.resolver) else "",
             "works": "yes",
         }
-        yield _say(case, _HALF[outcome], asked, params, subject=reply.resolver, severity="warning")
+        yield finding(case, _HALF[outcome], params, subject=reply.resolver, severity="warning")
 
 
 def _override(case: Case, system: DnsFact, asked: ResolversFact) -> Iterator[Finding]:
@@ -151,37 +156,21 @@ def _override(case: Case, system: DnsFact, asked: ResolversFact) -> Iterator[Fin
         "line": str(first.line),
         "address": first.address,
         "dns_answer": ", ".join(given) or "no address",
-        "sed": _without(wrong, system.name),
+        "sed": "; ".join(pin.without(system.name) for pin in wrong),
     }
     pinned = [{"file": pin.file, "line": pin.line, "address": pin.address} for pin in wrong]
     # Where the pin is all that makes the name known, it is meant so.
     severity: Severity = "info" if not given else "error" if _unwell(case) else "warning"
     sure = severity != "error" or case.here(TlsFact) is not None
-    yield _say(
+    yield finding(
         case,
         "dns.hosts-override",
-        asked,
         params,
-        system=system,
         subject=f"{first.file}:{first.line}",
         proof={"pinned": pinned, "dns_answer": list(given)},
         severity=severity,
         confidence="certain" if sure else "likely",
     )
-
-
-def _without(pins: Iterable[HostsLine], host: str) -> str:
-    """The sed script that takes the name off its lines: a line with no other name becomes a
-    comment."""
-    wanted = host.rstrip(".").lower()
-    edits = []
-    for pin in pins:
-        others = [name for name in pin.names if name.rstrip(".").lower() != wanted]
-        if others and all(_is_plain(name) for name in others):
-            edits.append(f"{pin.line}s/.*/{pin.address} {' '.join(others)}/")
-        else:
-            edits.append(f"{pin.line}s/^/# /")
-    return "; ".join(edits)
 
 
 def _searched(system: DnsFact, asked: ResolversFact) -> Reply | None:
@@ -206,15 +195,13 @@ def _by_search(case: Case, system: DnsFact, asked: ResolversFact, found: Reply) 
     }
     proof = {"expanded": found.name, "search": list(asked.configuration.search)}
     severity: Severity = "error" if _unwell(case) else "warning"
-    return _say(
-        case, "dns.search-domain", asked, params, system=system, proof=proof, severity=severity
-    )
+    return finding(case, "dns.search-domain", params, proof=proof, severity=severity)
 
 
 def _refused_by_filter(case: Case, system: DnsFact, asked: ResolversFact) -> Iterator[Finding]:
     for reply in asked.replies:
         if reply.filtered:
-            yield _filtered(case, system, asked, reply, _by_its_own_word(reply), "certain")
+            yield _filtered(case, system, reply, _by_its_own_word(reply), "certain")
             return
 
 
@@ -241,13 +228,12 @@ def _sinkhole(case: Case, system: DnsFact, asked: ResolversFact) -> Iterator[Fin
         )
     else:
         return
-    yield _filtered(case, system, asked, reply, why, confidence)
+    yield _filtered(case, system, reply, why, confidence)
 
 
 def _filtered(
     case: Case,
     system: DnsFact,
-    asked: ResolversFact,
     reply: Reply,
     why: str,
     confidence: Confidence,
@@ -255,9 +241,7 @@ def _filtered(
     shown = ", ".join(system.addresses) or reply.said
     params = {"resolver": reply.resolver or "the system", "answer": shown, "why": why}
     proof = {"answer": shown, "why": why}
-    return _say(
-        case, "dns.sinkholed", asked, params, system=system, proof=proof, confidence=confidence
-    )
+    return finding(case, "dns.sinkholed", params, proof=proof, confidence=confidence)
 
 
 def _by_its_own_word(reply: Reply) -> str:
@@ -277,50 +261,12 @@ def _is_public(name: str, reply: Reply) -> bool:
     return any(name == public or name.endswith(f".{public}") for public in _PUBLIC)
 
 
-def _is_plain(name: str) -> bool:
-    return name.isascii() and name.replace(".", "").replace("-", "").replace("_", "").isalnum()
-
-
 def _unwell(case: Case) -> bool | None:
     """Did anything above go wrong at the addresses in question? None: nobody tried."""
     tried = [fact.ok for kind in (TcpFact, TlsFact) if (fact := case.here(kind)) is not None]
     if case.at == case.target.registry and (api := case.facts.get(ApiFact)) is not None:
         tried.append(api.ok)
     return not all(tried) if tried else None
-
-
-def _comment_out(asked: ResolversFact, resolvers: Iterable[str]) -> str:
-    """The sed script that makes comments of their `nameserver` lines."""
-    lines = [s.line for s in asked.configuration.nameservers if s.address in resolvers]
-    return "; ".join(f"{line}s/^/# /" for line in lines)
-
-
-def _say(
-    case: Case,
-    code: str,
-    asked: ResolversFact,
-    params: dict[str, str],
-    *,
-    system: DnsFact | None = None,
-    proof: dict[str, Any] | None = None,
-    subject: str | None = None,
-    severity: Severity | None = None,
-    confidence: Confidence = "certain",
-) -> Finding:
-    own = {"system": system.proof} if system else {}
-    return Finding(
-        code=code,
-        severity=severity,
-        confidence=confidence,
-        hop=case.at,
-        subject=subject,
-        evidence=own | asked.proof | (proof or {}),
-        params=asked.configuration.traits | params,
-    )
-
-
-async def probe(case: Case, net: Net) -> ResolversFact:
-    return await net.ask_resolvers(case)
 
 
 CHECK = Check(

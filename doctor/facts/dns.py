@@ -8,6 +8,7 @@ exist.
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address
 from typing import Any, Literal
 
@@ -19,6 +20,10 @@ Outcome = Literal["answered", "no-name", "no-data", "again", "refused", "timeout
 no query was sent."""
 
 
+_WORD = re.compile(r"[A-Za-z0-9._-]+")
+"""A name that means nothing to sed where it stands as a replacement."""
+
+
 @frozen
 class HostsLine:
     """A line of the hosts file that gives the name an address. `names`: all names on it, in order,
@@ -28,6 +33,15 @@ class HostsLine:
     line: int
     address: str
     names: tuple[str, ...] = ()
+
+    def without(self, name: str) -> str:
+        """The sed script that takes the name off the line: one with no other name becomes a
+        comment, and so does one that could not be written again as it is."""
+        wanted = name.rstrip(".").lower()
+        others = [other for other in self.names if other.rstrip(".").lower() != wanted]
+        if others and all(_WORD.fullmatch(other) for other in others):
+            return f"{self.line}s/.*/{self.address} {' '.join(others)}/"
+        return f"{self.line}s/^/# /"
 
 
 @frozen(kw_only=True)

@@ -7,7 +7,7 @@ with Go 1.27, glibc 2.36 and musl 1.2.3).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from ipaddress import ip_address
 from typing import Any, Literal
 
@@ -115,6 +115,11 @@ class ResolverConfiguration:
         """The resolvers that a program here asks. With none configured, Go (net/dnsconfig_unix.go)
         asks this machine."""
         return self.nameservers or (Nameserver("127.0.0.1"), Nameserver("::1"))
+
+    def commented_out(self, resolvers: Collection[str]) -> str:
+        """The sed script that makes comments of their `nameserver` lines."""
+        lines = [s.line for s in self.nameservers if s.address in resolvers]
+        return "; ".join(f"{line}s/^/# /" for line in lines if line)
 
     @property
     def traits(self) -> dict[str, str]:
