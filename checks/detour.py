@@ -33,8 +33,8 @@ async def probe(case: Case, net: Net) -> DetourFact | None:
         return None
     tries: list[Try] = []
     for candidate in route.candidates[:_MOST]:
-        outcome, said = await _through(case, route, candidate, net)
-        tries.append(Try(candidate=candidate, outcome=outcome, said=said))
+        outcome = await _through(case, route, candidate, net)
+        tries.append(Try(candidate=candidate, outcome=outcome))
         if outcome == "tunnelled":
             break
     return DetourFact(tries=tuple(tries))
@@ -45,24 +45,21 @@ def _closed(case: Case) -> bool:
     return any(fact is not None and not fact.ok for fact in facts)
 
 
-async def _through(
-    case: Case, route: RouteFact, candidate: Candidate, net: Net
-) -> tuple[Outcome, str]:
+async def _through(case: Case, route: RouteFact, candidate: Candidate, net: Net) -> Outcome:
     """Up the candidate's own ladder, then its answer."""
     hop = candidate.setting.hop
     dns = await net.resolve(replace(case, hop=hop))
     if not dns.ok:
-        return "unresolvable", dns.seen
+        return "unresolvable"
     tcp = await net.connect(hop, dns.addresses)
     if not tcp.ok:
-        return "unreachable", tcp.seen
+        return "unreachable"
     if hop.scheme == "https":
         trust = case.facts.get(TrustFact, case.at) or TrustFact()
         tls = await net.handshake(hop, trust)
         if not tls.ok or tls.plain_http is not None:
-            return "tls-failed", tls.seen
-    tunnel = await net.tunnel(case.at, replace(route, proxy=candidate.setting))
-    return tunnel.outcome, tunnel.said if tunnel.outcome != "tunnelled" else ""
+            return "tls-failed"
+    return (await net.tunnel(case.at, replace(route, proxy=candidate.setting))).outcome
 
 
 def judge(case: Case) -> Iterator[Finding]:

@@ -193,18 +193,6 @@ class RouteFact(Fact):
                 return entry
         return ""
 
-    @property
-    def proof(self) -> dict[str, Any]:
-        """The decision as evidence: JSON-able."""
-        proof = {
-            "variable": self.variable,
-            "value": self.value,
-            "no_proxy_variable": self.no_proxy_variable,
-            "no_proxy": self.no_proxy,
-            "entry": self.entry,
-        }
-        return {key: value for key, value in proof.items() if value}
-
 
 @frozen(kw_only=True)
 class TunnelFact(Fact):
@@ -304,7 +292,6 @@ class Try:
 
     candidate: Candidate
     outcome: Outcome = "tunnelled"
-    said: str = ""
 
 
 @frozen(kw_only=True)

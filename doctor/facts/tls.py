@@ -200,8 +200,6 @@ class Verdict:
 
     store: str = "system"
     paths: tuple[str, ...] = ()
-    roots: int | None = None
-    """How many certificates the store holds; None: not counted."""
     rules: Rules = "go"
     ok: bool = False
     errors: tuple[ChainError, ...] = ()
