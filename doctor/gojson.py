@@ -1,5 +1,8 @@
-"""What does a JSON string hold for a Go program? Half of a surrogate pair is U+FFFD to it (Go,
-encoding/json: "Unmarshal"); Python keeps it, and cannot send it anywhere."""
+"""What does JSON hold for a Go program, and what of it does Python take otherwise?
+
+Half of a surrogate pair in a string is U+FFFD to Go (encoding/json: "Unmarshal"); Python keeps it,
+and cannot send it anywhere.
+"""
 
 from __future__ import annotations
 
@@ -18,3 +21,25 @@ def as_go(value: Any) -> Any:
     if isinstance(value, list):
         return [as_go(inner) for inner in value]
     return value
+
+
+def no_constant(name: str) -> Any:
+    """For `parse_constant`: NaN and Infinity, which Python takes, are no JSON."""
+    raise ValueError(name)
+
+
+def kind(value: Any) -> str:
+    """What a JSON value is, in words for whoever wrote it."""
+    match value:
+        case bool():
+            return "true or false"
+        case int() | float():
+            return "a number"
+        case str():
+            return "a string"
+        case list():
+            return "a list"
+        case dict():
+            return "an object"
+        case _:
+            return "null"

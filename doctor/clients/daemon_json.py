@@ -21,6 +21,7 @@ from doctor.clients.proxyurl import shown
 from doctor.clients.unit import Value
 from doctor.facts.client import ConfigFault
 from doctor.frozen import frozen
+from doctor.gojson import kind, no_constant
 from doctor.redact import plain
 
 REFUSES = "dockerd does not start"
@@ -61,14 +62,14 @@ def parse(text: str, path: str) -> DaemonJson:
     if not body.strip():
         return DaemonJson(path, there=True)
     try:
-        value = json.loads(body, parse_constant=_refuse)
+        value = json.loads(body, parse_constant=no_constant)
     except json.JSONDecodeError as error:
         return DaemonJson(path, there=True, faults=(_syntax(error, body, path),))
     except (ValueError, RecursionError):
         what = "it is not JSON that dockerd can read"
         return DaemonJson(path, there=True, faults=(ConfigFault(path, what, REFUSES, 1, 1),))
     if not isinstance(value, dict):
-        what = f"it holds {_kind(value)}, not an object"
+        what = f"it holds {kind(value)}, not an object"
         fault = ConfigFault(path, what, REFUSES, 1, 1, expected='{ "key": value, … }')
         return DaemonJson(path, there=True, faults=(fault,))
     return _settings(value, body, path)
@@ -175,18 +176,18 @@ def _wrong_type(name: str, given: Any) -> str:
         return ""
     if name in _LISTS:
         if not isinstance(given, list):
-            return f'"{name}" is {_kind(given)}, not a list of strings'
+            return f'"{name}" is {kind(given)}, not a list of strings'
         odd = next((each for each in given if not isinstance(each, str)), None)
-        return f'"{name}" holds {_kind(odd)}, not only strings' if odd is not None else ""
+        return f'"{name}" holds {kind(odd)}, not only strings' if odd is not None else ""
     if name in _TEXTS and not isinstance(given, str):
-        return f'"{name}" is {_kind(given)}, not a string'
+        return f'"{name}" is {kind(given)}, not a string'
     if name in _SWITCHES and not isinstance(given, bool):
-        return f'"{name}" is {_kind(given)}, not true or false'
+        return f'"{name}" is {kind(given)}, not true or false'
     if name in _MAPS and not isinstance(given, dict):
-        return f'"{name}" is {_kind(given)}, not an object'
+        return f'"{name}" is {kind(given)}, not an object'
     if name == "proxies":
         odd = next((k for k, v in given.items() if k in PROXIES and not isinstance(v, str)), None)
-        return f'"{odd}" in "proxies" is {_kind(given[odd])}, not a string' if odd else ""
+        return f'"{odd}" in "proxies" is {kind(given[odd])}, not a string' if odd else ""
     return ""
 
 
@@ -218,23 +219,3 @@ def _syntax(error: json.JSONDecodeError, text: str, path: str) -> ConfigFault:
     elif error.msg == "Extra data":
         what = "something follows the JSON object"
     return ConfigFault(path, what, REFUSES, line, column, expected, corrected)
-
-
-def _refuse(name: str) -> Any:
-    raise ValueError(name)
-
-
-def _kind(value: Any) -> str:
-    match value:
-        case bool():
-            return "true or false"
-        case int() | float():
-            return "a number"
-        case str():
-            return "a string"
-        case list():
-            return "a list"
-        case dict():
-            return "an object"
-        case _:
-            return "null"

@@ -20,7 +20,7 @@ from doctor.clients.auth_entry import Decode, Entry, decode, decode_as_kubelet, 
 from doctor.clients.machine import Text
 from doctor.facts.credential import Fault
 from doctor.frozen import frozen
-from doctor.gojson import as_go
+from doctor.gojson import as_go, kind, no_constant
 from doctor.redact import Secret, plain
 from doctor.userinfo import learn_alone
 
@@ -127,7 +127,7 @@ def parse(
         return Config(where, empty=True, text=source)
     start = len(text) - len(body)
     try:
-        value, end = json.JSONDecoder(parse_constant=_no_constant).raw_decode(text, start)
+        value, end = json.JSONDecoder(parse_constant=no_constant).raw_decode(text, start)
         value = as_go(value)
     except json.JSONDecodeError as error:
         what = "it starts with a byte order mark" if body[0] == "\ufeff" else _in_words(error.msg)
@@ -140,7 +140,7 @@ def parse(
     if value is None:
         return Config(where, trailing=trailing, text=source)
     if not isinstance(value, dict):
-        fault = Fault("type", where, f"it holds {_kind(value)}, not an object", 1, 1)
+        fault = Fault("type", where, f"it holds {kind(value)}, not an object", 1, 1)
         return Config(where, faults=(fault,), text=source)
     return _config({"auths": value} if bare else value, text, where, trailing, source, dialect)
 
@@ -164,12 +164,12 @@ def _config(
     for key, name in helpers.items():
         if dialect.helpers and not isinstance(name, str):
             line, column = position(text, key)
-            what = f'credHelpers["{plain(key, 200)}"] is {_kind(name)}, not the name of a helper'
+            what = f'credHelpers["{plain(key, 200)}"] is {kind(name)}, not the name of a helper'
             faults.append(Fault("type", where, what, line, column, key))
     for name in dialect.texts:
         other = member(value, name)
         if other is not None and not isinstance(other, str):
-            what = f"{name} is {_kind(other)}, not a string"
+            what = f"{name} is {kind(other)}, not a string"
             faults.append(Fault("field", where, what, *position(text, name)))
     for name in dialect.maps:
         other = member(value, name)
@@ -218,7 +218,7 @@ def _map(
         return {}
     if isinstance(found, dict):
         return found
-    what = f"{name} is {_kind(found)}, not an object"
+    what = f"{name} is {kind(found)}, not an object"
     faults.append(Fault("type", where, what, *position(text, name)))
     return {}
 
@@ -235,14 +235,14 @@ def _entry(
     if raw is None:
         return Entry(key, line, column)
     if not isinstance(raw, dict):
-        what = f"the entry is {_kind(raw)}, not an object"
+        what = f"the entry is {kind(raw)}, not an object"
         faults.append(Fault("type", where, what, line, column, key))
         return None
     parts: dict[str, str] = {}
     for name in DOCKERS.entry:
         part = member(raw, name)
         if part is not None and not isinstance(part, str) and name in dialect.entry:
-            what = f"its field {name} is {_kind(part)}, not a string"
+            what = f"its field {name} is {kind(part)}, not a string"
             faults.append(Fault("type", where, what, line, column, key))
         parts[name] = part if isinstance(part, str) else ""
     user, secret, broken, bad_base64 = dialect.decode(parts["auth"])
@@ -272,26 +272,6 @@ def _learn_headers(headers: Any) -> None:
                 Secret(value)
 
 
-def _no_constant(name: str) -> Any:
-    raise ValueError(name)
-
-
 def _in_words(message: str) -> str:
     """The JSON decoder's message as the end of "... is not JSON: "."""
     return message[:1].lower() + message[1:]
-
-
-def _kind(value: Any) -> str:
-    match value:
-        case bool():
-            return "true or false"
-        case int() | float():
-            return "a number"
-        case str():
-            return "a string"
-        case list():
-            return "a list"
-        case dict():
-            return "an object"
-        case _:
-            return "null"
