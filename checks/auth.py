@@ -15,7 +15,7 @@ from doctor.facts.access import Conclusion, refused, unshown
 from doctor.facts.credential import CredentialFact, login
 from doctor.facts.http import Answer, trouble
 from doctor.facts.registry import ApiFact, AuthFact, ImageFact, TokenTry
-from doctor.facts.station import WORDS, Layer, answers, failing_layer, said_of
+from doctor.facts.station import Layer, ending, failing_layer
 from doctor.model import Case, Check, Confidence, Fact, Finding, Hop, Severity
 from doctor.redact import clip
 
@@ -161,18 +161,15 @@ def _refusal(
 
 
 def _unreachable(case: Case, hop: Hop, layer: Layer, answer: Answer | None = None) -> Finding:
-    said = answer.said if answer is not None else said_of(case.facts, hop, layer)
+    params = ending(case.facts, hop, layer, answer)
     evidence = {
         "token_service": hop.name,
         "layer": layer,
-        "seen": said,
+        "seen": params["said"],
         "challenge": _challenge(case),
     }
     if answer is not None:
         evidence |= answer.proof
-    params = {"layer": layer, "how": WORDS[layer], "said": said}
-    if layer == "tls" and answers(case.facts, hop):
-        params["answers"] = "yes"
     return _found(case, "auth.realm-unreachable", evidence, params, hop=hop)
 
 

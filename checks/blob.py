@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from doctor.facts.http import Answer, trouble
 from doctor.facts.registry import BlobFact, ImageFact
-from doctor.facts.station import WORDS, Layer, answers, failing_layer, said_of
+from doctor.facts.station import Layer, ending, failing_layer
 from doctor.httpdate import moment
 from doctor.model import Case, Check, Fact, Finding, Hop
 from doctor.pki.clock import TOLERANCE
@@ -101,20 +101,17 @@ def _redirected(case: Case, blob: BlobFact, hop: Hop, answer: Answer) -> Finding
 def _unreachable(
     case: Case, image: ImageFact, hop: Hop, layer: Layer, answer: Answer | None = None
 ) -> Finding:
-    said = answer.said if answer is not None else said_of(case.facts, hop, layer)
+    params = ending(case.facts, hop, layer, answer)
     redirect = image.blob_answers[-1] if image.blob_answers else image.answer
     evidence: dict[str, Any] = {
         "storage": hop.name,
         "layer": layer,
-        "seen": said,
+        "seen": params["said"],
         "redirect": redirect.location if redirect else None,
         "digest": image.blob,
     }
     if answer is not None:
         evidence |= answer.proof
-    params = {"layer": layer, "how": WORDS[layer], "said": said}
-    if layer == "tls" and answers(case.facts, hop):
-        params["answers"] = "yes"
     return Finding(
         "registry.blob-unreachable",
         hop=hop,

@@ -17,6 +17,7 @@ from doctor.facts.tcp import TcpFact
 from doctor.facts.tls import TlsFact
 from doctor.host import is_loopback
 from doctor.model import Case, Check, Client, Confidence, Fact, Finding, Severity
+from doctor.pki.evidence import chain
 
 if TYPE_CHECKING:
     from doctor.net import Net
@@ -220,10 +221,7 @@ def _tls_proof(tls: TlsFact) -> dict[str, Any]:
         "outcome": tls.outcome,
         "alert": tls.alert,
         "first_bytes": tls.first,
-        "chain": [
-            {"subject": c.subject, "issuer": c.issuer, "not_after": c.not_after, "sha256": c.sha256}
-            for c in tls.chain
-        ],
+        "chain": chain(tls),
         "errors": [f"{e.key} at depth {e.depth}" for e in verdict.errors] if verdict else [],
     }
     return {key: value for key, value in proof.items() if value not in (None, "", [])}

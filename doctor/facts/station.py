@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from doctor.facts.dns import DnsFact
+from doctor.facts.http import Answer
 from doctor.facts.proxy import RouteFact, TunnelFact
 from doctor.facts.tcp import TcpFact
 from doctor.facts.tls import TlsFact
@@ -49,17 +50,16 @@ def first_failing(facts: Facts, hop: Hop) -> Layer | None:
     return None
 
 
-def said_of(facts: Facts, hop: Hop, layer: Layer) -> str:
-    """What the failing layer's fact says in a phrase."""
+def ending(facts: Facts, hop: Hop, layer: Layer, answer: Answer | None = None) -> dict[str, str]:
+    """How the way to the station ends, for the words of a finding: the layer, and what its fact (or
+    the HTTP exchange) says in a phrase. `answers`: something there answers the TLS handshake, so no
+    filter keeps this machine away."""
     kind = dict(_LADDER).get(layer)
     fact = facts.get(kind, hop) if kind else None
-    return fact.seen if fact is not None else ""
-
-
-def answers(facts: Facts, hop: Hop) -> bool:
-    """Does something answer the TLS handshake there? Then no filter keeps this machine away."""
-    fact = facts.get(TlsFact, hop)
-    return fact is not None and bool(fact.received or fact.chain)
+    said = answer.said if answer is not None else fact.seen if fact is not None else ""
+    there = isinstance(fact, TlsFact) and bool(fact.received or fact.chain)
+    answers = "yes" if layer == "tls" and there else ""
+    return {"layer": layer, "how": WORDS[layer], "said": said, "answers": answers}
 
 
 WORDS: Mapping[str, str] = {
