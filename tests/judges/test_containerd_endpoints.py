@@ -38,7 +38,11 @@ def judged(fact: EndpointsFact, trust: TrustFact | None = None) -> dict[str, Fin
 
 def fact(*at: EndpointSeen, client: str = "containerd") -> EndpointsFact:
     return EndpointsFact(
-        client=client, endpoints=tuple(s.endpoint for s in at), seen_at=at, rule="r"
+        tells="gravest",
+        client=client,
+        endpoints=tuple(s.endpoint for s in at),
+        seen_at=at,
+        rule="r",
     )
 
 
@@ -73,7 +77,7 @@ def test_nothing_is_hidden_where_one_serves_or_all_is_said(found: EndpointsFact)
 
 def test_a_dead_mirror_names_what_containerd_would_say_in_its_place() -> None:
     found = judged(fact(seen("m", None, "tcp"), seen(HOST, 503, "image", "registry")))
-    assert found["client.mirror-unreachable"].evidence["containerd_tells_only"] == f"{HOST}:443"
+    assert found["client.mirror-unreachable"].evidence["client_tells_only"] == f"{HOST}:443"
 
 
 @pytest.mark.parametrize(("file", "command"), [
