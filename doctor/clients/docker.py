@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from doctor import hub
 from doctor.clients import docker_host, docker_mirrors
 from doctor.clients.certs_d import first
+from doctor.clients.daemon_json import mirror_fault
 from doctor.clients.docker_host import DockerHost
 from doctor.clients.keyring import Lookup, Wanted, wanted
 from doctor.clients.machine import Machine
@@ -236,7 +237,12 @@ class Docker:
         )
 
     def _unread(self, target: Target) -> Iterator[ConfigFault]:
-        """Mirrors that a file has and the running daemon does not."""
+        """Mirrors that a file has and the running daemon does not, and those that a daemon as old
+        as it does not start with."""
+        version = self.daemon.version if self.daemon else ""
+        for each in self.host.mirrors:
+            if flawed := docker_mirrors.flaw_for(each.text, version):
+                yield mirror_fault(each, flawed)
         for each in self.host.mirrors if wanted(target).hub else ():
             if not self._has_read(each):
                 what = f'the running daemon does not know the mirror "{each.text}"'

@@ -11,6 +11,7 @@ shows a credential to its own host alone (daemon/hosts.go, daemon/containerd/res
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterable
 from urllib.parse import quote
 
@@ -30,6 +31,8 @@ from doctor.userinfo import hidden
 
 SETTING = "registry-mirrors"
 _PORTS = {"https": 443, "http": 80}
+_TAKES_PATHS = (24, 0, 8)
+"""The version of dockerd that no longer refuses a path (moby pull requests 46594 and 46944)."""
 
 
 @frozen
@@ -62,6 +65,19 @@ def flaw(text: str) -> Flawed | None:
 
 def _is_host(text: str) -> bool:
     return authority_flaw(text.lstrip(":/").partition("/")[0]) is None
+
+
+def flaw_for(text: str, version: str) -> Flawed | None:
+    """The same for a dockerd of that version, as far as that matters; "": nobody knows which."""
+    numbers = re.match(r"(\d{1,4})\.(\d{1,4})\.(\d{1,4})", version)
+    url = _parsed(text)
+    if (
+        numbers is None
+        or tuple(map(int, numbers.groups())) >= _TAKES_PATHS
+        or url.path in ("", "/")
+    ):
+        return flaw(text)
+    return Flawed("holds a path, and 24.0.8 is the first version that takes one")
 
 
 def normal(text: str) -> str:

@@ -284,6 +284,24 @@ def test_a_mirror_that_the_daemon_has_not_read_is_told(tmp_path: Path) -> None:
     assert docker(tmp_path, UP).setup(target()).faults == ()
 
 
+@pytest.mark.parametrize(("version", "value", "told"), [
+    ("20.10.24+dfsg1", "https://m.corp/hub", True),
+    ("24.0.7", "https://m.corp/hub", True),
+    ("24.0.8", "https://m.corp/hub", False),
+    ("28.2.2", "https://m.corp/hub", False),
+    ("20.10.24", "https://m.corp/", False),
+    ("20.10.24", "https://m.corp", False),
+    ("", "https://m.corp/hub", False),
+    ("dev", "https://m.corp/hub", False),
+])  # fmt: skip
+def test_a_daemon_of_old_does_not_start_with_a_path(
+    tmp_path: Path, version: str, value: str, told: bool
+) -> None:
+    mirrors(tmp_path, value)
+    found = docker(tmp_path, replace(UP, version=version)).setup(target()).faults
+    assert [(f.effect, f.stops) for f in found] == ([(REFUSES, True)] if told else [])
+
+
 @pytest.mark.parametrize("said", ["", "m.corp", "https://u:p@m.corp", "https://m corp", "\x1b[2J"])
 def test_what_no_daemon_says_is_left_out(tmp_path: Path, said: str) -> None:
     assert urls(endpoints(docker(tmp_path, running(said)))) == [HUB]
