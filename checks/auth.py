@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from doctor.facts.access import Conclusion, refused, unshown
 from doctor.facts.credential import CredentialFact, login
+from doctor.facts.endpoint import EndpointsFact
 from doctor.facts.http import Answer, trouble
 from doctor.facts.registry import ApiFact, AuthFact, ImageFact, TokenTry
 from doctor.facts.station import Layer, ending, failing_layer
@@ -41,8 +42,16 @@ def judge(case: Case) -> Iterator[Finding]:
     yield from _rejected(case, auth)
     yield from _bare_host(case, auth)
     found = refused(case)
-    if found is not None:
+    if found is not None and not _is_of_a_mirror(case, auth):
         yield _refusal(case, auth, found)
+
+
+def _is_of_a_mirror(case: Case, auth: AuthFact) -> bool:
+    """A mirror that gets no credential by the client's own rule is `client.mirror-auth`, once all
+    endpoints have been looked at."""
+    fact = case.facts.get(EndpointsFact)
+    told = fact is not None and bool(fact.rule and fact.seen_at)
+    return told and case.target.registry.role == "mirror" and not auth.has_credential
 
 
 def _held_back(case: Case, auth: AuthFact) -> Iterator[Finding]:

@@ -119,6 +119,7 @@ class Containerd:
             certs=self.node.certs,
             places=(*containerd_node.looked_at(self.node), *hosts.places),
             rule=RULE,
+            tells="gravest",
         )
 
     def _hosts(self, target: Target) -> Hosts:
