@@ -110,7 +110,6 @@ class Containerd:
         first = next((h.url for h in hosts.hosts if h.url.line), None)
         none = not any(not each.skipped for each in found)
         return EndpointsFact(
-            tells="gravest",
             client=self.name,
             endpoints=found,
             blocked=Blocked(hosts.file or (first.file if first else ""), first.line, NO_HOSTS)

@@ -38,7 +38,9 @@ def judged(fact: EndpointsFact, trust: TrustFact | None = None) -> dict[str, Fin
 
 def fact(*at: EndpointSeen) -> EndpointsFact:
     listed = tuple(each.endpoint for each in at)
-    return EndpointsFact(client="containerd", endpoints=listed, seen_at=at, rule="r", tells="gravest")
+    return EndpointsFact(
+        client="containerd", endpoints=listed, seen_at=at, rule="r", tells="gravest"
+    )
 
 
 @pytest.mark.parametrize(("statuses", "told"), [
