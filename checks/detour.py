@@ -23,6 +23,22 @@ if TYPE_CHECKING:
 
 _MOST = 3
 """Proxies asked."""
+_FROM = {
+    "ALL_PROXY": "from_all_proxy_upper",
+    "all_proxy": "from_all_proxy_lower",
+    "HTTP_PROXY": "from_http_proxy_upper",
+    "http_proxy": "from_http_proxy_lower",
+    "HTTPS_PROXY": "from_https_proxy_upper",
+    "https_proxy": "from_https_proxy_lower",
+}
+"""The param that says which variable names the proxy; else it is `from_file`."""
+_WHY = {
+    "all-proxy": "{origin} names it, which Go programs do not read",
+    "http-only": "{origin} names it, which is for plain HTTP only",
+    "other-case": "{origin} names it, and the variable in upper case is taken before it",
+    "elsewhere": "{origin} names it, which this client does not read",
+    "shell": "{origin} names it, which the client's daemon does not see",
+}
 
 
 async def probe(case: Case, net: Net) -> DetourFact | None:
@@ -114,24 +130,6 @@ def _of_the_daemon(case: Case, found: Candidate) -> dict[str, str]:
         "desktop": "yes" if client and client.desktop else "",
         "rootless": "yes" if client and client.rootless else "",
     }
-
-
-_FROM = {
-    "ALL_PROXY": "from_all_proxy_upper",
-    "all_proxy": "from_all_proxy_lower",
-    "HTTP_PROXY": "from_http_proxy_upper",
-    "http_proxy": "from_http_proxy_lower",
-    "HTTPS_PROXY": "from_https_proxy_upper",
-    "https_proxy": "from_https_proxy_lower",
-}
-"""The param that says which variable names the proxy; else it is `from_file`."""
-_WHY = {
-    "all-proxy": "{origin} names it, which Go programs do not read",
-    "http-only": "{origin} names it, which is for plain HTTP only",
-    "other-case": "{origin} names it, and the variable in upper case is taken before it",
-    "elsewhere": "{origin} names it, which this client does not read",
-    "shell": "{origin} names it, which the client's daemon does not see",
-}
 
 
 def _direct(case: Case) -> str:

@@ -28,7 +28,6 @@ def fact(
     holder = next((h for h in held if h.credential is credential), None)
     before = enumerate(held[:tried])
     modified = holder.modified if holder else None
-    where = holder.where if holder else ""
     return CredentialFact(
         client=lookup.client,
         registry=lookup.wanted.domain,
@@ -47,7 +46,7 @@ def fact(
         more=max(0, len(lookup.tries) - tried - 1),
         white_space=white_space(credential) if credential else (),
         life=life(credential, modified) if credential else None,
-        files=tuple(replace(f, used=f.path == where) for f in lookup.files),
+        files=lookup.files,
         helpers=helpers,
         store=lookup.store,
         tools=lookup.tools,

@@ -171,7 +171,6 @@ class StoredFile:
     uid: int
     keys: tuple[str, ...]
     open_to: Literal["", "group", "others"] = ""
-    used: bool = False
 
 
 @frozen(kw_only=True)
