@@ -11,8 +11,10 @@ and the ways in which a handshake can fail (`failures`).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from doctor.facts.endpoint import EndpointsFact
 from doctor.facts.tls import CaFault, TlsFact, TrustFact
 from doctor.model import Case, Check, Client, Fact, Finding, Severity, raised
 from doctor.pki import errors, failures, interception, remarks
@@ -83,7 +85,7 @@ def judge(case: Case) -> Iterator[Finding]:
     fact, trust = case.here(TlsFact), case.here(TrustFact)
     if trust is not None:
         yield from _ca_files(case, trust, fact)
-        yield from _unverified(case, trust)
+        yield from _unverified(case)
     if fact is None or not fact.needed:
         return
     waived = _is_waived(case, trust)
@@ -154,11 +156,20 @@ def _ca_files(case: Case, trust: TrustFact, fact: TlsFact | None) -> Iterator[Fi
         )
 
 
-def _unverified(case: Case, trust: TrustFact) -> Iterator[Finding]:
-    """A setting that takes verification away and allows nothing else; what allows plain HTTP too is
-    `client.insecure-registry`."""
-    if not trust.insecure or case.at != case.target.registry:
+def _unverified(case: Case) -> Iterator[Finding]:
+    """Settings that take verification away, at the registry and its mirrors, and allow nothing
+    else; what allows plain HTTP too is `client.insecure-registry`."""
+    if case.at != case.target.registry:
         return
+    fact = case.facts.get(EndpointsFact)
+    asked = [each.hop for each in fact.asked] if fact else []
+    for hop in dict.fromkeys((case.at, *asked)):
+        trust = case.facts.get(TrustFact, hop)
+        if trust is not None and trust.insecure:
+            yield from _unverified_at(replace(case, hop=hop), trust)
+
+
+def _unverified_at(case: Case, trust: TrustFact) -> Iterator[Finding]:
     from doctor.facts.unverified import in_the_clear, unverified
 
     setting = unverified(case)
@@ -166,19 +177,20 @@ def _unverified(case: Case, trust: TrustFact) -> Iterator[Finding]:
         return
     place = set_in(setting.origin)
     named = [store.path for store in trust.stores if store.label.startswith("ca in ")]
-    params = {
-        **place,
-        "file": place["hosts_file"],
-        "line": place["hosts_line"],
-        "entry": setting.entry,
-        "ca_path": named[0] if named else "",
-    }
+    line = place["hosts_line"]
     yield Finding(
         "tls.verification-disabled",
         hop=case.at,
         subject=setting.origin,
-        evidence={"path": params["file"], "line": int(params["line"]), "entry": setting.entry},
-        params={name: value for name, value in params.items() if value},
+        evidence={"path": place["hosts_file"], "line": int(line), "entry": setting.entry},
+        params={
+            **place,
+            "file": place["hosts_file"],
+            "line": line,
+            "entry": setting.entry,
+            "registry": case.at.authority,
+            "ca_path": named[0] if named else "",
+        },
     )
 
 

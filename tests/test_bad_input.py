@@ -94,8 +94,8 @@ def test_without_a_target_it_is_the_default_one(tmp_path: Path) -> None:
 # Options
 
 OPTIONS: dict[str, tuple[tuple[str, ...], str]] = {
-    "client": (("--as", f"dokcer{EVIL}"), "looks as shell, crane, docker, podman or cri-o"),
-    "no client": (("--as", ""), "looks as shell, crane, docker, podman or cri-o"),
+    "client": (("--as", f"dokcer{EVIL}"), "looks as shell, crane, docker, podman"),
+    "no client": (("--as", ""), "looks as shell, crane, docker, podman"),
     "check": (("--only", f"tsl,{EVIL}"), "is no check; "),
     "10 kB of checks": (("--skip", "x" * 10_000), "is no check; "),
     "format": (("--format", EVIL), "this version has text, json"),

@@ -27,7 +27,7 @@ def run(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
     [
         (["chekc"], "did you mean `doctor check`?"),
         (["nginx"], "doctor check nginx"),
-        (["check", "x.example/a", "--as", "dokcer"], "shell, crane, docker, podman, containerd, cri-o or kubelet"),
+        (["check", "x.example/a", "--as", "dokcer"], "shell, crane, docker, podman, containerd"),
         (["check", "x.example/a", "--format", "yaml"], "text, json"),
         (["check", "x.example/a", "--only", "tsl"], "did you mean tls?"),
         (["check", "x.example/a", "--skip", "nothing"], "is no check"),
