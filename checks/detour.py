@@ -96,6 +96,7 @@ def judge(case: Case) -> Iterator[Finding]:
         "no_proxy_variable": route.no_proxy_variable,
         "entry": route.entry or "",
         _FROM.get(setting.origin, "from_file"): "yes",
+        **_service(case),
     }
     if found.why == "no-proxy":
         code = "proxy.no-proxy-excludes"
@@ -116,6 +117,16 @@ def judge(case: Case) -> Iterator[Finding]:
         params |= _of_the_daemon(case, found)
         evidence["daemon"] = {"client": case.target.client, "proxy": None}
     yield Finding(code, hop=case.at, evidence=evidence, params=params)
+
+
+def _service(case: Case) -> dict[str, str]:
+    """The unit whose environment containerd has: on a node of k3s or RKE2 theirs."""
+    if case.target.client not in ("containerd", "kubelet"):
+        return {}
+    from doctor.facts.client import ClientFact
+
+    client = case.facts.get(ClientFact)
+    return {"service": (client.service if client else "") or "containerd"}
 
 
 def _of_the_daemon(case: Case, found: Candidate) -> dict[str, str]:

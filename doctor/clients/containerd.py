@@ -67,7 +67,10 @@ class Containerd:
         return "" if self.machine.foreign or not self.node.program else self.node.socket
 
     def asked(self, daemon: Daemon) -> Containerd:
-        """The same, with what came of asking."""
+        """The same, with what came of asking. The socket is root's alone: that this user may not
+        use it says nothing of the daemon."""
+        if daemon.state == "denied":
+            daemon = replace(daemon, state="not-asked")
         return replace(self, daemon=daemon)
 
     def route(self, hop: Hop) -> RouteFact:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from doctor.clients.containerd import Containerd
+from doctor.facts.client import Daemon, State
 from doctor.facts.tls import TrustFact
 from doctor.fallback import aim
 from doctor.model import Client, Target
@@ -189,6 +190,18 @@ def test_a_masked_unit_is_a_fault(tmp_path: Path) -> None:
     place.symlink_to("/dev/null")
     (fault,) = containerd(tmp_path).setup(target()).faults
     assert "masked" in fault.what
+
+
+@pytest.mark.parametrize(("state", "told"), [
+    ("answers", "answers"), ("missing", "missing"), ("denied", "not-asked"),
+])  # fmt: skip
+def test_a_socket_that_is_roots_alone_says_nothing(
+    tmp_path: Path, state: State, told: State
+) -> None:
+    client = containerd(tmp_path).asked(Daemon("/run/containerd/containerd.sock", state))
+    daemon = client.setup(target()).daemon
+    assert daemon is not None
+    assert daemon.state == told
 
 
 def test_files_that_count_are_listed(tmp_path: Path) -> None:

@@ -331,12 +331,13 @@ def test_a_known_proxy_does_not_get_through_either(outcome: ProxyOutcome) -> Non
 def daemons(
     outcome: ProxyOutcome = "tunnelled",
     seen: ClientFact = ClientFact(),  # noqa: B008 - frozen
+    client: str = "docker",
 ) -> list[Finding]:
-    """Seen as docker, whose daemon has no proxy while the shell has one."""
+    """Seen by a client whose daemon has no proxy while the shell has one."""
     candidate = Candidate(setting=SETTING, why="shell", no_proxy="localhost, x.y")
     tried = DetourFact(tries=(Try(candidate=candidate, outcome=outcome),))
     facts: list[Placed] = [(REGISTRY, RouteFact(candidates=(candidate,))), (REGISTRY, DEAD)]
-    docker = replace(TARGET, client="docker", system="debian")
+    docker = replace(TARGET, client=client, system="debian")
     case = Case(docker, Facts([*facts, (None, tried), (None, seen)]))
     return [BOOK.dress(finding, docker) for finding in detour.judge(case)]
 
@@ -349,6 +350,16 @@ def test_the_daemon_lacks_the_shells_proxy() -> None:
     commands = [step.command or "" for step in finding.remedies[0].steps]
     assert any(drop_in in command and "NO_PROXY=localhost,x.y" in command for command in commands)
     assert commands[-1] == "sudo systemctl daemon-reload && sudo systemctl restart docker"
+
+
+@pytest.mark.parametrize(("service", "unit"), [
+    ("containerd", "containerd"), ("k3s-agent", "k3s-agent"), ("", "containerd"),
+])  # fmt: skip
+def test_containerds_proxy_is_its_services(service: str, unit: str) -> None:
+    (finding,) = daemons(seen=ClientFact(client="containerd", service=service), client="containerd")
+    commands = [step.command or "" for step in finding.remedies[0].steps]
+    assert any(f"/etc/systemd/system/{unit}.service.d/http-proxy.conf" in c for c in commands)
+    assert commands[-1] == f"sudo systemctl daemon-reload && sudo systemctl restart {unit}"
 
 
 @pytest.mark.parametrize(("seen", "title"), [
