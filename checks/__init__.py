@@ -9,6 +9,7 @@ BUILT_IN = (
     "reference",
     "client",
     "endpoints",
+    "differences",
     "credentials",
     "stored",
     "proxy",
@@ -18,6 +19,7 @@ BUILT_IN = (
     "tcp",
     "addresses",
     "tls",
+    "stores",
     "api",
     "auth",
     "anonymous",
@@ -25,5 +27,5 @@ BUILT_IN = (
     "blob",
     "rate",
 )
-NOT_FOR_SHELL = frozenset({"client", "endpoints"})
+NOT_FOR_SHELL = frozenset({"client", "endpoints", "differences", "stores"})
 """What has nothing to ask of a program without settings of its own, and so is not loaded for it."""

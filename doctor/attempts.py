@@ -24,9 +24,12 @@ _OF_THE_CREDENTIAL = frozenset(
 )
 
 
-async def walk(engine: Engine, target: Target, client: Client, net: Net) -> Walk:
-    """The pull as it ends, after the credentials that were tried in vain."""
-    done = await engine.walk(target, client, net)
+async def walk(
+    engine: Engine, target: Target, client: Client, net: Net, like: Walk | None = None
+) -> Walk:
+    """The pull as it ends, after the credentials that were tried in vain. `like`: how the first
+    went for another client that sees the same network."""
+    done = await engine.walk(target, client, net, like)
     while net.attempt < _MOST and _goes_on(done):
         net = net.again()
         done = await engine.walk(target, client, net)

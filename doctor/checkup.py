@@ -9,15 +9,15 @@ import time
 from argparse import Namespace
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import redirect_stdout
-from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from doctor.cli import DEFAULT_TARGET
+from doctor.clients.eyes import ALL, DEFAULT, PLAIN, Found, client, found
 from doctor.credential import Credential
 from doctor.frozen import frozen
 from doctor.model import Event, Hop, Report, Target, Verdict
-from doctor.options import PLAIN, Options, read
+from doctor.options import Options, read
 from doctor.plugins import installed
 from doctor.redact import Secret, learn_variables, plain, scrub
 from doctor.reference import read_target
@@ -77,7 +77,7 @@ def _begin(targets: Sequence[Target], options: Options) -> None:
 
     host = targets[0].registry.host
     chosen = options.only or options.skip or options.proxy is not None or options.offline
-    own = options.client in PLAIN  # others have proxies of their own
+    own = options.client in {*PLAIN, ALL}  # others have proxies of their own
     if host and own and not chosen and early.is_direct(os.environ):
         early.begin(host, targets[0].registry.port)
 
@@ -150,7 +150,7 @@ def _targets(named: Sequence[Named], options: Options) -> list[Target]:
                 text=target.text,
                 reference=target.reference,
                 registry=target.registry or Hop("registry", "", 443),
-                client=options.client,
+                client=DEFAULT if options.client == ALL else options.client,
                 platform=options.platform,
                 system=kind,
                 warn_days=options.warn_days,
@@ -187,8 +187,28 @@ def _run(
         diagnoses=tuple(diagnoses),
         started=started,
         ms=(time.perf_counter() - clock) * 1000,
-        verdict=gravest([d.verdict for d in diagnoses]),
+        verdict=gravest([d.verdict for d in diagnoses if counts(d, options)]),
+        clients=tuple(map(row, diagnoses)) if options.client == ALL else None,
     )
+
+
+def counts(diagnosis: Diagnosis, options: Options) -> bool:
+    """Does it bear on the exit code? Of all clients the default one's."""
+    return options.client != ALL or diagnosis.target.client == DEFAULT
+
+
+def row(diagnosis: Diagnosis) -> dict[str, object]:
+    """One client's line of the comparison."""
+    from doctor.verdict import first_failing, layers
+
+    return {
+        "target": diagnosis.target.text,
+        "client": diagnosis.target.client,
+        "verdict": diagnosis.verdict,
+        "first_failing": first_failing(diagnosis),
+        "root_causes": list(diagnosis.root_causes),
+        "layers": [{"name": name, "status": status} for name, status in layers(diagnosis).items()],
+    }
 
 
 async def _wound_up() -> bool:
@@ -226,9 +246,7 @@ async def _diagnose(
         allow_realms=options.allow_realm,
         offline=options.offline,
     )
-    client = await _client(options, environ, net)
-    runtime = getattr(getattr(client, "runtime", None), "name", "")
-    targets = [replace(target, runtime=runtime) for target in targets]
+    clients = await _clients(options, environ, net)
     choice = Choice(options.only, options.skip, options.offline)
     engine = Engine(
         checks,
@@ -237,46 +255,47 @@ async def _diagnose(
         observer=progress if progress.enabled else None,
     )
 
-    def job(target: Target) -> Callable[[], Coroutine[object, object, Diagnosis]]:
-        given = _given(options.username, secret)
-        return lambda: fallback.diagnose(engine, target, client, net, given)
+    async def one(target: Target) -> list[Diagnosis]:
+        def given() -> Credential | None:
+            return _given(options.username, secret)
+
+        if options.client == ALL:
+            from doctor import comparison
+
+            return await comparison.diagnose(engine, target, clients, net, given)
+        mine = fallback.seen_by(target, clients[0][1])
+        return [await fallback.diagnose(engine, mine, clients[0][1], net, given())]
+
+    def job(target: Target) -> Callable[[], Coroutine[object, object, list[Diagnosis]]]:
+        return lambda: one(target)
 
     try:
-        return await all_of([job(t) for t in targets], AT_ONCE)
+        return [d for found in await all_of([job(t) for t in targets], AT_ONCE) for d in found]
     finally:
         await net.close()
 
 
-async def _client(options: Options, environ: Mapping[str, str], net: Net) -> Client:
-    """Whose eyes. A daemon on this machine is asked what it is, since its rules go by that."""
-    if options.client == "docker":
-        from doctor.clients.docker import Docker
+async def _clients(
+    options: Options, environ: Mapping[str, str], net: Net
+) -> list[tuple[Found, Client]]:
+    """Whose eyes: one client's, or those of all that are found here."""
+    from doctor.clients.machine import Machine
 
-        docker = Docker.here(environ, root=options.root, ca=options.ca, proxy=options.proxy)
-        return docker.asked(await net.daemon(docker.socket)) if docker.socket else docker
-    if options.client == "podman":
-        from doctor.clients.podman import Podman
+    here = Machine.here(environ, options.root)
+    names = found(here) if options.client == ALL else (Found(options.client),)
+    return [(each, await _client(each.name, options, environ, net)) for each in names]
 
-        return Podman.here(environ, root=options.root, ca=options.ca, proxy=options.proxy)
-    if options.client == "cri-o":
-        from doctor.clients.crio import Crio
 
-        crio = Crio.here(environ, root=options.root, ca=options.ca, proxy=options.proxy)
-        return crio.asked(await net.runtime(crio.socket)) if crio.socket else crio
-    if options.client == "containerd":
-        from doctor.clients.containerd import Containerd
-
-        ctrd = Containerd.here(environ, root=options.root, ca=options.ca, proxy=options.proxy)
-        return ctrd.asked(await net.runtime(ctrd.socket)) if ctrd.socket else ctrd
-    if options.client == "kubelet":
-        from doctor.clients.kubelet import Kubelet
-
-        return Kubelet.here(environ, root=options.root, ca=options.ca, proxy=options.proxy)
-    from doctor.clients.shell import Shell
-
-    return Shell.here(
-        environ, root=options.root, ca=options.ca, proxy=options.proxy, name=options.client
-    )
+async def _client(name: str, options: Options, environ: Mapping[str, str], net: Net) -> Client:
+    """The client of that name. A daemon on this machine is asked what it is, since its rules go by
+    that."""
+    made: Any = client(name, environ, root=options.root, ca=options.ca, proxy=options.proxy)
+    socket = getattr(made, "socket", "")
+    if not socket:
+        whose: Client = made
+        return whose
+    whose = made.asked(await (net.daemon(socket) if name == "docker" else net.runtime(socket)))
+    return whose
 
 
 def _given(user: str | None, secret: Secret | None) -> Credential | None:

@@ -197,7 +197,8 @@ def _check_parser() -> argparse.ArgumentParser:
         dest="client",
         default="shell",
         metavar="CLIENT",
-        help="whose eyes: shell (default), crane, docker, podman, containerd, cri-o, kubelet",
+        help="whose eyes: shell (default), crane, docker, podman, containerd, cri-o, kubelet; all: "
+        "every client that is found here, side by side",
     )
     add(
         "--platform",

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from doctor.model import (
     Case,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from doctor.net import Net
 
 _Task = asyncio.Task[Outcome]
+T = TypeVar("T")
 
 
 class Engine:
@@ -51,18 +52,36 @@ class Engine:
         self.words = words
         self.choice = choice
         self.observer = observer
+        self.by_id = {check.id: check for check in self.checks}
+        self.needed = self._closure()
+        """The ids to run: what was asked for, and what that needs."""
         self.ladders: dict[tuple[str, str, Hop, Hop], _Task] = {}
         """By check, client, registry and hop: hops are looked at once for all targets that look
         with the same eyes. Some clients trust by the registry that a pull is from."""
+
+    def _closure(self) -> frozenset[str]:
+        wanted: set[str] = set()
+        queue = [c.id for c in self.checks if self.choice.wants(c)]
+        while queue:
+            name = queue.pop()
+            if name in wanted or name not in self.by_id:
+                continue
+            wanted.add(name)
+            queue += [need.partition("@")[0] for need in self.by_id[name].needs]
+        return frozenset(wanted)
 
     async def diagnose(self, target: Target, client: Client, net: Net) -> Diagnosis:
         """Look at everything, judge it, name the causes. Ends with `net.deadline`, whatever the
         other side does."""
         return (await self.walk(target, client, net)).diagnosis()
 
-    async def walk(self, target: Target, client: Client, net: Net) -> Walk:
-        """Look at everything; what follows from it is the walk's `diagnosis`."""
-        walk = Walk(self, target, client, net)
+    async def walk(
+        self, target: Target, client: Client, net: Net, like: Walk | None = None
+    ) -> Walk:
+        """Look at everything; what follows from it is the walk's `diagnosis`. `like`: a walk that
+        has ended, of another client whose network is the same. What it saw there is taken over,
+        and nothing is asked again."""
+        walk = Walk(self, target, client, net, like)
         await walk.run()
         for outcome in walk.outcomes.values():
             if not outcome.done and outcome.started is not None and not outcome.trouble:
@@ -73,18 +92,26 @@ class Engine:
 class Walk:
     """One target's way through the checks."""
 
-    def __init__(self, engine: Engine, target: Target, client: Client, net: Net) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        target: Target,
+        client: Client,
+        net: Net,
+        like: Walk | None = None,
+    ) -> None:
         self.engine = engine
         self.target = target
         self.client = client
         self.net = net
+        self.like = like
         self.facts = Facts()
         self.outcomes: dict[tuple[str, Hop | None], Outcome] = {}
         self.tasks: dict[tuple[str, Hop | None], _Task] = {}
         self.hops: list[Hop] = []
         self.gates: dict[Hop, _Gate] = {}
-        self.by_id = {check.id: check for check in engine.checks}
-        self.needed = self._closure()
+        self.by_id = engine.by_id
+        self.needed = engine.needed
 
     def diagnosis(self) -> Diagnosis:
         """What follows from the facts as they are now."""
@@ -104,18 +131,6 @@ class Walk:
         for outcome in self.outcomes.values():
             if outcome.hop is None:
                 outcome.facts = [fact if type(f) is type(fact) else f for f in outcome.facts]
-
-    def _closure(self) -> frozenset[str]:
-        """The ids to run: what was asked for, and what that needs."""
-        wanted: set[str] = set()
-        queue = [c.id for c in self.engine.checks if self.engine.choice.wants(c)]
-        while queue:
-            name = queue.pop()
-            if name in wanted or name not in self.by_id:
-                continue
-            wanted.add(name)
-            queue += [need.partition("@")[0] for need in self.by_id[name].needs]
-        return frozenset(wanted)
 
     async def run(self) -> None:
         self._tell("planned", plan=tuple(dict.fromkeys(c.name for c in self.engine.checks)))
@@ -151,7 +166,9 @@ class Walk:
     def _start(self, check: Check, hop: Hop | None) -> None:
         outcome = self.outcomes.setdefault((check.id, hop), Outcome(check, hop))
         shared = self.engine.ladders
-        key = (check.id, self.target.client, self.target.registry, hop) if hop else None
+        client, registry = self.target.client, self.target.registry
+        # What was taken over has no connections that others could use.
+        key = (check.id, client, registry, hop) if hop and self.like is None else None
         running = shared.get(key) if key else None
         if running is not None:
             work: Coroutine[Any, Any, Outcome] = self._join(running, outcome)
@@ -179,10 +196,13 @@ class Walk:
             await self._reads(check, case, outcome)
             if check.probe is None:
                 outcome.ok = all(fact.ok for fact in outcome.facts)
+                outcome.applies = bool(check.read) or not check.part
             elif self.engine.choice.offline:
                 outcome.blocked_by = OFFLINE
             elif not self.target.registry.host:
                 outcome.blocked_by = "image"
+            elif self.like is not None:
+                self._take_over(self.like, check, outcome)
             else:
                 await self._wait_for(check, hop, outcome)
                 if outcome.applies and not outcome.blocked_by:
@@ -278,9 +298,26 @@ class Walk:
         if fact is None:
             outcome.applies = False
             return
+        self._probed(fact, outcome)
+
+    def _probed(self, fact: Fact, outcome: Outcome) -> None:
+        outcome.probed = fact
         outcome.facts.append(fact)
-        self._take(fact, case.hop)
+        self._take(fact, outcome.hop)
         outcome.ok = all(each.ok for each in outcome.facts)
+
+    def _take_over(self, like: Walk, check: Check, outcome: Outcome) -> None:
+        """How the same probe went for another client."""
+        theirs = like.outcomes.get((check.id, outcome.hop))
+        if theirs is None:
+            outcome.blocked_by = check.name
+            return
+        outcome.started = outcome.started or theirs.started
+        outcome.ms = theirs.ms
+        outcome.blocked_by, outcome.applies = theirs.blocked_by, theirs.applies
+        outcome.trouble = theirs.trouble
+        if theirs.probed is not None:
+            self._probed(theirs.probed, outcome)
 
     def _take(self, fact: Fact, hop: Hop | None) -> None:
         self.facts.add(fact, hop)
@@ -317,14 +354,12 @@ class _Gate:
             self.event.set()
 
 
-async def all_of(
-    work: Sequence[Callable[[], Coroutine[Any, Any, Diagnosis]]], at_once: int
-) -> list[Diagnosis]:
+async def all_of(work: Sequence[Callable[[], Coroutine[Any, Any, T]]], at_once: int) -> list[T]:
     """Several targets, at most `at_once` under way; the order of the answers is that of the
     targets."""
     free = asyncio.Semaphore(at_once)
 
-    async def one(start: Callable[[], Coroutine[Any, Any, Diagnosis]]) -> Diagnosis:
+    async def one(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
         async with free:
             return await start()
 

@@ -6,8 +6,8 @@ the last one, whose error is the one most clients show (`EndpointsFact.decides`)
 lack is told beside it, by the check `client.endpoints`.
 
 A mirror gets no credential that was given for the registry, and neither does the second registry
-that a short name may be on: only what the client itself finds for
-the mirror (CONTRACT, promise 2).
+that a short name may be on: only what the client itself finds
+for the mirror (CONTRACT, promise 2).
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from doctor import attempts
 from doctor.facts.credential import CredentialFact
 from doctor.facts.endpoint import Endpoint, EndpointSeen, EndpointsFact, home
 from doctor.facts.registry import ApiFact, AuthFact, ImageFact
-from doctor.model import Diagnosis, ReadsShortNames, Target, Verdict
+from doctor.frozen import frozen
+from doctor.model import Diagnosis, Fact, ReadsShortNames, Target, Verdict
 
 if TYPE_CHECKING:
     from doctor.credential import Credential
@@ -34,31 +35,88 @@ async def diagnose(
     engine: Engine, target: Target, client: Client, net: Net, given: Credential | None = None
 ) -> Diagnosis:
     """The diagnosis of the pull as this client fares, its mirrors included. `given` is the
-    credential of `--username`. Of several images that a short name may mean, the first that can be
-    pulled is told of, else the last."""
-    meant = client.meant(target) if isinstance(client, ReadsShortNames) else (target,)
-    for each in meant:
-        own = given if each is meant[0] else None
-        diagnosis = await _diagnosed(engine, each, client, net, own)
-        if diagnosis.verdict in ("pass", "warn"):
+    credential of `--username`."""
+    return (await look(engine, target, client, net, given)).diagnosis()
+
+
+def seen_by(target: Target, client: Client) -> Target:
+    """The same pull by that client, and by the runtime that it has pull."""
+    runtime = getattr(getattr(client, "runtime", None), "name", "")
+    return replace(target, client=client.name, runtime=runtime)
+
+
+def meant(target: Target, client: Client) -> tuple[Target, ...]:
+    """The images that the client takes the text for, in its order; as a rule one."""
+    return client.meant(target) if isinstance(client, ReadsShortNames) else (target,)
+
+
+@frozen
+class Pull:
+    """How one client's pull went: a walk for each endpoint that it asks, in its order."""
+
+    client: Client
+    walks: tuple[Walk, ...]
+    endpoints: EndpointsFact
+
+    @property
+    def walk(self) -> Walk:
+        """That of the endpoint that decides."""
+        return self.walks[self.endpoints.decides if self.endpoints.seen_at else -1]
+
+    def diagnosis(self, *more: Fact) -> Diagnosis:
+        """What follows from the walk that decides. `more`: what is known besides."""
+        for each in more:
+            self.walk.facts.add(each)
+        return self.walk.diagnosis()
+
+
+async def look(
+    engine: Engine,
+    target: Target,
+    client: Client,
+    net: Net,
+    given: Credential | None = None,
+    like: Pull | None = None,
+) -> Pull:
+    """The first image of those meant that can be pulled, else the last. `like`: a pull that has
+    ended, of another client that asks the same endpoints and sees the same network."""
+    for each in meant(target, client):
+        pull = await _look(engine, each, client, net, given, like)
+        given = None
+        if pull.diagnosis().verdict in ("pass", "warn"):
             break
-    return diagnosis
+    return pull
 
 
-async def _diagnosed(
-    engine: Engine, target: Target, client: Client, net: Net, given: Credential | None
-) -> Diagnosis:
+async def _look(
+    engine: Engine,
+    target: Target,
+    client: Client,
+    net: Net,
+    given: Credential | None,
+    like: Pull | None,
+) -> Pull:
+    """Every endpoint that the client asks, all at once."""
     fact = client.endpoints(target)
     assert isinstance(fact, EndpointsFact)  # noqa: S101 - the protocol says so
     if len(fact.asked) == 0 or fact.asked == (home(target),):
-        own = _own(target, client, net, given)
-        return (await attempts.walk(engine, target, client, own)).diagnosis()
-    aimed = [aim(target, endpoint) for endpoint in fact.asked]
+        aimed = [target]
+    else:
+        aimed = [aim(target, endpoint) for endpoint in fact.asked]
+    shown = like.walks if like else [None] * len(aimed)
     walks = await asyncio.gather(
-        *(attempts.walk(engine, each, client, _own(each, client, net, given)) for each in aimed)
+        *(
+            attempts.walk(engine, each, client, _own(each, client, net, given), other)
+            for each, other in zip(aimed, shown, strict=True)
+        )
     )
+    if aimed[-1].endpoint is None:
+        return Pull(client, tuple(walks), fact)
     seen = tuple(told(e, walk.diagnosis()) for e, walk in zip(fact.asked, walks, strict=True))
-    return _with_others(walks, replace(fact, seen_at=seen))
+    pull = Pull(client, tuple(walks), replace(fact, seen_at=seen))
+    _show_others(pull.walk, walks)
+    pull.walk.correct(pull.endpoints)
+    return pull
 
 
 def _own(target: Target, client: Client, net: Net, given: Credential | None) -> Net:
@@ -114,13 +172,10 @@ def _status(image: ImageFact | None, api: ApiFact | None) -> int | None:
     return next((each.status for each in answers if each and each.status), None)
 
 
-def _with_others(walks: Sequence[Walk], fact: EndpointsFact) -> Diagnosis:
-    """The deciding walk's diagnosis, with what was seen of the other endpoints' hosts beside it."""
-    walk = walks[fact.decides]
-    known = {(type(each), at) for at, each in walk.facts}
+def _show_others(chosen: Walk, walks: Sequence[Walk]) -> None:
+    """What was seen of the other endpoints' hosts stands beside the chosen one's."""
+    known = {(type(each), at) for at, each in chosen.facts}
     for other in walks:
         for at, each in other.facts:
             if at is not None and (type(each), at) not in known:
-                walk.facts.add(each, at)
-    walk.correct(fact)
-    return walk.diagnosis()
+                chosen.facts.add(each, at)

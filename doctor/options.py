@@ -12,14 +12,13 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from doctor.cli import FORMATS
+from doctor.clients.eyes import ALL, NAMES
 from doctor.clients.system import own_platform
 from doctor.frozen import frozen
 from doctor.usage import UsageError
 
-CLIENTS = ("shell", "crane", "docker", "podman", "containerd", "cri-o", "kubelet")
-"""Whose eyes this version has."""
-PLAIN = ("shell", "crane")
-"""Those that are one program without settings of their own."""
+CLIENTS = (*NAMES, ALL)
+"""What `--as` takes in this version."""
 
 _PLATFORM = re.compile(r"[a-z0-9_]+/[a-z0-9_]+(/[a-z0-9_.]+)?")
 

@@ -34,11 +34,14 @@ class Outcome:
     check: Check
     hop: Hop | None
     facts: list[Fact] = field(default_factory=list)
+    probed: Fact | None = None
+    """Of these, what the network was asked for."""
     ok: bool = False
     """Is there what the layer gives?"""
     blocked_by: str | None = None
     applies: bool = True
-    """False: the target has no such layer."""
+    """False: the target has no such layer, or it is a part that only judges: where that finds
+    nothing, it says nothing of the layer."""
     trouble: Finding | None = None
     """The check's own fault: crashed, or out of time."""
     started: float | None = None

@@ -21,6 +21,7 @@ from doctor.model import (
     Facts,
     Finding,
     Hop,
+    Status,
     Target,
     Verdict,
 )
@@ -104,6 +105,34 @@ def result(outcome: Outcome, findings: Sequence[Finding], cause: str | None = No
         blocked_by=blocked_by,
         part=outcome.check.part,
     )
+
+
+_GRAVITY = ("fail", "error", "skip", "warn", "pass")
+
+
+def by_name(results: Sequence[CheckResult]) -> dict[str, list[CheckResult]]:
+    """The results of each check, of all its hops and parts."""
+    grouped: dict[str, list[CheckResult]] = {}
+    for each in results:
+        grouped.setdefault(each.name, []).append(each)
+    return grouped
+
+
+def gravest(results: Sequence[CheckResult]) -> CheckResult:
+    """The one that speaks for a check: what does not apply aside, the gravest."""
+    waits = [r for r in results if r.blocked_by not in (None, "--offline")]
+    applying = [r for r in results if r.status != "skip" or r in waits] or results
+    return min(applying, key=lambda r: (_GRAVITY.index(r.status), r.part, not r.summary))
+
+
+def layers(diagnosis: Diagnosis) -> dict[str, Status]:
+    """How each check went, in the order of the path."""
+    return {name: gravest(own).status for name, own in by_name(diagnosis.checks).items()}
+
+
+def first_failing(diagnosis: Diagnosis) -> str | None:
+    """The check that tells of the first cause; None where there is none."""
+    return next((f.check for f in diagnosis.findings if f.root_cause), None)
 
 
 def _errors(findings: Sequence[Finding]) -> tuple[Finding, ...]:

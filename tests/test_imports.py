@@ -288,8 +288,11 @@ def test_the_shells_eyes_load_nothing_of_other_clients() -> None:
     of_the_kubelet |= {"node_runtime", "credential_providers"}
     containers = {f"doctor.clients.{name}" for name in of_containers | containerds | of_the_kubelet}
     unused |= {"doctor.checks.client", "doctor.facts.client", "doctor.facts.unverified"}
-    assert unused | containers <= set(MODULES)
-    assert not (unused | containers) & loaded
+    compared = {"doctor.comparison", "doctor.facts.clients", "doctor.report.sidebyside"}
+    compared |= {"doctor.checks.differences", "doctor.checks.stores"}
+    others_files = unused | containers | compared
+    assert others_files <= set(MODULES)
+    assert not others_files & loaded
     docker = ("--as", "docker", "registry.cleanstart.com/library/base:latest")
     dockers = {f"doctor.clients.{name}" for name in others} | {"doctor.checks.client"}
     assert dockers | {"doctor.facts.client"} <= _loaded("check", "--json", "--offline", *docker)

@@ -9,9 +9,9 @@ its file, which is imported only when it is needed. What a layer opened, the nex
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from doctor.model import Case, Hop
 
@@ -28,8 +28,12 @@ if TYPE_CHECKING:
     from doctor.facts.tls import TlsFact, TrustFact
     from doctor.net.http import Reply
     from doctor.net.lines import Lines
+    from doctor.net.once import Once
     from doctor.net.tcp import Dialling
     from doctor.redact import Secret
+
+
+T = TypeVar("T")
 
 
 def _lines() -> Lines:
@@ -64,6 +68,8 @@ class Net:
     links: dict[str, Secret] = field(default_factory=dict)
     pulls: dict[tuple[str, Hop], Net] = field(default_factory=dict)
     """What `for_pull` has handed out."""
+    begun: dict[tuple[object, ...], Once] = field(default_factory=dict)
+    """What `once` was asked for; one for all pulls of a run."""
 
     def for_pull(self, client: str, registry: Hop, credential: Credential | None) -> Net:
         """The network for one pull by one client. Pulls from the same registry share connections;
@@ -78,6 +84,17 @@ class Net:
     def again(self) -> Net:
         """The network for the same pull with the client's next credential."""
         return replace(self, credential=None, attempt=self.attempt + 1, authorization={}, links={})
+
+    async def once(self, what: tuple[object, ...], work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Do what comes out the same for every client once in a run. Who comes later, or while it
+        is under way, is given the same."""
+        from doctor.net.once import Once
+
+        begun = self.begun.get(what)
+        if begun is None or begun.task.cancelled():
+            begun = self.begun[what] = Once.of(work)
+        result: T = await begun.result()
+        return result
 
     def patience(self, seconds: float) -> float:
         """How long a wait meant to last `seconds` may last: never more than a third of what is
@@ -211,7 +228,10 @@ class Net:
         """Run a credential helper's `get`, bounded, without a terminal."""
         from doctor.net import helper
 
-        return await helper.get(program, argument, self, seconds=seconds)
+        return await self.once(
+            ("helper", program, argument),
+            lambda: helper.get(program, argument, self, seconds=seconds),
+        )
 
     async def daemon(self, socket: str) -> Daemon:
         """Ask the Docker daemon behind a socket of this machine what it is."""

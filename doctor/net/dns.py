@@ -51,6 +51,11 @@ async def resolve(case: Case, net: Net) -> DnsFact:
         return DnsFact(name=hop.host, needed=False)
     if resolvconf.is_address(hop.host):
         return DnsFact(name=hop.host, literal=True, addresses=(hop.host,))
+    return await net.once(("dns", hop.host, hop.port), lambda: _look_up(case, net))
+
+
+async def _look_up(case: Case, net: Net) -> DnsFact:
+    hop = case.at
     started = time.perf_counter()
     begun = early.taken(hop.host, hop.port)
     if begun is None and resolvconf.ends_programs():

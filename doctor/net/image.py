@@ -41,6 +41,8 @@ class _Look:
     net: Net
     target: Target
     fact: ImageFact
+    granted: bool = False
+    """Was this client told of the image by its own right?"""
 
     @property
     def registry(self) -> Hop:
@@ -52,6 +54,21 @@ class _Look:
 
     async def manifest(self, method: str, reference: str) -> Reply:
         """One request for a manifest, redirects included; every answer is kept."""
+        once = method == "GET" and self.granted and manifest.is_digest(reference)
+        replies = await (self._once(reference) if once else self._ask(method, reference))
+        self.fact = replace(self.fact, answers=(*self.fact.answers, *(r.answer for r in replies)))
+        return replies[-1]
+
+    async def _once(self, reference: str) -> tuple[Reply, ...]:
+        """By digest the bytes are the same for everybody who was told of it, and registries count
+        such requests: of several clients one asks. What it did not get plainly, each asks for."""
+        what = ("manifest", self.registry, self.target.path_in_repository(reference))
+        own = what not in self.net.begun
+        replies = await self.net.once(what, lambda: self._ask("GET", reference))
+        plainly = len(replies) == 1 and replies[0].answer.status == 200
+        return replies if own or plainly else await self._ask("GET", reference)
+
+    async def _ask(self, method: str, reference: str) -> tuple[Reply, ...]:
         replies, onward = await follow(
             self.registry, method, self.target.path_in_repository(f"manifests/{reference}"),
             self.net, headers={"Accept": manifest.ACCEPT}, authorization=self.authorization,
@@ -59,8 +76,7 @@ class _Look:
         )  # fmt: skip
         if onward is not None:
             replies = (*replies, *await self._onward(method, onward))
-        self.fact = replace(self.fact, answers=(*self.fact.answers, *(r.answer for r in replies)))
-        return replies[-1]
+        return replies
 
     async def _onward(self, method: str, onward: Place) -> tuple[Reply, ...]:
         """Manifests lie on another host (registry.k8s.io): asked for there without authorization,
@@ -94,6 +110,7 @@ async def look(case: Case, net: Net) -> ImageFact | None:
     head = await look.manifest("HEAD", asked)
     if head.answer.outcome != "answered" or head.answer.status == 429 or head.answer.redirects:
         return look.fact
+    look.granted = head.answer.status == 200
     exact = reference.digest or head.answer.header("docker-content-digest")
     reply = await look.manifest("GET", exact if manifest.is_digest(exact) else asked)
     if reply.answer.outcome == "answered" and reply.answer.status == 404:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from doctor.facts.dns import is_localhost
 from doctor.facts.proxy import RouteFact
 from doctor.facts.resolvers import DEAD, Reply, ResolversFact
-from doctor.model import Case
+from doctor.model import Case, Hop
 from doctor.net import resolvconf
 from doctor.net.daemon import begin
 
@@ -50,15 +50,20 @@ async def ask(case: Case, net: Net) -> ResolversFact:
     """Every resolver's view. Nothing is sent where the host is an address, this machine's own
     `localhost` (RFC 6761 section 6.3), or left to a proxy."""
     host = case.at.host
-    started = time.perf_counter()
     route = case.facts.get(RouteFact, case.at)
     proxied = route is not None and not route.direct
     root = Path(net.root)
     fact = ResolversFact(name=host, configuration=resolvconf.configuration(root))
     if proxied or resolvconf.is_address(host) or is_localhost(host):
         return replace(fact, needed=False)
+    return await net.once(("resolvers", host), lambda: _ask(fact, case.at, root, net))
+
+
+async def _ask(fact: ResolversFact, hop: Hop, root: Path, net: Net) -> ResolversFact:
+    host = fact.name
+    started = time.perf_counter()
     # dnspython costs 40 ms of processor time, which the way to the registry need not wait for.
-    await net.lines.climbed(case.at, _WAY_FIRST)
+    await net.lines.climbed(hop, _WAY_FIRST)
     query = await begin(lambda: importlib.import_module("doctor.net.query"))
     if problem := query.unaskable(host):
         return replace(fact, problem=problem)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,6 +25,7 @@ from doctor.facts.tls import TlsFact
 from doctor.model import Case, CheckResult, Diagnosis, Fact, Finding, Hop, Remedy, Report
 from doctor.redact import scrub, scrub_data
 from doctor.report.summary import sentence
+from doctor.verdict import by_name, gravest
 
 SCHEMA = "doctor.report/1"
 
@@ -48,7 +49,7 @@ def document(report: Report) -> Document:
         "targets": [_target(d) for d in report.diagnoses],
         "clients": None
         if report.clients is None
-        else [scrub_data(dict(c)) for c in report.clients],
+        else [{**row, "target": scrub(str(row["target"]))} for row in report.clients],
         "kubernetes": None if report.kubernetes is None else scrub_data(dict(report.kubernetes)),
     }
 
@@ -77,7 +78,8 @@ def _target(diagnosis: Diagnosis) -> Document:
         "summary": scrub(sentence(diagnosis)),
         "hops": [_hop(hop, diagnosis) for hop in hops_of(diagnosis)],
         "checks": [
-            _check(name, results, target.registry) for name, results in _by_name(diagnosis.checks)
+            _check(name, results, target.registry)
+            for name, results in by_name(diagnosis.checks).items()
         ],
         "findings": [_finding(f) for f in diagnosis.findings],
     }
@@ -127,29 +129,17 @@ def _hop(hop: Hop, diagnosis: Diagnosis) -> Document:
     }
 
 
-def _by_name(results: Iterable[CheckResult]) -> list[tuple[str, list[CheckResult]]]:
-    grouped: dict[str, list[CheckResult]] = {}
-    for result in results:
-        grouped.setdefault(result.name, []).append(result)
-    return list(grouped.items())
-
-
-_GRAVITY = ("fail", "error", "skip", "warn", "pass")
-
-
 def _check(name: str, results: Sequence[CheckResult], registry: Hop) -> Document:
     """One entry a check: of several hops and parts the gravest counts, and the summary is its."""
-    waits = [r for r in results if r.blocked_by not in (None, "--offline")]
-    applying = [r for r in results if r.status != "skip" or r in waits] or results
-    gravest = min(applying, key=lambda r: (_GRAVITY.index(r.status), r.part, not r.summary))
-    elsewhere = gravest.hop is not None and gravest.hop != registry and gravest.status != "pass"
-    where = f" ({gravest.hop.name})" if elsewhere and gravest.hop else ""
+    chosen = gravest(results)
+    elsewhere = chosen.hop is not None and chosen.hop != registry and chosen.status != "pass"
+    where = f" ({chosen.hop.name})" if elsewhere and chosen.hop else ""
     return {
         "name": name,
-        "status": gravest.status,
-        "summary": scrub(f"{gravest.summary}{where}"),
-        "duration_ms": max(r.ms for r in results if r.part == gravest.part),
-        "blocked_by": _blocker(gravest),
+        "status": chosen.status,
+        "summary": scrub(f"{chosen.summary}{where}"),
+        "duration_ms": max(r.ms for r in results if r.part == chosen.part),
+        "blocked_by": _blocker(chosen),
     }
 
 

@@ -15,7 +15,7 @@ from doctor.explanation import folded
 from doctor.frozen import frozen
 from doctor.redact import plain
 
-_WORDS = {
+WORDS = {
     "pass": ("ok", "+"),
     "warn": ("warning", "!"),
     "fail": ("FAILED", "x"),
@@ -31,7 +31,7 @@ _COLOURS = {
     "error": "35",
     "incomplete": "35",
 }
-_VERDICTS = {
+VERDICTS = {
     "pass": "All is well",
     "warn": "Works, with warnings",
     "fail": "Cannot be pulled",
@@ -57,6 +57,10 @@ class Style:
 
 def render(document: Mapping[str, Any], style: Style = Style()) -> str:  # noqa: B008 - frozen
     """The whole report, its targets one after another."""
+    if document.get("clients"):
+        from doctor.report import sidebyside
+
+        return sidebyside.render(document, style)
     blocks = ["\n".join(_target(t, style)) for t in document["targets"]]
     if len(blocks) > 1:
         blocks.append("\n".join(_overview(document, style)))
@@ -67,15 +71,10 @@ def _target(target: Mapping[str, Any], style: Style) -> Iterator[str]:
     name = plain(str(target["target"]), 200) or "(an empty text)"
     source = target.get("source")
     where = f"  ({plain(source['file'], 120)}:{source['line']})" if source else ""
-    verdict = _VERDICTS[target["verdict"]]
-    if target["verdict"] == "pass" and target["not_tried"]:
-        verdict = "No fault in what was looked at"
-    if target["verdict"] == "fail" and not target["repository"]:
-        verdict = "Cannot be used"
-    yield _paint(f"{verdict}: {name}", target["verdict"], style, bold=True) + where
-    yield from _wrap(plain(target["summary"]), "  ", style)
+    yield paint(f"{headline(target)}: {name}", target["verdict"], style, bold=True) + where
+    yield from wrap(plain(target["summary"]), "  ", style)
     for assumed in target.get("assumed", ()):
-        yield from _wrap(f"Taken as: {plain(assumed)}", "  ", style)
+        yield from wrap(f"Taken as: {plain(assumed)}", "  ", style)
     yield ""
     yield from _path(target, style)
     causes = [f for f in target["findings"] if f["root_cause"]]
@@ -87,9 +86,18 @@ def _target(target: Mapping[str, Any], style: Style) -> Iterator[str]:
     yield from _rest(others, style)
     if target["not_tried"]:
         yield ""
-        yield from _wrap(
+        yield from wrap(
             f"Left out or not reached in time: {plain(', '.join(target['not_tried']))}", "", style
         )
+
+
+def headline(target: Mapping[str, Any]) -> str:
+    """The verdict in words; of a run that left something out no more than it saw."""
+    if target["verdict"] == "pass" and target["not_tried"]:
+        return "No fault in what was looked at"
+    if target["verdict"] == "fail" and not target["repository"]:
+        return "Cannot be used"
+    return VERDICTS[target["verdict"]]
 
 
 def _path(target: Mapping[str, Any], style: Style) -> Iterator[str]:
@@ -101,16 +109,16 @@ def _path(target: Mapping[str, Any], style: Style) -> Iterator[str]:
         name = f"{plain(hop['host'])}:{hop['port']}"
         serves = f", {_SERVES[hop['serves']]}" if "serves" in hop else ""
         there = f" ({addresses})" if addresses else ""
-        yield from _wrap(f"{hop['role']} {name}{via}: {reached}{there}{serves}", "  ", style)
+        yield from wrap(f"{hop['role']} {name}{via}: {reached}{there}{serves}", "  ", style)
     for check in target["checks"]:
-        word, symbol = _WORDS[check["status"]]
+        word, symbol = WORDS[check["status"]]
         said = plain(check["summary"], 200)
         if check["blocked_by"] and check["status"] == "skip":
             said = _WAITS.get(check["blocked_by"], f"waits for {plain(check['blocked_by'])}")
         tried = check["status"] != "skip" and check["duration_ms"] >= 1
         took = f"{check['duration_ms']:.0f} ms" if tried else ""
         head = (
-            _paint(f"  {symbol} {word:<9}", check["status"], style) + f" {plain(check['name']):<6}"
+            paint(f"  {symbol} {word:<9}", check["status"], style) + f" {plain(check['name']):<6}"
         )
         room = max(20, style.width - 30)
         lines = textwrap.wrap(said, room) or [""]
@@ -123,47 +131,48 @@ def _cause(finding: Mapping[str, Any], label: str, summary: str, style: Style) -
     """What is wrong, what to do about it, and the proof; the sentence once, not twice."""
     where = f" at {plain(finding['hop'])}" if finding["hop"] else ""
     sure = "" if finding["confidence"] == "certain" else f", {finding['confidence']}"
-    yield _paint(f"{label}: {plain(finding['title'])}", "fail", style, bold=True)
+    yield paint(f"{label}: {plain(finding['title'])}", "fail", style, bold=True)
     yield f"  ({plain(finding['code'])}{sure}{where})"
     if not summary.startswith(finding["detail"]):
-        yield from _wrap(plain(finding["detail"]), "  ", style)
+        yield from wrap(plain(finding["detail"]), "  ", style)
     remedies = finding["remedies"]
-    for remedy in remedies if style.verbose else remedies[:1]:
+    for each in remedies if style.verbose else remedies[:1]:
         yield ""
-        yield from _remedy(remedy, "What to do" if remedy is remedies[0] else "Or", style)
+        yield from remedy(each, "What to do" if each is remedies[0] else "Or", style)
     if len(remedies) > 1 and not style.verbose:
         yield ""
-        yield from _wrap(f"Or: {'; '.join(plain(r['title']) for r in remedies[1:])}", "  ", style)
+        yield from wrap(f"Or: {'; '.join(plain(r['title']) for r in remedies[1:])}", "  ", style)
         yield f"    (doctor explain {plain(finding['code'])} or --verbose shows the steps)"
-    evidence = list(_evidence(finding["evidence"]))
+    evidence = list(evidence_lines(finding["evidence"]))
     if evidence:
         yield ""
         yield "  Proof:"
         shown = evidence if style.verbose else evidence[:_EVIDENCE_LINES]
         for line in shown:
-            yield from _wrap(line, "    ", style)
+            yield from wrap(line, "    ", style)
         if len(shown) < len(evidence):
             yield f"    ({len(evidence) - len(shown)} more lines with --verbose)"
 
 
-def _remedy(remedy: Mapping[str, Any], label: str, style: Style) -> Iterator[str]:
-    yield from _wrap(f"{label}: {plain(remedy['title'])}", "  ", style)
-    for number, step in enumerate(remedy["steps"], 1):
+def remedy(found: Mapping[str, Any], label: str, style: Style) -> Iterator[str]:
+    """What to do, step by step, and how to see that it worked."""
+    yield from wrap(f"{label}: {plain(found['title'])}", "  ", style)
+    for number, step in enumerate(found["steps"], 1):
         notes = [
             n
             for n in ("needs root" if step["root"] else "", _CHANGES.get(step["changes"] or "", ""))
             if n
         ]
         text = plain(step["text"]) + (f" ({', '.join(notes)})" if notes else "")
-        yield from _wrap(text, f"    {number}. ", style)
+        yield from wrap(text, f"    {number}. ", style)
         if step["command"]:
             for line in str(step["command"]).splitlines():
                 for part in folded(plain(line, 4000), style.width, " " * 9):
-                    yield _paint(part, "command", style)
-    if remedy["verify"]:
-        yield from _wrap(f"Seen to work when: {plain(remedy['verify'])}", "    ", style)
-    if remedy["docs"]:
-        yield f"    See {plain(remedy['docs'])}"
+                    yield paint(part, "command", style)
+    if found["verify"]:
+        yield from wrap(f"Seen to work when: {plain(found['verify'])}", "    ", style)
+    if found["docs"]:
+        yield f"    See {plain(found['docs'])}"
 
 
 _CHANGES = {
@@ -186,44 +195,45 @@ def _rest(findings: list[Mapping[str, Any]], style: Style) -> Iterator[str]:
         where = f" at {plain(finding['hop'])}" if finding["hop"] else ""
         yield (
             "  "
-            + _paint(f"{names[finding['severity']]}", status, style)
+            + paint(f"{names[finding['severity']]}", status, style)
             + f": {plain(finding['code'])}{where}"
         )
-        yield from _wrap(plain(finding["detail"] or finding["title"]), "    ", style)
+        yield from wrap(plain(finding["detail"] or finding["title"]), "    ", style)
         if finding["severity"] == "warning":
-            for remedy in finding["remedies"][:1]:
-                yield from _remedy(remedy, "What to do", style)
+            for each in finding["remedies"][:1]:
+                yield from remedy(each, "What to do", style)
 
 
-def _evidence(value: Any, name: str = "", depth: int = 0) -> Iterator[str]:
+def evidence_lines(value: Any, name: str = "", depth: int = 0) -> Iterator[str]:
     """The proof as lines of `name: value`; nested structures by dotted names."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
-            yield from _evidence(inner, f"{name}.{key}" if name else str(key), depth + 1)
+            yield from evidence_lines(inner, f"{name}.{key}" if name else str(key), depth + 1)
     elif (
         isinstance(value, list) and value and not any(isinstance(v, Mapping | list) for v in value)
     ):
         yield f"{plain(name, 80)}: {plain(', '.join(str(v) for v in value), 600)}"
     elif isinstance(value, list):
         for number, inner in enumerate(value, 1):
-            yield from _evidence(inner, f"{name} {number}", depth + 1)
+            yield from evidence_lines(inner, f"{name} {number}", depth + 1)
     elif value is not None and value != "":
         yield f"{plain(name, 80)}: {plain(str(value), 600)}"
 
 
 def _overview(document: Mapping[str, Any], style: Style) -> Iterator[str]:
-    gravest = _VERDICTS[document["verdict"]].lower()
+    gravest = VERDICTS[document["verdict"]].lower()
     yield f"{len(document['targets'])} targets: {gravest} is the gravest"
     for target in document["targets"]:
-        word, symbol = _WORDS[target["verdict"]]
+        word, symbol = WORDS[target["verdict"]]
         causes = f"  {plain(', '.join(target['root_causes']))}" if target["root_causes"] else ""
         yield (
-            _paint(f"  {symbol} {word:<10}", target["verdict"], style)
+            paint(f"  {symbol} {word:<10}", target["verdict"], style)
             + f" {plain(target['target'], 200)}{causes}"
         )
 
 
-def _wrap(text: str, lead: str, style: Style) -> list[str]:
+def wrap(text: str, lead: str, style: Style) -> list[str]:
+    """Lines of the style's width; what follows the first stands below its text."""
     room = max(30, style.width)
     return textwrap.wrap(
         text,
@@ -235,7 +245,8 @@ def _wrap(text: str, lead: str, style: Style) -> list[str]:
     ) or [lead.rstrip()]
 
 
-def _paint(text: str, status: str, style: Style, *, bold: bool = False) -> str:
+def paint(text: str, status: str, style: Style, *, bold: bool = False) -> str:
+    """The text in the colour of a status, where there are colours."""
     if not style.colour:
         return text
     code = _COLOURS.get(status, "1")

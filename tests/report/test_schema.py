@@ -117,6 +117,7 @@ REPORT: dict[str, Any] = {
             "verdict": "fail",
             "first_failing": "tls",
             "root_causes": ["tls.unknown-ca"],
+            "layers": [{"name": "tls", "status": "fail"}, {"name": "api", "status": "skip"}],
         }
     ],
     "kubernetes": {
@@ -252,6 +253,7 @@ BROKEN: tuple[tuple[Path_, Any], ...] = (
     (("targets", 0, "findings", 0, "remedies", 0, "steps", 0, "command"), ""),
     (("clients", 0, "client"), "all"),
     (("clients", 0, "verdict"), "pass"),
+    (("clients", 0, "layers", 0, "status"), "ok"),
     (("kubernetes", "pods_seen"), -1),
     (("kubernetes", "pulls", 0, "evidence_from"), "logs"),
     (("kubernetes", "pulls", 0, "pods"), 0),
