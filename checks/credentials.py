@@ -16,6 +16,7 @@ from doctor.condition import given
 from doctor.facts.bearing import Bearing
 from doctor.facts.credential import CredentialFact, Fault
 from doctor.facts.helper import HelperFact
+from doctor.facts.http import span
 from doctor.model import Case, Check, Client, Finding
 
 if TYPE_CHECKING:
@@ -188,7 +189,7 @@ def _helper(state: Bearing, helper: HelperFact) -> Finding:
             setting=helper.setting,
             asked=helper.key,
             ended=helper.ended + (f": {helper.message}" if helper.message else ""),
-            waited=f"{helper.waited:.0f}",
+            waited=span(helper.waited),
             path=state.fact.config,
             how="cannot be executed"
             if helper.ending == "not-executable"

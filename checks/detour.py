@@ -58,7 +58,7 @@ async def probe(case: Case, net: Net) -> DetourFact | None:
 
 def _closed(case: Case) -> bool:
     facts = (case.facts.get(DnsFact, case.at), case.facts.get(TcpFact, case.at))
-    return any(fact is not None and not fact.ok for fact in facts)
+    return any(fact is not None and not fact.ok and not fact.hurried for fact in facts)
 
 
 async def _through(case: Case, route: RouteFact, candidate: Candidate, net: Net) -> Outcome:

@@ -247,7 +247,6 @@ def _refusal(
         "near": route.near_miss(case.at.host),
         "set_direct": _set_direct(case, route, setting),
         "url": f"{case.at.scheme}://{case.at.authority}/v2/",
-        "waited": f"{tunnel.waited:.0f}" if tunnel.waited >= 1 else "",
     }
     if tunnel.sent_credentials:
         params["user"] = params["user"] or tunnel.user or "without a name"

@@ -21,8 +21,6 @@ from doctor.model import Case, Check, Confidence, Finding
 if TYPE_CHECKING:
     from doctor.net import Net
 
-_SHORT = 1000.0
-"""Milliseconds. A wait that the budget cut below this proves little."""
 _CODE = {
     "refused": "tcp.refused",
     "timeout": "tcp.timeout",
@@ -61,8 +59,6 @@ def _closed(case: Case, fact: TcpFact) -> Finding:
     code = min(counted, key=lambda each: (-counted[each], _GRAVITY.index(each)))
     telling = [a for a in attempts if _CODE.get(a.outcome, "tcp.unreachable") == code]
     confidence: Confidence = "certain"
-    if code == "tcp.timeout" and max(a.ms for a in telling) < _SHORT:
-        confidence = "likely"
     if telling[0].outcome in ("no-files", "no-ports", "other"):
         confidence = "likely"
     return Finding(

@@ -76,6 +76,12 @@ class Fact:
         return True
 
     @property
+    def hurried(self) -> bool:
+        """Did the run's budget end a wait on which this rests too soon for silence to prove
+        anything? Then it is kept, and no judge sees it: the check ran out of time."""
+        return False
+
+    @property
     def leads_to(self) -> tuple[Hop, ...]:
         """Hops that this fact discovered: their own ladder starts at once."""
         return ()
@@ -115,6 +121,11 @@ class Facts:
 
     def __iter__(self) -> Iterator[tuple[Hop | None, Fact]]:
         yield from ((at, fact) for (_, at), fact in tuple(self._facts.items()))
+
+    @property
+    def sound(self) -> Facts:
+        """Those that prove something: without what was seen in a hurry."""
+        return Facts((at, fact) for at, fact in self if not fact.hurried)
 
 
 @frozen

@@ -50,9 +50,14 @@ class Outcome:
     done: bool = False
 
     @property
+    def hurried(self) -> bool:
+        """Was it waited for too short a time to know?"""
+        return any(fact.hurried for fact in self.facts)
+
+    @property
     def tried(self) -> bool:
         """Was the question really asked, as far as the target has it?"""
-        if not self.done or self.trouble:
+        if not self.done or self.trouble or self.hurried:
             return False
         return self.blocked_by == OFFLINE or not self.applies or (self.ok and not self.blocked_by)
 
@@ -60,7 +65,7 @@ class Outcome:
         """The status in a report, given what was found."""
         if any(f.severity == "error" for f in findings):
             return "fail"
-        if self.trouble or any(f.code == CRASHED for f in findings):
+        if self.trouble or self.hurried or any(f.code == CRASHED for f in findings):
             return "error"
         if self.blocked_by or not self.applies or not self.done:
             return "skip"

@@ -25,7 +25,7 @@ from doctor.model import (
     Target,
     Verdict,
 )
-from doctor.outcome import CRASHED, Choice, Outcome, crash
+from doctor.outcome import CRASHED, Choice, Outcome, crash, overdue
 
 _SEVERITIES = ("error", "warning", "info")
 
@@ -72,18 +72,20 @@ def diagnosis(
 
 
 def judge(outcome: Outcome, target: Target, facts: Facts, words: Words) -> tuple[Finding, ...]:
-    """What one check has to say, with its words on; its own fault included."""
+    """What one check has to say, with its words on; its own fault included. Silence that was not
+    waited for is nobody's fault: a fact that rests on it is shown to no judge."""
     check = outcome.check
+    case = Case(target, facts.sound, outcome.hop)
     try:
-        found = [
-            replace(f, check=check.name) for f in check.judge(Case(target, facts, outcome.hop))
-        ]
+        found = [replace(f, check=check.name) for f in check.judge(case)]
     except KeyboardInterrupt:
         raise
     except BaseException as bug:  # a plug-in may raise SystemExit, or what it likes
         found = [crash(check, outcome.hop, bug)]
     if outcome.trouble:
         found.append(outcome.trouble)
+    elif outcome.hurried:
+        found.append(overdue(check, outcome.hop, outcome.ms / 1000))
     return tuple(words.dress(f, target) for f in found)
 
 

@@ -36,6 +36,12 @@ class Seen(Fact):
         return self.leads
 
 
+@frozen(kw_only=True)
+class Hasty(Fact):
+    ok = False
+    hurried: bool = True
+
+
 class Low(Seen):
     __slots__ = ()
 
@@ -248,6 +254,29 @@ def test_a_run_ends_with_its_deadline_and_names_what_did_not() -> None:
     assert found.verdict == "incomplete" or found.root_causes
     assert [f.code for f in found.findings] == ["doctor.check-timeout"]
     assert "high" in found.not_tried or status(found)["high"] == "skip"
+
+
+@pytest.mark.parametrize("hurried", [True, False])
+def test_what_was_not_waited_for_is_judged_by_nobody(hurried: bool) -> None:
+    async def probe(case: Case, net: Net) -> Fact:
+        return Hasty(hurried=hurried)
+
+    def silent(case: Case) -> Iterable[Finding]:
+        if case.facts.get(Hasty, case.at):
+            yield Finding("low.silent" if case.hop else "top.silent", hop=case.at)
+
+    checks = [
+        Check("low", "hop", silent, probe=probe),
+        Check("top", "target", silent, probe=saw(Top), needs=("low",)),
+    ]
+    found = diagnose(checks)
+    assert [c.blocked_by for c in found.checks] == [None, "low"]
+    if hurried:
+        assert (found.verdict, found.root_causes) == ("incomplete", ())
+        assert [f.code for f in found.findings] == ["doctor.check-timeout"]
+        assert status(found) == {"low": "error", "top": "skip"}
+    else:
+        assert (found.verdict, found.root_causes) == ("fail", ("low.silent", "top.silent"))
 
 
 def test_a_probe_that_eats_its_share_is_cut_and_the_rest_still_runs() -> None:

@@ -62,6 +62,8 @@ class DnsFact(Fact):
     """In the system's order, each once."""
     source: Literal["system", "resolvers"] = "system"
     """"resolvers": the system had not answered when a resolver that was asked itself had."""
+    hurried: bool = False
+    """Did the run's budget end the wait for the system too soon?"""
     canonical: str = ""
     """The name that the addresses belong to, as getaddrinfo gives it."""
     pins: tuple[HostsLine, ...] = ()

@@ -132,6 +132,8 @@ class Answer:
     ms: float = 0.0
     waited: float = 0.0
     """The seconds after which it was given up, for "timeout"."""
+    hurried: bool = False
+    """Did the run's budget end that wait too soon?"""
     received: int = 0
     peer: str = ""
     alert: int | None = None
@@ -182,9 +184,9 @@ class Answer:
         if self.status is not None and self.outcome == "answered":
             return f"HTTP {self.status} {self.code}".rstrip()
         return {
-            "timeout": f"no answer for {self.waited:.0f} s"
+            "timeout": f"no answer for {span(self.waited)} s"
             if not self.received
-            else f"stalled for {self.waited:.0f} s",
+            else f"stalled for {span(self.waited)} s",
             "reset": "connection reset",
             "closed": "connection closed without a whole answer",
             "malformed": "not an HTTP answer",
@@ -210,7 +212,7 @@ class Answer:
             "request": self.request,
             "request_id": self.request_id,
             "date": self.header("date"),
-            "seconds": f"{self.waited:.0f}" if self.waited else "",
+            "seconds": span(self.waited) if self.waited else "",
             "bytes": str(self.received) if self.outcome != "answered" else "",
         }
 
@@ -242,6 +244,11 @@ class Answer:
             "peer": self.peer,
         }
         return {key: value for key, value in everything.items() if value not in ("", None)}
+
+
+def span(seconds: float) -> str:
+    """How long, as a sentence says it: `0.43`, `6.7`, `8`, `12`."""
+    return f"{seconds:.2g}" if seconds < 9.95 else f"{seconds:.0f}"
 
 
 _CERTIFICATE_ALERTS = frozenset({40, 42, 116})

@@ -106,6 +106,10 @@ class AuthFact(Fact):
         return self.may_proceed
 
     @property
+    def hurried(self) -> bool:
+        return any(answer.hurried for tried in self.tries for answer in tried.answers)
+
+    @property
     def seen(self) -> str:
         if self.scheme == "none":
             return "no login asked for"
@@ -121,6 +125,11 @@ class AnonymousFact(Fact):
 
     token: TokenTry | None = None
     head: Answer | None = None
+
+    @property
+    def hurried(self) -> bool:
+        asked = (self.token.answer if self.token else None, self.head)
+        return any(answer is not None and answer.hurried for answer in asked)
 
     @property
     def public(self) -> bool:

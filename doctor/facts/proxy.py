@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from doctor.facts.http import span
 from doctor.frozen import frozen
 from doctor.model import Fact, Facts, Hop
 
@@ -228,6 +229,8 @@ class TunnelFact(Fact):
     """Do the answer's headers name a proxy?"""
     waited: float = 0.0
     """Seconds without an answer."""
+    hurried: bool = False
+    """Did the run's budget end that wait too soon?"""
 
     @property
     def ok(self) -> bool:
@@ -251,7 +254,7 @@ class TunnelFact(Fact):
         if self.speaks:
             return f"it speaks {_PROTOCOLS[self.speaks]}"
         return {
-            "no-answer": f"no answer for {self.waited:.0f} s",
+            "no-answer": f"no answer for {span(self.waited)} s",
             "closed": "closed the connection without an answer",
             "auth-required": "it wants a user name and password",
             "auth-rejected": "it rejected the user name and password",

@@ -85,6 +85,10 @@ class ApiFact(Fact):
         return any(answer is not None and speaks_registry(answer) for answer in spoken)
 
     @property
+    def hurried(self) -> bool:
+        return not self.ok and _hurried(self.answer, self.fallback)
+
+    @property
     def leads_to(self) -> tuple[Hop, ...]:
         return tuple(hop for hop in (self.token, self.elsewhere) if hop is not None)
 
@@ -205,6 +209,10 @@ class ImageFact(Fact):
         return self.found
 
     @property
+    def hurried(self) -> bool:
+        return _hurried(self.answer)
+
+    @property
     def leads_to(self) -> tuple[Hop, ...]:
         return (self.storage,) if self.storage is not None else ()
 
@@ -247,6 +255,11 @@ class BlobFact(Fact):
         return self.readable
 
     @property
+    def hurried(self) -> bool:
+        config = self.config.answers if self.config else ()
+        return _hurried(self.answer, *config[-1:])
+
+    @property
     def leads_to(self) -> tuple[Hop, ...]:
         return (self.further,) if self.further is not None else ()
 
@@ -255,6 +268,10 @@ class BlobFact(Fact):
         if self.readable and self.hop is not None:
             return f"a layer is readable at {self.hop.name}"
         return self.answer.said if self.answer else ""
+
+
+def _hurried(*answers: Answer | None) -> bool:
+    return any(answer is not None and answer.hurried for answer in answers)
 
 
 def answers(case: Case) -> Iterator[tuple[Hop, Answer]]:

@@ -246,6 +246,8 @@ class ResolversFact(Fact):
     walked: tuple[str, ...] = ()
     """After SERVFAIL: the CNAME chain, asked for link by link. It loops if its last name stands in
     it before."""
+    hurried: bool = False
+    """Did the run's budget end the wait for a reply too soon?"""
     random: Reply | None = None
     """After a suspicious address: what became of a name that cannot exist (.invalid, RFC 6761)."""
 

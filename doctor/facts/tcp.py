@@ -31,7 +31,7 @@ Outcome = Literal[
 ]
 """How one attempt ended. "no-route": this machine has no route to the network at all (ENETUNREACH).
 "no-family": the kernel has no such protocol. "no-files": this process may open no more. "pending":
-not ended when the fact was taken."""
+not ended when the fact was taken, or when the run's budget ended the wait too soon."""
 
 _WORDS = {
     "connected": "connected",
@@ -46,7 +46,7 @@ _WORDS = {
     "no-family": "this machine does not speak that protocol",
     "no-files": "this process may open no more files",
     "other": "not connected",
-    "pending": "not ended yet",
+    "pending": "no answer yet",
 }
 
 
@@ -80,7 +80,8 @@ class Attempt:
     @property
     def words(self) -> str:
         """The outcome in words, a wait with its length."""
-        waited = f" for {self.ms / 1000:.1f} s" if self.outcome == "timeout" else ""
+        link = {"timeout": "for", "pending": "after"}.get(self.outcome)
+        waited = f" {link} {self.ms / 1000:.1f} s" if link else ""
         return _WORDS[self.outcome] + waited
 
     @property
@@ -120,6 +121,10 @@ class TcpFact(Fact):
         return not self.needed or any(attempt.connected for attempt in self.attempts)
 
     @property
+    def hurried(self) -> bool:
+        return not self.ok and any(attempt.outcome == "pending" for attempt in self.attempts)
+
+    @property
     def only_ipv6_fails(self) -> bool:
         """Were there IPv6 addresses alone, and did every one of them stay unreachable? A refusal
         shows that the path works."""
@@ -154,6 +159,10 @@ class AddressesFact(Fact):
     port: int = 0
     attempts: tuple[Attempt, ...] = ()
     left_out: int = 0
+
+    @property
+    def hurried(self) -> bool:
+        return any(attempt.outcome == "pending" for attempt in self.attempts)
 
     @property
     def seen(self) -> str:

@@ -332,6 +332,10 @@ class TlsFact(Fact):
     """The alert that the server sent."""
     reason: str = ""
     """Why this side refused, in the library's words (evidence only)."""
+    waited: float = 0.0
+    """The seconds after which it was given up, for "timeout"."""
+    hurried: bool = False
+    """Did the run's budget end that wait too soon?"""
     received: int = 0
     first: str = ""
     """The first bytes received, made harmless, when they are not TLS."""

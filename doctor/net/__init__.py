@@ -101,6 +101,13 @@ class Net:
         left, never under 50 ms."""
         return max(0.05, min(seconds, (self.deadline - time.monotonic()) / 3))
 
+    @staticmethod
+    def hurried(patience: float, seconds: float) -> bool:
+        """Did the budget leave so little of a wait meant to last `seconds` that silence proves
+        nothing about the other side? Less than half does: half of the wait for a connection still
+        sees the system try twice (RFC 6298: again after a second)."""
+        return patience < seconds / 2
+
     async def resolve(self, case: Case) -> DnsFact:
         """Ask the system for the hop's addresses."""
         from doctor.net import dns

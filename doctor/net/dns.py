@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,6 +72,7 @@ async def _look_up(case: Case, net: Net) -> DnsFact:
         message=found.message,
         addresses=found.addresses,
         source=found.source,
+        hurried=found.hurried,
         canonical=found.canonical,
         pins=pins,
         sources=sources,
@@ -89,7 +91,7 @@ async def _wait(search: asyncio.Future[Found], case: Case, net: Net) -> DnsFact:
             asked = case.facts.get(ResolversFact, case.at)
             if asked is not None and (others := _first_answer(asked)):
                 return _late(waited, others)
-        return _late(most)
+        return replace(_late(most), hurried=net.hurried(most, _ENOUGH))
     finally:
         search.cancel()
 

@@ -156,6 +156,7 @@ async def fetch(
         who=who,
         ms=(time.perf_counter() - start) * 1000,
         waited=time.perf_counter() - start if exchange.outcome == "timeout" else 0.0,
+        hurried=exchange.outcome == "timeout" and net.hurried(patience, seconds),
         retries=retries,
     )
     link = None

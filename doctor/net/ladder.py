@@ -54,7 +54,9 @@ def _offers(failed: Greeting) -> Iterator[Offer]:
 async def climb(
     hop: Hop, net: Net, failed: Greeting, packets: Dialler | None
 ) -> tuple[Attempt, ...]:
-    """Make the attempts side by side. `packets` dials with small segments, where it can be done."""
+    """Make the attempts side by side. `packets` dials with small segments, where it can be done.
+    None where one had no time to answer: then nothing can be told from the others.
+    """
     turns = asyncio.Semaphore(_AT_ONCE)
     seconds = net.patience(_SECONDS)
     steps = [(offer, _fresh(hop, net)) for offer in offers(failed)]
@@ -65,7 +67,9 @@ async def climb(
         async with turns:
             return await attempt(offer, dial, seconds)
 
-    return tuple(await asyncio.gather(*(step(offer, dial) for offer, dial in steps)))
+    made = tuple(await asyncio.gather(*(step(offer, dial) for offer, dial in steps)))
+    silent = any(each.outcome == "timeout" for each in made)
+    return () if silent and net.hurried(seconds, _SECONDS) else made
 
 
 async def other_names(hop: Hop, net: Net) -> tuple[Attempt, ...]:

@@ -85,7 +85,7 @@ async def tunnel(hop: Hop, route: RouteFact, net: Net) -> TunnelFact:
     if fact.outcome in ("closed", "no-answer") and not asked.head.data:
         fact = replace(fact, speaks=await _speaks(setting, net))
         if fact.speaks:
-            fact = replace(fact, outcome="not-a-proxy")
+            fact = replace(fact, outcome="not-a-proxy", hurried=False)
     if asked.tunnel:
 
         async def again() -> Stream:
@@ -112,7 +112,8 @@ async def _ask(hop: Hop, setting: ProxySetting, net: Net) -> _Asked:
         if asked.head.status is None:  # else it is only the page that did not end
             outcome: Outcome = "no-answer" if asked.stream else "unreachable"
             waited = time.perf_counter() - started
-            asked.fact = replace(asked.fact, outcome=outcome, waited=waited)
+            hurried = net.hurried(limit, PATIENCE)
+            asked.fact = replace(asked.fact, outcome=outcome, waited=waited, hurried=hurried)
     except OSError:
         asked.fact = replace(asked.fact, outcome="closed" if asked.stream else "unreachable")
     except KeyError:

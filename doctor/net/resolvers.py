@@ -68,10 +68,18 @@ async def _ask(fact: ResolversFact, hop: Hop, root: Path, net: Net) -> Resolvers
     if problem := query.unaskable(host):
         return replace(fact, problem=problem)
     servers = [server.address for server in fact.configuration.asked]
-    replies = await _ask_all(_questions(servers, host), net.patience(_FIRST_ROUND))
-    fact = replace(fact, replies=replies)
-    fact = await _second_round(fact, root, net.patience(_SECOND_ROUND))
-    return replace(fact, ms=(time.perf_counter() - started) * 1000)
+    patience = net.patience(_FIRST_ROUND)
+    replies = await _ask_all(_questions(servers, host), patience)
+    hurried = net.hurried(patience, _FIRST_ROUND) and _waited_for(replies)
+    patience = net.patience(_SECOND_ROUND)
+    fact = await _second_round(replace(fact, replies=replies), root, patience)
+    hurried = hurried or (net.hurried(patience, _SECOND_ROUND) and _waited_for(fact.small))
+    return replace(fact, hurried=hurried, ms=(time.perf_counter() - started) * 1000)
+
+
+def _waited_for(replies: Iterable[Reply]) -> bool:
+    """Is there one that did not come?"""
+    return any(reply.outcome in ("timeout", "tcp-blocked") for reply in replies)
 
 
 def _questions(servers: Iterable[str], *names: str) -> list[Question]:

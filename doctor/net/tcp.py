@@ -151,9 +151,8 @@ async def connect(hop: Hop, addresses: tuple[str, ...], net: Net) -> TcpFact:
     """Try every address. The quickest connection is left in `net.lines`, what is still under way in
     `net.dialling`."""
     started = time.perf_counter()
-    limit = net.patience(PATIENCE)
     tasks = tuple(
-        asyncio.create_task(_attempt(address, hop, limit), name=address)
+        asyncio.create_task(_attempt(address, hop, net), name=address)
         for address in addresses[:MOST]
     )
     dialling = Dialling(tasks, started, max(0, len(addresses) - MOST))
@@ -189,8 +188,9 @@ async def addresses(hop: Hop, net: Net) -> AddressesFact:
     )
 
 
-async def _attempt(address: str, hop: Hop, limit: float) -> tuple[Attempt, Socket | None]:
+async def _attempt(address: str, hop: Hop, net: Net) -> tuple[Attempt, Socket | None]:
     started = time.perf_counter()
+    limit = net.patience(PATIENCE)
     result = Attempt(address=address)
     stream: Socket | None = None
     begun = early.dialled(address, hop.port)
@@ -205,7 +205,8 @@ async def _attempt(address: str, hop: Hop, limit: float) -> tuple[Attempt, Socke
                 stream = await dial(address, hop)
         result = replace(result, source=stream.source, mss=stream.mss)
     except TimeoutError as failure:
-        result = replace(result, outcome="timeout", errno=failure.errno)
+        cut = failure.errno is None and net.hurried(limit, PATIENCE)
+        result = replace(result, outcome="pending" if cut else "timeout", errno=failure.errno)
     except OSError as failure:
         outcome = _OUTCOMES.get(failure.errno or 0, "other")
         result = replace(result, outcome=outcome, errno=failure.errno)

@@ -73,6 +73,8 @@ class Handshake:
         self.reached: str | None = None
         """The literal address of a direct connection."""
         self.built: Built | None = None
+        self.hurried = False
+        """Was the handshake given less time than it is meant to have?"""
 
     async def look(self) -> TlsFact:
         try:
@@ -87,7 +89,8 @@ class Handshake:
         if greeting.secured is None:
             from doctor.net import failed
 
-            return await failed.explain(self, greeting, fact)
+            fact = await failed.explain(self, greeting, fact)
+            return replace(fact, hurried=self.hurried and _silent(fact))
         if fact.verdict is None or not fact.verdict.ok:
             from doctor.net import distrusted
 
@@ -102,8 +105,12 @@ class Handshake:
         return fact
 
     async def _greet(self, stream: Stream) -> Greeting:
+        return await greet(stream, self.offer, self._patience(), meanwhile=self.roots.fill)
+
+    def _patience(self) -> float:
         seconds = self.net.patience(SECONDS)
-        return await greet(stream, self.offer, seconds, meanwhile=self.roots.fill)
+        self.hurried = self.net.hurried(seconds, SECONDS)
+        return seconds
 
     @property
     def inside(self) -> bool:
@@ -147,6 +154,7 @@ class Handshake:
             alpn=greeting.alpn,
             alert=greeting.alert,
             reason=greeting.reason,
+            waited=greeting.ms / 1000 if greeting.outcome == "timeout" else 0.0,
             received=greeting.received,
             chain=described,
             verdicts=self._verdicts(chain, greeting) if greeting.ders else (),
@@ -176,14 +184,16 @@ class Handshake:
 
     async def wrap(self, stream: Stream) -> Stream:
         """Make another raw stream ready for HTTP: the same handshake, the same verification.
-        OSError when either fails.
+        OSError when either fails, TimeoutError when no answer comes.
         """
         secured, _ = await self._secure(stream)
         return secured
 
     async def _secure(self, stream: Stream) -> tuple[Secured, TlsFact]:
-        greeting = await greet(stream, self.offer, self.net.patience(SECONDS))
+        greeting = await greet(stream, self.offer, self._patience())
         _, fact = self._first(greeting)
+        if greeting.outcome == "timeout":
+            raise TimeoutError
         if greeting.secured is None:
             raise AlertError(greeting.alert, f"handshake: {greeting.outcome}")
         if fact.verdict is None or not fact.verdict.ok:
@@ -200,10 +210,12 @@ class Handshake:
                 await secured.close()
             self.offer = replace(self.offer, pair=self.trust.client_pair)
             sent = replace(fact, client_certificate_sent=True)
+            begun = time.perf_counter()
             try:
                 secured, again = await self._secure(await self.net.lines.raw(self.hop))
             except TimeoutError:
-                return replace(sent, outcome="timeout")
+                waited = time.perf_counter() - begun
+                return replace(sent, outcome="timeout", waited=waited, hurried=self.hurried)
             except OSError as trouble:
                 return refused(sent, getattr(trouble, "alert", None))
             fact = replace(again, public=fact.public)
@@ -238,6 +250,11 @@ class Handshake:
         if answer.wants_client_certificate:
             return replace(refused(fact, None), demand=answer)
         return fact
+
+
+def _silent(fact: TlsFact) -> bool:
+    """Is it silence that the fact rests on? What was said in plain HTTP was said."""
+    return fact.outcome == "timeout" and fact.plain_http is None
 
 
 def refused(fact: TlsFact, alert: int | None) -> TlsFact:

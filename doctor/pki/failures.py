@@ -160,6 +160,8 @@ def _handshake(
     }
     if fact.alert is not None:
         evidence |= {"alert": fact.alert, "alert_name": alerts.name(fact.alert)}
+    if fact.waited:
+        evidence["waited_seconds"] = round(fact.waited, 1)
     if fact.reason:
         evidence["reason"] = fact.reason
     if fact.quiet_stays_open is not None:

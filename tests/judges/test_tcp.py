@@ -93,12 +93,6 @@ def test_several_outcomes_come_to_one_code(attempts: tuple[Attempt, ...], code: 
     assert list(judged(*ended(*attempts))) == [code]
 
 
-def test_a_wait_that_was_cut_short_proves_little() -> None:
-    assert judged(*ended(bad(FOUR, "timeout")))["tcp.timeout"].confidence == "certain"
-    short = judged(*ended(bad(FOUR, "timeout", ms=200.0)))["tcp.timeout"]
-    assert short.confidence == "likely"
-
-
 def test_the_list_to_allow_names_every_host_of_the_path_but_the_proxies() -> None:
     token, proxy = Hop("token", "auth.corp", 443), Hop("proxy", "proxy.corp", 3128, "http")
     target = Target(text="registry.corp", reference=None, registry=REGISTRY)

@@ -21,7 +21,8 @@ from tests.test_interruption import interrupted, until
 
 pytestmark = pytest.mark.lab
 
-TIMEOUT = 4.0
+TIMEOUT = 7.0
+"""Seconds. A third of it is long enough for silence to prove something."""
 EVIL = b"\0\xff\x1b[2J\xe2\x80\xae"
 
 

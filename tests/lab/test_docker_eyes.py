@@ -29,7 +29,7 @@ AT = f"http://{PROXY_HOST}:3128"
 CERTS = f"docker/certs.d/{HOST}"
 DROP_IN = "systemd/system/docker.service.d/http-proxy.conf"
 UNIT = "[Service]\nExecStart=/usr/bin/dockerd -H fd://\n"
-SHORT = (*AS, "--timeout", "6")
+SHORT = (*AS, "--timeout", "9")
 LOGIN = ".docker/config.json"
 
 

@@ -83,7 +83,7 @@ LAYER_FAULTS = (
         "dropped",
         Way(blobs="storage-dropped"),
         ("registry.blob-unreachable",),
-        options=("--timeout", "6"),
+        options=("--timeout", "9"),
     ),
     Scenario("unknown", Way(blobs="storage-unknown"), ("registry.blob-unreachable",)),
     Scenario(

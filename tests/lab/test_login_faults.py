@@ -212,7 +212,7 @@ SERVICE = (
         "dropped",
         Way(login="token", token_host="dropped"),
         ("auth.realm-unreachable",),
-        options=("--timeout", "6"),
+        options=("--timeout", "9"),
     ),
     Scenario(
         "bad-certificate",

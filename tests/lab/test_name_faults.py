@@ -21,7 +21,7 @@ OTHER = SPARE[6]
 """A second resolver."""
 BLOCK_PAGE = "10.200.0.1"
 SILENT_TOO = "192.88.99.201"
-SHORT = ("--timeout", "6")
+SHORT = ("--timeout", "9")
 ZONE = "cleanstart.com"
 
 

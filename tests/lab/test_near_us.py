@@ -59,7 +59,7 @@ def diagnosed(lab: World, place: Place, address: str, *, aia: str = "") -> tuple
     servers.resolver(lab)
     lab.write(".docker/config.json", config())
     listening = near(lab)
-    run = lab.check("--timeout", "6", IMAGE)
+    run = lab.check("--timeout", "9", IMAGE)
     return run, sum(each.connections for each in listening)
 
 

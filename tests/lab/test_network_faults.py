@@ -16,7 +16,7 @@ SIX = "2002:c058:630a::1"
 """6to4's address of the registry: as retired as the lab's other addresses (RFC 7526), and global."""
 SIX_SILENT = "2002:c058:63c8::1"
 PROHIBITED = "192.88.99.131"
-SHORT = ("--timeout", "6")
+SHORT = ("--timeout", "9")
 
 
 def prohibited(world: World) -> None:

@@ -24,7 +24,7 @@ from tests.lab.world import REGISTRY, SPARE, World
 pytestmark = pytest.mark.lab
 
 AS = ("--as", "podman")
-SHORT = (*AS, "--timeout", "6")
+SHORT = (*AS, "--timeout", "9")
 AT = f"http://{PROXY_HOST}:3128"
 AUTH_JSON = ".config/containers/auth.json"
 CONF = ".config/containers/containers.conf"
@@ -220,7 +220,7 @@ def test_containers_conf_gives_podman_the_proxy(lab: World, store: Path) -> None
     run = scenario.play(lab, store)
     scenario.verify(run)
     assert run.report["targets"][0]["hops"][0]["via"] == f"proxy {PROXY_HOST}:3128"
-    assert lab.check("--timeout", "6", IMAGE).exit == 1, "the shell has none"
+    assert lab.check("--timeout", "9", IMAGE).exit == 1, "the shell has none"
 
 
 def test_a_containers_conf_that_stops_podman_is_the_cause(lab: World, store: Path) -> None:

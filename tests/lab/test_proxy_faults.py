@@ -26,7 +26,7 @@ from tests.lab.world import PROXY, REGISTRY, World
 
 Detour = Callable[[World], dict[str, str]]
 AT = f"http://{PROXY_HOST}:3128"
-SHORT = ("--timeout", "6")
+SHORT = ("--timeout", "9")
 
 
 def set_to(url: str = AT, *, start: bool = True, **more: str) -> Detour:

@@ -25,7 +25,7 @@ CLIENT_CA = authority("Client CA")
 BEHIND = (REGISTRY, 443)
 BOX = SPARE[4]
 """Where the registry seems to be, when something stands before it."""
-SHORT = ("--timeout", "8")
+SHORT = ("--timeout", "12")
 
 
 def front(*settings: str, **way: Any) -> Way:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from doctor.facts.http import Answer
+from doctor.facts.http import Answer, span
 from doctor.model import Hop
 from doctor.net import Net
 from doctor.net.body import read_json
@@ -184,6 +184,25 @@ def test_a_stall_says_where_it_stalled(start: bytes, phase: str) -> None:
     assert (reply.answer.outcome, reply.answer.phase) == ("timeout", phase)
     assert reply.answer.received == len(start)
     assert reply.answer.waited > 0
+    assert (reply.answer.hurried, reply.answer.said.endswith(" for 0.3 s")) == (True, True)
+
+
+def test_a_stall_that_was_waited_for_is_no_haste() -> None:
+    async def stall(request: Request, writer: asyncio.StreamWriter) -> None:
+        await asyncio.Event().wait()
+
+    async def brief(net: Net, server: Origin) -> Reply:
+        return await fetch(server.hop, "GET", "/v2/", net, seconds=0.2)
+
+    reply, _ = reply_to(brief, raw=stall)
+    assert (reply.answer.outcome, reply.answer.hurried) == ("timeout", False)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(0.051, "0.051"), (0.4, "0.4"), (6.66, "6.7"), (8.01, "8"), (9.97, "10")]
+)
+def test_a_wait_is_told_as_finely_as_it_is_short(seconds: float, said: str) -> None:
+    assert span(seconds) == said
 
 
 def test_an_answer_that_drips_ends_with_the_patience() -> None:

@@ -203,10 +203,24 @@ def test_what_the_routing_table_does(route: str, outcome: str, errno: int) -> No
 def test_silence_is_a_timeout_of_our_own() -> None:
     port = free_port()
     with silent("127.0.0.9", port):
+        fact = run(lambda net: net.connect(hop(port), ("127.0.0.9",)), seconds=5.5)
+    (attempt,) = fact.attempts
+    assert (attempt.outcome, attempt.errno, fact.ok, fact.hurried) == (
+        "timeout",
+        None,
+        False,
+        False,
+    )
+    assert attempt.words == f"no answer for {attempt.ms / 1000:.1f} s"
+
+
+def test_silence_that_was_not_waited_for_is_no_outcome() -> None:
+    port = free_port()
+    with silent("127.0.0.9", port):
         fact = run(lambda net: net.connect(hop(port), ("127.0.0.9",)), seconds=0.9)
     (attempt,) = fact.attempts
-    assert (attempt.outcome, attempt.errno, fact.ok) == ("timeout", None, False)
-    assert attempt.words == f"no answer for {attempt.ms / 1000:.1f} s"
+    assert (attempt.outcome, fact.ok, fact.hurried) == ("pending", False, True)
+    assert fact.seen == "no answer yet after 0.3 s"
 
 
 def test_the_ladder_does_not_wait_for_a_silent_address_but_its_outcome_is_known_later() -> None:
@@ -215,9 +229,11 @@ def test_the_ladder_does_not_wait_for_a_silent_address_but_its_outcome_is_known_
             first = await net.connect(hop(port), ("127.0.0.9", "127.0.0.1"))
             return first, await net.addresses(hop(port))
 
-    first, rest = run(use, seconds=0.9)
+    first, rest = run(use, seconds=5.5)
     assert (outcomes(first), first.reached) == (["pending", "connected"], ("127.0.0.1",))
-    assert outcomes(rest) == ["timeout", "connected"]
+    assert (outcomes(rest), first.hurried, rest.hurried) == (["timeout", "connected"], False, False)
+    first, rest = run(use, seconds=0.9)
+    assert (first.ok, first.hurried, rest.hurried) == (True, False, True)
 
 
 def test_a_run_that_ends_leaves_no_attempt_behind() -> None:

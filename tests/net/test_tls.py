@@ -650,10 +650,33 @@ async def test_silence_is_waited_for_within_the_runs_deadline(tmp_path: Path) ->
         start = time.monotonic()
         fact = await look(server, trusting(tmp_path, ROOT), seconds=1.0)
         took = time.monotonic() - start
-    assert (fact.outcome, fact.received) == ("timeout", 0)
-    assert took < 20
+    assert (fact.outcome, fact.received, fact.hurried) == ("timeout", 0, True)
+    assert 0 < fact.waited < took < 20
     assert len(fact.attempts) <= 6
     assert server.connections <= 1 + 6 + 2
+
+
+@running
+async def test_silence_to_a_client_certificate_is_silence(tmp_path: Path) -> None:
+    """It says no word of what it thinks of the certificate."""
+    ca, shaken = authority("Clients"), 0
+    pair = KeyPair(*map(str, leaf(ca, "client").write(tmp_path, "client")))
+    inner = context(tmp_path, client_ca=ca, optional=True)
+    async with serve(answer, inner) as behind:
+
+        async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            nonlocal shaken
+            shaken += 1
+            first = await reader.read(65536)
+            if shaken == 1:
+                await relay(first, reader, writer, behind.port)
+            else:
+                await asyncio.sleep(60)
+
+        async with serve(once) as server:
+            fact = await look(server, trusting(tmp_path, ROOT, pair=pair), seconds=2.0)
+    assert (fact.outcome, fact.client_certificate_demanded) == ("timeout", False)
+    assert (fact.hurried, fact.ok) == (True, False)
 
 
 @pytest.mark.parametrize("number", [40, 49, 70, 71, 80, 112, 120])
