@@ -42,6 +42,7 @@ CHECK = Check(
     name="auth",
     part="anonymous",
     scope="target",
+    of_image=True,
     needs=("auth",),
     probe=probe,
     judge=judge,

@@ -140,6 +140,7 @@ def _behind(case: Case, answer: Answer) -> int | None:
 CHECK = Check(
     name="blob",
     scope="target",
+    of_image=True,
     needs=("image", "tls@storage"),
     probe=probe,
     judge=judge,

@@ -195,6 +195,7 @@ def _name(case: Case) -> str:
 CHECK = Check(
     name="image",
     scope="target",
+    of_image=True,
     needs=("auth", "tls@storage"),
     probe=probe,
     judge=judge,

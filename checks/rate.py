@@ -252,6 +252,7 @@ def _is_address(source: str) -> bool:
 CHECK = Check(
     name="rate",
     scope="target",
+    of_image=True,
     judge=judge,
     probe=probe,
     needs=("image",),

@@ -197,10 +197,12 @@ class Walk:
             if check.probe is None:
                 outcome.ok = all(fact.ok for fact in outcome.facts)
                 outcome.applies = bool(check.read) or not check.part
+            elif not self.target.registry.host:
+                outcome.blocked_by = OFFLINE if self.engine.choice.offline else "image"
+            elif not check.concerns(self.target):
+                outcome.applies = False
             elif self.engine.choice.offline:
                 outcome.blocked_by = OFFLINE
-            elif not self.target.registry.host:
-                outcome.blocked_by = "image"
             elif self.like is not None:
                 self._take_over(self.like, check, outcome)
             else:

@@ -327,10 +327,16 @@ class Check:
     """Set where two checks share a name in reports: this one is `name.part` in `needs`."""
     after: tuple[str, ...] = ()
     """Ids of checks that must have ended, well or not, before the probe starts."""
+    of_image: bool = False
+    """Does the probe ask for something that a bare registry host has not?"""
     budget: float = 10.0
     """Seconds that the probe may take; it ends itself earlier and reports that as a fact."""
     question: str = ""
     """What it asks, for `doctor checks`."""
+
+    def concerns(self, target: Target) -> bool:
+        """Has the target what the probe asks for, as far as that is known beforehand?"""
+        return target.reference is not None or not self.of_image
 
     @property
     def id(self) -> str:
@@ -349,6 +355,8 @@ class CheckResult:
     ms: float = 0.0
     blocked_by: str | None = None
     part: str = ""
+    applies: bool = True
+    """False: the target has no such layer, so nothing is missing."""
 
 
 @frozen

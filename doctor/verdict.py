@@ -25,7 +25,7 @@ from doctor.model import (
     Target,
     Verdict,
 )
-from doctor.outcome import CRASHED, Choice, Outcome, crash, overdue
+from doctor.outcome import CRASHED, OFFLINE, Choice, Outcome, crash, overdue
 
 _SEVERITIES = ("error", "warning", "info")
 
@@ -67,7 +67,7 @@ def diagnosis(
         findings=findings,
         verdict=_verdict(findings, [o for o in outcomes if choice.wants(o.check)]),
         root_causes=tuple(dict.fromkeys(f.code for f in findings if f.root_cause)),
-        not_tried=_not_tried(outcomes, checks, choice),
+        not_tried=_not_tried(target, outcomes, checks, choice),
     )
 
 
@@ -106,6 +106,7 @@ def result(outcome: Outcome, findings: Sequence[Finding], cause: str | None = No
         ms=round(outcome.ms, 1),
         blocked_by=blocked_by,
         part=outcome.check.part,
+        applies=outcome.applies,
     )
 
 
@@ -121,10 +122,11 @@ def by_name(results: Sequence[CheckResult]) -> dict[str, list[CheckResult]]:
 
 
 def gravest(results: Sequence[CheckResult]) -> CheckResult:
-    """The one that speaks for a check: what does not apply aside, the gravest."""
-    waits = [r for r in results if r.blocked_by not in (None, "--offline")]
-    applying = [r for r in results if r.status != "skip" or r in waits] or results
-    return min(applying, key=lambda r: (_GRAVITY.index(r.status), r.part, not r.summary))
+    """The one that speaks for a check. What the target has not, and what the user left out, weighs
+    nothing beside what was looked at; what did not run does."""
+    applying = [r for r in results if r.applies] or results
+    asked = [r for r in applying if r.blocked_by != OFFLINE] or applying
+    return min(asked, key=lambda r: (_GRAVITY.index(r.status), r.part, not r.summary))
 
 
 def layers(diagnosis: Diagnosis) -> dict[str, Status]:
@@ -152,9 +154,10 @@ def _verdict(findings: Sequence[Finding], asked: Sequence[Outcome]) -> Verdict:
 
 
 def _not_tried(
-    outcomes: Sequence[Outcome], checks: Sequence[Check], choice: Choice
+    target: Target, outcomes: Sequence[Outcome], checks: Sequence[Check], choice: Choice
 ) -> tuple[str, ...]:
     """Names of checks that the user left out, or that did not start in time."""
-    left_out = [c.name for c in checks if not choice.wants(c) or (choice.offline and c.probe)]
+    offline = [c for c in checks if choice.offline and c.probe and c.concerns(target)]
+    left_out = [c.name for c in checks if c in offline or not choice.wants(c)]
     late = [o.check.name for o in outcomes if not o.done and o.started is None]
     return tuple(dict.fromkeys([*left_out, *late]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from doctor.facts.endpoint import EndpointsFact
 from doctor.model import Diagnosis
+from doctor.outcome import OFFLINE
 
 
 def sentence(diagnosis: Diagnosis) -> str:
@@ -18,15 +19,12 @@ def sentence(diagnosis: Diagnosis) -> str:
             besides = f" The evidence does not decide between this and {_others(more)}."
         return causes[0].detail + besides + _passed_over(diagnosis)
     if diagnosis.verdict == "incomplete":
-        untried = sorted(
-            {
-                c.name
-                for c in diagnosis.checks
-                if c.status in ("skip", "error") and c.blocked_by != "--offline"
-            }
-        )
-        gaps = f"not everything could be tried: {', '.join(untried)}"
-        return f"Nothing was seen to be wrong with {subject}, but {gaps}." + _passed_over(diagnosis)
+        gaps = (c for c in diagnosis.checks if c.status in ("skip", "error") and c.applies)
+        untried = sorted({c.name for c in gaps if c.blocked_by != OFFLINE})
+        return (
+            f"Nothing was seen to be wrong with {subject}, but not everything could be tried: "
+            f"{', '.join(untried)}."
+        ) + _passed_over(diagnosis)
     left_out = f" Left out: {', '.join(diagnosis.not_tried)}." if diagnosis.not_tried else ""
     warnings = sum(f.severity == "warning" for f in diagnosis.findings)
     what = "can be pulled from here" if diagnosis.target.reference else "answers as a registry"
