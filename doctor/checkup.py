@@ -21,7 +21,7 @@ from doctor.options import Options, read
 from doctor.plugins import installed
 from doctor.redact import Secret, learn_variables, plain, scrub
 from doctor.reference import read_target
-from doctor.streams import talk
+from doctor.streams import UndeliveredError, talk
 from doctor.usage import UsageError
 
 if TYPE_CHECKING:
@@ -65,9 +65,14 @@ def check(args: Namespace) -> int:
 
     for problem in (*found.problems, *map(str, book.problems)):
         talk(f"doctor: {plain(scrub(problem))}")
-    if options.outputs:
-        write(document(report), options, options.outputs)
-    return exit_code(report.verdict, options.strict)
+    code = exit_code(report.verdict, options.strict)
+    try:
+        if options.outputs:
+            write(document(report), options, options.outputs)
+    except UndeliveredError as error:
+        error.exit = code or error.exit
+        raise
+    return code
 
 
 def _begin(targets: Sequence[Target], options: Options) -> None:

@@ -1,8 +1,9 @@
 """Which words does `doctor` understand, and what does it exit with?
 
 Standard output is data, standard error is talk. Exit codes are the contract's: 0 and 1 follow the
-verdict, 2 is a usage error found before anything was contacted, 3 an incomplete diagnosis, 130 and
-141 an interruption and a closed output. Heavy rooms are imported by the command that needs them.
+verdict, 2 is a usage error found before anything was contacted, 3 an incomplete diagnosis or one
+that could not be written, 130 and 141 an interruption and a closed output. Heavy rooms are imported
+by the command that needs them.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from doctor import __version__
-from doctor.streams import say, talk
+from doctor.streams import UndeliveredError, say, talk
 from doctor.usage import UsageError
 
 COMMANDS = ("check", "explain", "checks")
@@ -26,11 +27,11 @@ def main(argv: Sequence[str]) -> int:
     """Run one command and return its exit code. Never raises for what a user can cause."""
     try:
         return _dispatch(list(argv))
-    except UsageError as error:
+    except (UsageError, UndeliveredError) as error:
         from doctor.redact import plain, scrub
 
         talk(f"doctor: {plain(scrub(str(error)), 600)}")
-        return 2
+        return error.exit
     except KeyboardInterrupt:
         from doctor import interruption
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from doctor.cli import FORMATS
 from doctor.clients.eyes import ALL, NAMES
 from doctor.clients.system import own_platform
+from doctor.delivery import check
 from doctor.frozen import frozen
 from doctor.usage import UsageError
 
@@ -118,29 +119,10 @@ def _outputs(formats: Sequence[str], files: Sequence[str], quiet: bool) -> tuple
             "only one format can go to standard output; give the others a file with -o"
         )
     for file in files:
-        _writable(file)
+        check(file)
     targets = [*files, *([None] * (len(formats) - len(files)))]
     outputs = [Output(f, t) for f, t in zip(formats, targets, strict=True)]
     return tuple(o for o in outputs if o.file or not quiet)
-
-
-def _writable(file: str) -> None:
-    """Whether the file could be written, without touching it."""
-    path = Path(file)
-    try:
-        mode = path.stat().st_mode
-    except FileNotFoundError:
-        folder = Path(os.path.realpath(path)).parent
-        if not folder.is_dir() or not os.access(folder, os.W_OK):
-            raise UsageError(
-                f"-o {file!r} cannot be written: {str(folder)!r} is not a writable folder"
-            ) from None
-        return
-    except (OSError, ValueError) as error:
-        raise UsageError(f"-o {file!r} cannot be written: {error}") from None
-    if stat.S_ISDIR(mode) or not os.access(path, os.W_OK):
-        why = "a folder" if stat.S_ISDIR(mode) else "read-only"
-        raise UsageError(f"-o {file!r} cannot be written: it is {why}")
 
 
 def _platform(text: str | None) -> str:

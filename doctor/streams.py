@@ -10,7 +10,12 @@ from __future__ import annotations
 import os
 import sys
 
-from doctor.usage import UsageError
+
+class UndeliveredError(Exception):
+    """What was asked for could not be put where it was to go; the message is one sentence. `exit`
+    is the command's code: what it found, if that is no good news, else that nobody was told."""
+
+    exit = 3
 
 
 def open_all() -> None:
@@ -35,7 +40,7 @@ def _without_reader(descriptor: int) -> None:
 
 def say(text: str) -> None:
     """Put data on standard output, at once; what its encoding has not becomes an escape. Raises
-    BrokenPipeError if nobody reads, UsageError if it cannot be written."""
+    BrokenPipeError if nobody reads, UndeliveredError if it cannot be written."""
     encoding = sys.stdout.encoding or "utf-8"
     try:
         sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
@@ -44,7 +49,7 @@ def say(text: str) -> None:
         raise
     except OSError as error:
         why = error.strerror or str(error)
-        raise UsageError(f"standard output could not be written: {why}") from None
+        raise UndeliveredError(f"standard output could not be written: {why}") from None
 
 
 def talk(text: str, end: str = "\n") -> None:

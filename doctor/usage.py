@@ -4,3 +4,5 @@ exit code 2."""
 
 class UsageError(Exception):
     """The message is one sentence that says what would be usable."""
+
+    exit = 2

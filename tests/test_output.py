@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from pathlib import Path
 
 import pytest
 
 from tests.command import DOCTOR, Ended, doctor, environment, run
+from tests.lab.misbehaving import in_order
+from tests.lab.origin import Request, answer, origin
+from tests.lab.thread import running
 
 CHECK = ("check", "--offline", "registry.example/app:1")
 
@@ -63,16 +67,13 @@ def test_an_open_descriptor_is_written_as_it_is(tmp_path: Path) -> None:
     assert Path("/dev/stdout").exists()
     assert is_report(written(tmp_path, "/dev/fd/7", "7>&1").text)
     assert is_report(written(tmp_path, "/dev/stderr").stderr)
-    closed = written(tmp_path, "/dev/fd/9")
-    assert (closed.exit, closed.stdout) == (2, b"")
-    assert "'/dev/fd/9' could not be written: Bad file descriptor" in closed.stderr
 
 
 def test_a_pipe_is_written_and_one_that_nobody_reads_is_not_waited_for(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     refused = written(tmp_path, pipe)
-    assert (refused.exit, refused.stdout) == (2, b"")
+    assert (refused.exit, refused.stdout) == (3, b"")
     assert f"'{pipe}' could not be written: nobody reads from it" in refused.stderr
     read: list[str] = []
     reader = threading.Thread(target=lambda: read.append(pipe.read_text()))
@@ -90,6 +91,7 @@ def test_a_pipe_is_written_and_one_that_nobody_reads_is_not_waited_for(tmp_path:
         (".", "it is a folder"),
         ("file/report", "Not a directory"),
         ("loop", "Too many levels of symbolic links"),
+        ("/dev/fd/9", "Bad file descriptor"),
     ],
 )
 def test_what_cannot_be_written_is_found_before_anything_else(
@@ -100,15 +102,81 @@ def test_what_cannot_be_written_is_found_before_anything_else(
     (folder / "dangling").symlink_to(folder / "missing" / "report")
     (folder / "loop").symlink_to(folder / "loop")
     (folder / "file").touch()
-    ended = doctor(*CHECK, "-o", str(folder / file), home=tmp_path)
-    assert (ended.exit, ended.stdout) == (2, b"")
+    with running(lambda: origin(in_order)) as server:
+        target = f"{server.hop.name}/lab/app:1.0"
+        ended = doctor("check", target, "-o", str(folder / file), home=tmp_path)
+    assert (ended.exit, ended.stdout, server.connections) == (2, b"", 0)
     assert says in ended.stderr
     assert sorted(p.name for p in folder.iterdir()) == ["dangling", "file", "loop"]
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+needs_full = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+FULL = "could not be written: No space left on device"
+
+
+@needs_full
 def test_a_full_device_is_told(tmp_path: Path) -> None:
     ended = written(tmp_path, "/dev/full")
-    assert (ended.exit, ended.stdout) == (2, b"")
-    assert ended.stderr == "doctor: '/dev/full' could not be written: No space left on device\n"
+    assert (ended.exit, ended.stdout) == (3, b"")
+    assert ended.stderr == f"doctor: '/dev/full' {FULL}\n"
     assert written(tmp_path, "/dev/null").exit == 0
+
+
+@needs_full
+def test_one_place_that_is_full_takes_nothing_from_the_others(tmp_path: Path) -> None:
+    file = tmp_path / "report"
+    outputs = ("--json", "-o", "/dev/full", "--json", "-o", str(file), "--format", "text")
+    ended = doctor(*CHECK, *outputs, home=tmp_path)
+    assert (ended.exit, is_report(ended.text)) == (3, True)
+    assert ended.stderr == f"doctor: '/dev/full' {FULL}\n"
+    assert file.read_text().startswith("{")
+
+
+@needs_full
+@pytest.mark.parametrize("how", ["> /dev/full", "-o /dev/full"])
+def test_what_was_found_is_told_by_the_exit_code_although_the_report_is_lost(
+    tmp_path: Path, how: str
+) -> None:
+    shell = f"{' '.join(DOCTOR)} check --offline 'registry.example/App:1' {how}"
+    ended = run(("sh", "-c", shell), environment(tmp_path))
+    assert (ended.exit, ended.stdout) == (1, b"")
+    assert FULL in ended.stderr
+
+
+@pytest.mark.parametrize(("status", "code"), [(200, 3), (404, 1)])
+def test_a_place_that_vanishes_during_the_run_is_told(
+    tmp_path: Path, status: int, code: int
+) -> None:
+    """Nobody got the report of a pull that works; of one that fails the exit code tells."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+
+    def script(request: Request) -> bytes:
+        shutil.rmtree(folder, ignore_errors=True)
+        return in_order(request) if status == 200 or request.path == "/v2/" else answer(status, {})
+
+    with running(lambda: origin(script)) as server:
+        target = f"{server.hop.name}/lab/app:1.0"
+        ended = doctor("check", target, "-o", str(folder / "report"), home=tmp_path)
+    assert (ended.exit, ended.stdout) == (code, b""), ended
+    assert f"'{folder / 'report'}' could not be written: No such file or directory" in ended.stderr
+
+
+def test_a_pipe_whose_reader_leaves_is_told(tmp_path: Path) -> None:
+    """It is not standard output, whose reader knows that it has left."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+
+    def script(request: Request) -> bytes:
+        nonlocal reader
+        if reader >= 0:
+            os.close(reader)
+            reader = -1
+        return in_order(request)
+
+    with running(lambda: origin(script)) as server:
+        target = f"{server.hop.name}/lab/app:1.0"
+        ended = doctor("check", target, "-o", str(pipe), home=tmp_path)
+    assert (ended.exit, ended.stdout) == (3, b""), ended
+    assert f"'{pipe}' could not be written: nobody reads from it" in ended.stderr

@@ -68,7 +68,7 @@ def test_data_that_cannot_be_written_is_an_error(
     tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:
     ended = redirected(tmp_path, ">/dev/full", *arguments)
-    assert ended.exit == 2
+    assert ended.exit == 3
     assert ended.stderr == (
         "doctor: standard output could not be written: No space left on device\n"
     )
