@@ -18,6 +18,7 @@ from doctor.credential import Credential
 from doctor.frozen import frozen
 from doctor.model import Event, Hop, Report, Target, Verdict
 from doctor.options import Options, read
+from doctor.pasted import whole
 from doctor.plugins import installed
 from doctor.redact import Secret, learn_variables, plain, scrub
 from doctor.reference import read_target
@@ -100,7 +101,7 @@ def gravest(verdicts: Sequence[Verdict]) -> Verdict:
 def _input(options: Options) -> tuple[list[Named], Secret | None]:
     """The targets of the command line and of files, once each, and the password from standard
     input."""
-    named = [Named(text) for text in options.targets]
+    named = [Named(text) for text in whole(options.targets)]
     for file in options.files:
         named += _named_in(file)
     if not named and not options.files:

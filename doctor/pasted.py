@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from doctor import hub
 from doctor.frozen import frozen
@@ -94,6 +94,13 @@ def _command(text: str) -> _Taken:
         elif word in _VALUED and words:
             words.pop(0)
     return (named[0], f"`{' '.join(verbs)}` in front was left out.") if len(named) == 1 else None
+
+
+def whole(words: Sequence[str]) -> tuple[str, ...]:
+    """The targets of a command line: a client's command that was pasted without quotes arrives in
+    words, and is one."""
+    text = " ".join(words)
+    return (text,) if len(words) > 1 and _command(text) else tuple(words)
 
 
 _KEY = re.compile(r"(?:[-*]\s+)?([\"']?)image\1\s*:\s+(?P<rest>\S.*)", re.DOTALL)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -103,6 +105,40 @@ def test_any_text_as_target_is_a_finding_and_never_a_traceback(
     assert "registry.invalid-reference" in out
     assert "Traceback" not in err
     assert "\x1b" not in out + err
+
+
+@pytest.mark.parametrize(
+    ("words", "targets"),
+    [
+        ("docker pull reg.example/app:1", ["reg.example/app:1"]),
+        ("sudo podman pull reg.example/app:1", ["reg.example/app:1"]),
+        ("docker pull --platform linux/arm64 reg.example/app:1", ["reg.example/app:1"]),
+        ("crictl pull reg.example/app:1", ["reg.example/app:1"]),
+        ("nerdctl image pull reg.example/app:1", ["reg.example/app:1"]),
+        ("skopeo inspect docker://reg.example/app:1", ["reg.example/app:1"]),
+        ("-- crictl pull --creds u:hunter2 reg.example/app:1", ["reg.example/app:1"]),
+        ("docker redis nginx", ["docker", "redis", "nginx"]),
+        ("docker:dind pull nginx", ["docker:dind", "pull", "nginx"]),
+        ("reg.example/docker pull nginx", ["reg.example/docker", "pull", "nginx"]),
+        ("docker pull", ["docker", "pull"]),
+        ("docker pull a.example/x b.example/y", ["docker", "pull", "a.example/x", "b.example/y"]),
+    ],
+)
+def test_a_command_that_was_pasted_without_quotes_is_one_target(
+    capsys: pytest.CaptureFixture[str], words: str, targets: list[str]
+) -> None:
+    code, out, err = run(capsys, "check", "--offline", "--json", *words.split())
+    found = json.loads(out)["targets"]
+    named = [each["target"] if len(targets) > 1 else image(each) for each in found]
+    assert (code, named, err) == (0, targets, "")
+    assert any("in front was left out" in said for said in found[0]["assumed"]) == (
+        len(targets) == 1
+    )
+    assert "hunter2" not in out
+
+
+def image(target: dict[str, Any]) -> str:
+    return f"{target['registry']}/{target['repository']}:{target['tag']}"
 
 
 @pytest.mark.parametrize(
