@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -125,11 +126,10 @@ def test_stations_are_named_by_their_codes() -> None:
 
 def test_every_placeholder_and_condition_is_a_param_that_some_check_gives() -> None:
     rooms = (CHECKS, *(CHECKS.parent / "doctor" / room for room in ("facts", "pki")))
-    source = "".join(p.read_text("utf-8") for room in rooms for p in sorted(room.glob("*.py")))
+    sources = [p.read_text("utf-8") for room in rooms for p in sorted(room.glob("*.py"))]
     listed = tomllib.loads((HERE / "words" / "params.toml").read_text("utf-8"))
-    given = set(re.findall(r"[a-z][a-z0-9_]*", source)) | set(explanation.PARAMS)
-    given |= set(listed["later"])
-    made = tuple(re.findall(r"\[f\"([a-z_]+)\{", source))
+    offered = {*explanation.PARAMS, *listed["later"], *listed["made"]}.union(*map(_names, sources))
+    made = tuple(re.findall(r"\[f\"([a-z_]+)\{", "".join(sources)))
     unknown: dict[str, list[str]] = {}
     for words in ALL:
         used = {
@@ -141,11 +141,23 @@ def test_every_placeholder_and_condition_is_a_param_that_some_check_gives() -> N
                 used |= {*step.needs, *step.unless}
                 used |= {name for _, name, _ in template.pieces(step.command or "", True) if name}
         area = words.code.partition(".")[0]
-        known = set(listed[area]) | set(explanation.PARAMS) if area in listed else given
+        known = set(listed[area]) | set(explanation.PARAMS) if area in listed else offered
         odd = sorted(n for n in used - known if not (made and n.startswith(made)))
         if odd:
             unknown[words.code] = odd
     assert unknown == {}
+
+
+def _names(source: str) -> Iterator[str]:
+    """What may be the name of a param: a string by itself, or the name of an argument. No word of
+    prose, and no name in the code."""
+    tree = ast.parse(source)
+    prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.keyword) and node.arg:
+            yield node.arg
+        elif isinstance(node, ast.Constant) and id(node) not in prose:
+            yield str(node.value)
 
 
 def test_every_remedy_says_how_to_see_that_it_worked() -> None:

@@ -229,19 +229,26 @@ def test_the_cause_is_found(scenario: Scenario, lab: World, store: Path) -> None
     scenario.verify(scenario.play(lab, store))
 
 
+UNKNOWN = Way(login="token", stations=Stations(token_certificate="unknown-ca"))
+
+
 @pytest.mark.parametrize(
-    "way",
-    [INSECURE, FOREIGN, Way(login="token", stations=Stations(token_certificate="unknown-ca"))],
+    ("way", "asked"),
+    [(INSECURE, 0), (FOREIGN, 1), (UNKNOWN, 0)],
     ids=["over-http", "on-a-foreign-domain", "with-an-unknown-ca"],
 )
 def test_a_token_service_that_may_not_have_it_never_sees_the_credential(
-    way: Way, lab: World, store: Path
+    way: Way, asked: int, lab: World, store: Path
 ) -> None:
+    """What it is asked at all, it is asked as by a stranger."""
     Scenario("withheld", way).play(lab, store)
-    for seen in servers.seen(lab, TOKENS):
-        assert not seen.authorization
-        assert not seen.body
+    found = servers.seen(lab, TOKENS)
+    assert len(found) == asked
+    for seen in found:
+        assert (seen.authorization, seen.body) == ("", "")
         assert USER not in seen.target
+    lab.run("curl", "--insecure", "--silent", "--user", "somebody:x", way.stations.realm)
+    assert servers.seen(lab, TOKENS)[asked].authorization, "the log would tell"
 
 
 def test_an_allowed_token_service_does_see_it(lab: World, store: Path) -> None:
