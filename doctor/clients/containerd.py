@@ -195,7 +195,7 @@ def _endpoints(hosts: Hosts, target: Target) -> Iterator[Endpoint]:
             if not skipped:
                 seen.append(hop)
             yield Endpoint(
-                hop=replace(hop, role="registry" if hop == own else "mirror"),
+                hop=replace(hop, role="registry" if hop.name == own.name else "mirror"),
                 repository=rewritten(reference.repository, host.rewrites),
                 base=host.path,
                 namespace=domain if names_another else "",

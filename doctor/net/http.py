@@ -117,8 +117,7 @@ async def fetch(
     `private`: the body may hold a token, so no part of a successful one enters the fact. `body` is
     a form. The link of a redirect is also put in `net.links`.
     """
-    clear = hop.scheme == "http" or hop in net.lines.in_the_clear
-    if (authorization or body) and clear and not is_loopback(hop.host):
+    if (authorization or body) and net.lines.unencrypted(hop) and not is_loopback(hop.host):
         return Reply(
             answer=Answer(hop=hop, method=method, path=shown(target), outcome="unsendable")
         )

@@ -53,6 +53,10 @@ class Lines:
         self.opened = 0
         """How many streams were ever kept or dialled: what a test of speed counts."""
 
+    def unencrypted(self, hop: Hop) -> bool:
+        """Is it spoken to in plain HTTP, as set or because TLS could not be had?"""
+        return hop.scheme == "http" or hop in self.in_the_clear
+
     def dial_with(self, hop: Hop, dial: Dial, first: Stream | None = None) -> None:
         """The TCP or proxy layer says how a raw stream to the hop is opened, and hands over the one
         it has open."""

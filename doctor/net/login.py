@@ -45,7 +45,7 @@ async def authorize(case: Case, net: Net) -> AuthFact | None:
     if api.scheme in ("none", "unsupported"):
         return replace(fact, may_proceed=api.scheme == "none")
     registry = case.target.registry
-    if registry in net.lines.in_the_clear and not is_loopback(registry.host):
+    if net.lines.unencrypted(registry) and not is_loopback(registry.host):
         return fact  # the client would log in over plain HTTP; nothing is shown to it from here
     if credential is not None and credential.kind == "registry-token" and api.scheme == "bearer":
         net.authorization[case.target.registry] = Secret(

@@ -53,6 +53,17 @@ def test_it_is_a_client(tmp_path: Path) -> None:
     assert client.name == "containerd"
 
 
+@pytest.mark.parametrize(
+    ("image", "scheme"), [("127.0.0.1:5000/a:1", "http"), (f"{HOST}/a:1", "https")]
+)
+def test_a_registry_on_loopback_is_itself_whichever_way_it_is_asked(
+    tmp_path: Path, image: str, scheme: str
+) -> None:
+    put(tmp_path, "/etc/containerd/config.toml", "version = 2\n")
+    (asked,) = containerd(tmp_path).endpoints(target(image)).asked
+    assert (asked.hop.role, asked.hop.scheme) == ("registry", scheme)
+
+
 # ── which proxy ──────────────────────────────────────────────────────────────────────────────────
 
 

@@ -266,6 +266,30 @@ def test_the_credential_is_held_back_from_strangers(registry: Hop, realm: str, c
     assert len(server.requests) == (1 if code == "auth.realm-foreign" else 0)
 
 
+@pytest.mark.parametrize(("scheme", "shown"), [("http", False), ("https", True)])
+def test_a_registry_in_plain_http_names_nobody_that_gets_the_credential(
+    scheme: Any, shown: bool
+) -> None:
+    async def run() -> list[Any]:
+        registry = Hop("mirror", "mirror.corp.test", 80, scheme)
+        challenge = 'Bearer realm="https://auth.corp.test/token"'
+        async with (
+            origin(lambda r: answer(200, {"token": "a-token"})) as server,
+            origin(lambda r: answer(401, b"", ("WWW-Authenticate", challenge))) as ours,
+        ):
+            net = Net()
+            net.credential = credential("me", "right")
+            _speak(net, registry, ours.hop)
+            _speak(net, Hop("token", "auth.corp.test", 443), server.hop)
+            case = case_of(registry, IMAGE)
+            case.facts.add(await net.ping(case))
+            await net.authorize(case)
+            await net.close()
+            return server.requests
+
+    assert any("authorization" in r.headers for r in asyncio.run(run())) is shown
+
+
 def _speak(net: Net, hop: Hop, there: Hop) -> None:
     """Let `hop` be answered by the server at `there`, as if its ladder had been climbed."""
     ready(net, there)
