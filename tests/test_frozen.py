@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import pickle
 from dataclasses import FrozenInstanceError, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
@@ -110,3 +112,41 @@ def test_a_class_is_matched_by_its_fields() -> None:
             assert (role, host) == ("registry", "a")
         case _:
             pytest.fail("no match")
+
+
+def test_copies_and_pickles_are_equal_and_their_own() -> None:
+    made = Place("registry", "a", notes=["one"])
+    assert (copy.copy(made), copy.copy(made).notes is made.notes) == (made, True)
+    apart: Any
+    for apart in (copy.deepcopy(made), pickle.loads(pickle.dumps(made))):
+        assert (apart, apart.role, apart.notes) == (made, "registry", ["one"])
+        assert apart.notes is not made.notes
+        with pytest.raises(FrozenInstanceError):
+            apart.host = "b"
+    assert pickle.loads(pickle.dumps(More(host="a", ms=2.0))) == More(host="a", ms=2.0)
+
+
+class Checked:
+    def __post_init__(self) -> None:
+        raise AssertionError("nobody calls this")
+
+
+class Counted:
+    total: ClassVar[int] = 0
+
+
+class Shared:
+    notes: list[str] = []  # noqa: RUF012 - what is refused
+
+
+@pytest.mark.parametrize(
+    ("what", "error"), [(Checked, TypeError), (Counted, TypeError), (Shared, ValueError)]
+)
+def test_what_it_would_pass_over_is_refused(what: type[Any], error: type[Exception]) -> None:
+    with pytest.raises(error):
+        frozen(what)
+
+
+def test_a_plain_dataclass_does_not_inherit_from_it() -> None:
+    with pytest.raises(TypeError, match="frozen"):
+        dataclasses.dataclass(type("Loose", (Place,), {"__annotations__": {"more": int}}))
