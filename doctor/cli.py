@@ -9,6 +9,7 @@ by the command that needs them.
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -113,12 +114,22 @@ def _option(word: str) -> str:
     return word.partition("=")[0] if word.startswith("--") else word[:2]
 
 
+def _help(prog: str) -> argparse.HelpFormatter:
+    """As wide as the terminal. argparse makes one for every option that is added, and by itself
+    would load shutil to find the width."""
+    try:
+        columns = int(os.environ.get("COLUMNS", "")) or os.get_terminal_size().columns
+    except (ValueError, OSError):
+        columns = 80
+    return argparse.HelpFormatter(prog, width=columns - 2)
+
+
 class _Parser(argparse.ArgumentParser):
     """argparse that raises instead of exiting with an error, takes no abbreviations, and repeats no
     values: after a mistyped `--password` comes a password."""
 
     def __init__(self, **more: Any) -> None:
-        super().__init__(allow_abbrev=False, **more)
+        super().__init__(allow_abbrev=False, **{"formatter_class": _help} | more)
 
     def _print_message(self, message: str, file: Any = None) -> None:
         say(message)  # help: argparse itself would pass over an output that cannot be written

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 _Task = asyncio.Task[Outcome]
 T = TypeVar("T")
+_WAY_FIRST = 0.3
+"""Seconds that local configuration waits for the way to the registry."""
 
 
 class Engine:
@@ -55,6 +57,8 @@ class Engine:
         self.by_id = {check.id: check for check in self.checks}
         self.needed = self._closure()
         """The ids to run: what was asked for, and what that needs."""
+        self.way = frozenset(need for c in self.checks if c.scope == "target" for need in c.needs)
+        """Checks of the registry's ladder that questions about the target wait for."""
         self.ladders: dict[tuple[str, str, Hop, Hop], _Task] = {}
         """By check, client, registry and hop: hops are looked at once for all targets that look
         with the same eyes. Some clients trust by the registry that a pull is from."""
@@ -222,6 +226,8 @@ class Walk:
         """Local configuration first. Of a hop, every read ends before the first probe starts."""
         try:
             if check.read:
+                if case.hop is None:
+                    await self._way_first()
                 outcome.started = time.perf_counter()
                 fact = await check.read(case, self.client, self.net)
                 outcome.ms = since(outcome.started)
@@ -233,6 +239,18 @@ class Walk:
                 self._reads_of(case.hop).ended(check.id)
         if case.hop is not None:
             await self._reads_of(case.hop).event.wait()
+
+    async def _way_first(self) -> None:
+        """What is about the target is read once the way to the registry is clear or blocked, so
+        that the network is not kept waiting; but soon, for another program may be asked."""
+        rungs = [
+            task
+            for (name, hop), task in self.tasks.items()
+            if hop == self.target.registry and name in self.engine.way
+        ]
+        if rungs:
+            await asyncio.wait(rungs, timeout=self.net.patience(_WAY_FIRST))
+            await asyncio.sleep(0)  # the first question to the registry leaves before
 
     def _reads_of(self, hop: Hop) -> _Gate:
         if hop not in self.gates:

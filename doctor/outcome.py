@@ -27,7 +27,7 @@ class Choice:
         return (not self.only or check.name in self.only) and check.name not in self.skip
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Outcome:
     """One check of one hop, or (`hop` None) of the target."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -46,9 +45,15 @@ def _put(document: Mapping[str, Any], options: Options, output: Output) -> None:
         if options.colour is None
         else options.colour
     )
-    width = min(shutil.get_terminal_size().columns, 100) if to_terminal else 80
+    width = _width() if to_terminal else 80
     text = render(document, output.format, colour=colour, verbose=options.verbose, width=width)
     if output.file is None:
         say(text)
     else:
         deliver(output.file, text)
+
+
+def _width() -> int:
+    import shutil
+
+    return min(shutil.get_terminal_size().columns, 100)

@@ -8,6 +8,7 @@ named in `unconfirmed`: it may be shown, it never decides a verdict.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from functools import cache
@@ -63,22 +64,39 @@ class Profile:
 
 
 def for_host(host: str) -> Profile:
-    """The profile of a registry host (no port), or the generic one."""
+    """The profile of a registry host (no port), or the generic one. Only files in which the host's
+    domain stands are parsed: every pattern ends in one."""
     host = host.lower().rstrip(".")
-    for profile in profiles():
-        if any(_matches(pattern, host) for pattern in profile.hosts):
-            return profile
+    domain = ".".join(host.split(".")[-2:])
+    for name, text in _files().items():
+        if domain in text and any(_matches(each, host) for each in _profile(name).hosts):
+            return _profile(name)
     return Profile()
 
 
-@cache
 def profiles() -> tuple[Profile, ...]:
     """Every profile that ships, by name."""
-    import tomllib
-    from pathlib import Path
+    return tuple(map(_profile, _files()))
 
-    found = sorted(Path(__file__).with_name("profiles").glob("*.toml"))
-    return tuple(parse(f.stem, tomllib.loads(f.read_text("utf-8"))) for f in found)
+
+@cache
+def _files() -> Mapping[str, str]:
+    """What each file says, by the name of its profile."""
+    folder = os.path.join(os.path.dirname(__file__), "profiles")
+    found = {}
+    for file in sorted(os.listdir(folder)):
+        name, _, kind = file.rpartition(".")
+        if kind == "toml":
+            with open(os.path.join(folder, file), encoding="utf-8") as text:
+                found[name] = text.read()
+    return found
+
+
+@cache
+def _profile(name: str) -> Profile:
+    import tomllib
+
+    return parse(name, tomllib.loads(_files()[name]))
 
 
 def parse(name: str, table: Mapping[str, Any]) -> Profile:

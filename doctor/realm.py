@@ -105,14 +105,18 @@ def _rules(host: str) -> list[str]:
         ends = [".".join(labels[place:]) for place in range(len(labels))]
         said |= {f"{mark}{end}" for end in ends for mark in ("", "*.", "!")}
     lines = _list()
-    return [rule for rule in said if f"\n{rule}\n" in lines or f"\n{rule} " in lines]
+    return [
+        rule
+        for rule in said
+        if any(f"\n{rule}{end}".encode("utf-8", "replace") in lines for end in "\n ")
+    ]
 
 
 @cache
-def _list() -> str:
+def _list() -> bytes:
     from publicsuffixlist import PSLFILE
 
-    with open(PSLFILE, encoding="utf-8") as file:
+    with open(PSLFILE, "rb") as file:
         return file.read()
 
 

@@ -9,7 +9,6 @@ What may as well be a word of the field (`Basic realm=…`, `token: expired`) st
 from __future__ import annotations
 
 import re
-from functools import cache
 from typing import NamedTuple
 
 MASK = "[hidden]"
@@ -97,15 +96,10 @@ def names_secret(name: str) -> bool:
     return bool(_SECRET_NAME.fullmatch(name))
 
 
-@cache
-def _compiled() -> tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...]:
-    return tuple((s.marks, re.compile(s.pattern), s.replacement) for s in _SHAPES)
-
-
 def masked(text: str) -> str:
     """The text with every such shape replaced by a mask of fixed width."""
     lower = text.lower()
-    for marks, pattern, replacement in _compiled():
+    for marks, pattern, replacement in _SHAPES:
         if any(mark in lower for mark in marks):
-            text = pattern.sub(replacement, text)
+            text = re.sub(pattern, replacement, text)  # compiled once, and only where it is used
     return text

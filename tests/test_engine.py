@@ -205,6 +205,47 @@ def test_every_read_of_a_hop_ends_before_its_first_probe() -> None:
     assert log == ["read", "Low registry.example"]
 
 
+def read_of(kind: type[Seen], log: list[str]) -> Any:
+    async def read(case: Case, client: Client, net: Net) -> Fact:
+        log.append(f"{kind.__name__} is read")
+        return kind()
+
+    return read
+
+
+def test_the_first_question_to_the_registry_goes_out_before_what_is_about_the_target_is_read() -> (
+    None
+):
+    log: list[str] = []
+    checks = [
+        Check("local", "target", quiet, read=read_of(Seen, log)),
+        Check("low", "hop", quiet, probe=saw(Low, log)),
+        Check("top", "target", quiet, probe=saw(Top, log), needs=("low",)),
+        Check("last", "target", quiet, probe=saw(High, log), needs=("local", "top")),
+    ]
+    assert diagnose(checks).verdict == "pass"
+    assert log == [f"{name} registry.example" for name in ("Low", "Top")] + [
+        "Seen is read",
+        "High registry.example",
+    ]
+
+
+def test_what_is_about_the_target_is_read_although_the_way_is_blocked_or_silent() -> None:
+    async def forever(case: Case, net: Net) -> Fact:
+        await asyncio.Event().wait()
+        return Low()
+
+    for probe in (saw(Low, good=False), forever):
+        log: list[str] = []
+        checks = [
+            Check("low", "hop", quiet, probe=probe, budget=60),
+            Check("local", "target", quiet, read=read_of(Seen, log)),
+            Check("top", "target", quiet, probe=saw(Top), needs=("low",)),
+        ]
+        diagnose(checks, seconds=0.3)
+        assert log == ["Seen is read"]
+
+
 def test_a_crash_is_named_and_the_rest_goes_on() -> None:
     async def broken(case: Case, net: Net) -> Fact:
         raise ValueError("hunter2 must not appear")

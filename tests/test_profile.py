@@ -32,6 +32,15 @@ def test_another_host_gets_the_empty_one(host: str) -> None:
     assert for_host(host) == Profile()
 
 
+def test_every_pattern_ends_in_a_domain_without_a_wildcard() -> None:
+    """By its domain a host finds the files that may be about it."""
+    for profile in profiles():
+        for pattern in profile.hosts:
+            domain = pattern.split(".")[-2:]
+            assert len(domain) == 2, pattern
+            assert not set("*?[") & set("".join(domain)), pattern
+
+
 def test_cleanstart_says_where_keys_are_made_and_what_the_limits_are() -> None:
     profile = for_host("registry.cleanstart.com")
     assert profile.key_page == "https://dashboard.cleanstart.com"

@@ -42,7 +42,7 @@ def _lines() -> Lines:
     return Lines()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Net:
     """The network as one target's probes may use it.
 
@@ -111,11 +111,11 @@ class Net:
     async def resolve(self, case: Case) -> DnsFact:
         """Ask the system for the hop's addresses."""
         from doctor.net import dns
-        from doctor.net.ahead import compare_domains, while_waiting
+        from doctor.net.ahead import compare, while_waiting
         from doctor.net.resolvconf import is_address
 
         if case.at.role == "token" and not is_address(case.at.host):
-            compare_domains()
+            compare(case.at, case.target.registry)
         with while_waiting():
             return await dns.resolve(case, self)
 

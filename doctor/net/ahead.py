@@ -12,13 +12,19 @@ import contextlib
 import importlib
 import threading
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from doctor.model import Hop
 
 _NEXT = (
     "OpenSSL.SSL",
     "doctor.net.tls",
+    "doctor.pki.verify",
     "doctor.net.wire",
     "doctor.net.registry",
-    "doctor.net.token",
+    "doctor.net.login",
+    "doctor.net.image",
 )
 _PATIENCE = 0.004
 """Seconds of waiting after which it is not a loopback's answer that is waited for."""
@@ -39,19 +45,20 @@ def while_waiting() -> Iterator[None]:
         timer.cancel()
 
 
-def compare_domains() -> None:
-    """A token service on another host was named: its domain will be compared with the registry's,
-    by a list that takes longer to load than a packet to come back."""
+def compare(realm: Hop, registry: Hop) -> None:
+    """A token service on another host was named: it will be asked whether the credential may go
+    there, by lists that take longer to load than a packet to come back."""
     if not _compared.is_set():
         _compared.set()
-        threading.Thread(target=_load_suffixes, daemon=True, name="suffixes").start()
+        work = threading.Thread(target=_compare, args=(realm, registry), daemon=True, name="realm")
+        work.start()
 
 
-def _load_suffixes() -> None:
-    from doctor.realm import registrable
+def _compare(realm: Hop, registry: Hop) -> None:
+    from doctor.realm import may_receive
 
     with contextlib.suppress(Exception):
-        registrable("example.com")
+        may_receive(realm, registry)
 
 
 def _begin() -> None:

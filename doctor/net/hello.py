@@ -66,7 +66,7 @@ class Offer:
     pair: KeyPair | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Greeting:
     """What one handshake gave. Holds the live connection, so it is no fact."""
 

@@ -57,7 +57,7 @@ class Reply:
         return read_json(self.content)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Exchange:
     """How far one request has come; read when it fails."""
 

@@ -45,7 +45,7 @@ class Lines:
         self._ready: dict[Hop, list[Stream]] = defaultdict(list)
         self._dial: dict[Hop, Dial] = {}
         self._wrap: dict[Hop, Wrap] = {}
-        self._climbed: dict[Hop, asyncio.Event] = defaultdict(asyncio.Event)
+        self._asked: dict[Hop, asyncio.Event] = defaultdict(asyncio.Event)
         self._open: set[Stream] = set()
         self.in_the_clear: set[Hop] = set()
         """Hops that are spoken to in plain HTTP although TLS was meant: nothing secret goes there
@@ -68,7 +68,6 @@ class Lines:
         """The TLS layer says how a raw stream is made ready for HTTP (verified), and hands over the
         one it has ready."""
         self._wrap[hop] = wrap
-        self._climbed[hop].set()
         if first:
             self._ready[hop].append(self._count(first))
 
@@ -88,10 +87,11 @@ class Lines:
     async def ready(self, hop: Hop) -> Stream:
         """A stream that HTTP may be spoken on: verified TLS, or plain where the client allows that.
         KeyError if none may."""
-        if self._ready[hop]:
-            return self._ready[hop].pop()
         wrap = self._wrap[hop]
-        return self._count(await wrap(await self.raw(hop)))
+        kept = self._ready[hop]
+        stream = kept.pop() if kept else self._count(await wrap(await self.raw(hop)))
+        self._asked[hop].set()
+        return stream
 
     def idle(self, hop: Hop) -> int:
         """How many ready streams to the hop wait for a request."""
@@ -101,11 +101,11 @@ class Lines:
         """A ready stream that may carry another request."""
         self._ready[hop].append(stream)
 
-    async def climbed(self, hop: Hop, seconds: float) -> None:
-        """Wait until HTTP may be spoken with the hop, but no longer than that."""
+    async def asked(self, hop: Hop, seconds: float) -> None:
+        """Wait until a first request goes out to the hop, but no longer than that."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._climbed[hop].wait()
+                await self._asked[hop].wait()
 
     def may_speak(self, hop: Hop) -> bool:
         """Has the TLS layer allowed HTTP on this hop?"""

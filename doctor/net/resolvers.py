@@ -9,6 +9,7 @@ without validation, a link at a time along a broken CNAME chain, a name that can
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import ipaddress
 import secrets
@@ -63,8 +64,8 @@ async def _ask(fact: ResolversFact, hop: Hop, root: Path, net: Net) -> Resolvers
     host = fact.name
     started = time.perf_counter()
     # dnspython costs 40 ms of processor time, which the way to the registry need not wait for.
-    await net.lines.climbed(hop, _WAY_FIRST)
-    query = await begin(lambda: importlib.import_module("doctor.net.query"))
+    await net.lines.asked(hop, _WAY_FIRST)
+    query = await begin(_query)
     if problem := query.unaskable(host):
         return replace(fact, problem=problem)
     servers = [server.address for server in fact.configuration.asked]
@@ -80,6 +81,16 @@ async def _ask(fact: ResolversFact, hop: Hop, root: Path, net: Net) -> Resolvers
 def _waited_for(replies: Iterable[Reply]) -> bool:
     """Is there one that did not come?"""
     return any(reply.outcome in ("timeout", "tcp-blocked") for reply in replies)
+
+
+def _query() -> Any:
+    """The module that asks. dnspython reads packages' metadata to learn whether it may use idna,
+    which no name here needs: a seventh of its import."""
+    with contextlib.suppress(ImportError, AttributeError):
+        from dns import _features
+
+        _features.force("idna", False)
+    return importlib.import_module("doctor.net.query")
 
 
 def _questions(servers: Iterable[str], *names: str) -> list[Question]:

@@ -17,19 +17,20 @@ from doctor.stamp import stamp
 def dates(case: Case, objections: Objections) -> Iterator[Finding]:
     """The certificates that are outside their dates, and the clock where that explains them."""
     verdict = objections.verdict
+    outside = [error for error in verdict.errors if error.number in errors.TIMES]
+    if not outside and case.at != case.target.registry:
+        return
     readings = clock.heard(case.facts, case.target.now)
     against = clock.wrong(readings)
-    outside = [error for error in verdict.errors if error.number in errors.TIMES]
     if against and (not outside or any(clock.explains(verdict, r) for r in against)):
-        if outside or case.at == case.target.registry:
-            alone = len({r.source for r in against}) == 1 and not against[0].bound
-            yield _skew(
-                case,
-                objections,
-                against,
-                severity="error" if outside else "warning",
-                confidence="likely" if alone else "certain",
-            )
+        alone = len({r.source for r in against}) == 1 and not against[0].bound
+        yield _skew(
+            case,
+            objections,
+            against,
+            severity="error" if outside else "warning",
+            confidence="likely" if alone else "certain",
+        )
     elif outside and not clock.right(readings) and _several_too_early(case):
         yield _skew(case, objections, (), severity="error", confidence="likely")
     sure: Confidence = "certain" if clock.right(readings) else "likely"

@@ -98,8 +98,8 @@ def signs(host: str, fact: TlsFact, others: Iterable[tuple[str, TlsFact]]) -> Si
         return Signs({})
     leaf = fact.chain[0]
     found: dict[Sign, str] = {}
-    made_by = product(fact.chain)
-    if made_by is not None and fact.public is not True:
+    made_by = None if fact.public is True else product(fact.chain)
+    if made_by is not None:
         found["product"] = f"{leaf.issuer} is a CA of {made_by}"
     if is_public_registry(host) and fact.public is False:
         found["public-registry"] = f"{host} is a public registry; its chain reaches no public root"

@@ -7,6 +7,7 @@ be.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
 
 
 def store() -> TrustStore:
+    """Where the list lies. certifi is not loaded to say so: that brings the reading of packages in
+    archives along, some milliseconds of every diagnosis."""
+    from importlib.util import find_spec
+
+    spec = find_spec("certifi")
+    beside = os.path.join(os.path.dirname(spec.origin or "") if spec else "", "cacert.pem")
+    if os.path.isfile(beside):
+        return TrustStore("certifi", beside)
     import certifi
 
     return TrustStore("certifi", certifi.where())
@@ -33,7 +42,7 @@ def holds(certificate: x509.Certificate) -> bool:
     from doctor.pki.certificate import pem
 
     try:
-        with open(store().source, encoding="utf-8", errors="replace") as file:
+        with open(store().source, "rb") as file:
             return pem(certificate) in file.read()
     except OSError:
         return False

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from doctor.facts.tls import Certificate, ChainError, Verdict
 from doctor.frozen import frozen
 from doctor.pki import errors
-from doctor.pki.certificate import describe, quietly
+from doctor.pki.certificate import der, describe, quietly
 from doctor.pki.names import address, covers
 from doctor.stamp import stamp
 
@@ -117,7 +117,7 @@ def _build(chain: Sequence[x509.Certificate], roots: Roots, at: datetime) -> Bui
 def _path(chain: Sequence[x509.Certificate], store: X509Store) -> Built:
     from OpenSSL import crypto
 
-    leaf, *rest = (crypto.X509.from_cryptography(cert) for cert in chain)
+    leaf, *rest = (crypto.load_certificate(crypto.FILETYPE_ASN1, der(cert)) for cert in chain)
     try:
         verified = crypto.X509StoreContext(store, leaf, rest).get_verified_chain()
     except crypto.X509StoreContextError as trouble:
