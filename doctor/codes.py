@@ -18,7 +18,7 @@ from doctor import hub
 from doctor.causes import Rules
 from doctor.model import Check, Finding, Remedy, Step, Target
 from doctor.redact import plain
-from doctor.template import WordsError, command, text
+from doctor.template import Typed, WordsError, command, text
 from doctor.words import CLIENTS, Problem, RemedyWords, Words, parts, read, tables
 
 if TYPE_CHECKING:
@@ -229,7 +229,15 @@ def params_of(target: Target, finding: Finding | None = None) -> dict[str, str]:
         "system": target.system,
         "platform": target.platform,
     }
-    return {name: str(value) for name, value in values.items() if value}
+    params = {name: str(value) for name, value in values.items() if value}
+    params["diagnose"] = _diagnose(target.client)
+    return params
+
+
+def _diagnose(client: str) -> Typed:
+    """The command that looks with the same eyes again; the shell's are the default."""
+    eyes = f" --as {client}" if client in CLIENTS and client != "shell" else ""
+    return Typed(f"doctor check{eyes}")
 
 
 def _fitting(words: Words, params: Mapping[str, str], target: Target) -> Iterator[Remedy]:

@@ -33,6 +33,7 @@ PARAMS = {
     "hop": "that host with its port",
     "key": "the key that a credential is stored under",
     "client": "the client",
+    "diagnose": "`doctor check`, with the --as of the diagnosis that says it",
     "system": "the kind of system",
     "platform": "the platform, such as linux/amd64",
     "key_page": "where the registry's API keys are made",
@@ -94,6 +95,7 @@ def _legend(words: Words, width: int) -> Iterator[str]:
         )
     )
     names = dict.fromkeys(NAME.findall(f"{words.means} {words.proof} {said}"))
+    names.pop("diagnose", None)
     known = [f"{name.upper()} is {PARAMS[name]}" for name in names if name in PARAMS]
     asked = [f"{word} is {ASKED[word]}" for word in ASKED if re.search(rf"\b{word}\b", said)]
     if names:
@@ -104,9 +106,11 @@ def _legend(words: Words, width: int) -> Iterator[str]:
 
 
 def _capitals(template: str) -> str:
-    """The template with each placeholder as a readable word: `{host}` as HOST."""
+    """The template with each placeholder as a readable word: `{host}` as HOST. `{diagnose}` is
+    shown as what it is for the default client."""
     filled = NAME.sub(
-        lambda slot: slot[1].upper(), template.replace("{{", "\0").replace("}}", "\1")
+        lambda slot: "doctor check" if slot[1] == "diagnose" else slot[1].upper(),
+        template.replace("{{", "\0").replace("}}", "\1"),
     )
     return filled.replace("\0", "{").replace("\1", "}")
 

@@ -19,6 +19,13 @@ _QUOTED = re.compile(r"[A-Za-z0-9_./:@+=,*~\[\]-]+")
 """What may stand inside a template's own quotes: it may be read again there, as TOML or as code."""
 
 
+class Typed(str):
+    """Words of a command that this program itself wrote, `doctor check --as podman`: several, and
+    no quotes around them. Nothing from outside is ever one."""
+
+    __slots__ = ()
+
+
 class WordsError(ValueError):
     """Why a template or a table cannot be used, in words for its author."""
 
@@ -40,6 +47,9 @@ def command(template: str, params: Mapping[str, str]) -> str | None:
     out: list[str] = []
     for literal, name, place in pieces(template, True):
         value = params.get(name, "") if name else literal
+        if isinstance(value, Typed) and "quoted" not in place:
+            out.append(value)
+            continue
         if name and (not value or plain(value) != value or (value[0] == "-" and "start" in place)):
             return None
         if name and "quoted" in place and not _QUOTED.fullmatch(value):

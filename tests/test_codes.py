@@ -728,6 +728,47 @@ def test_the_kubelets_credentials_are_not_its_runtimes() -> None:
         assert [each.title for each in dressed.remedies] == expected
 
 
+@pytest.mark.parametrize(("client", "verify"), [
+    ("podman", "`doctor check --as podman registry.corp:5000` passes its auth check."),
+    ("shell", "`doctor check registry.corp:5000` passes its auth check."),
+])  # fmt: skip
+def test_a_remedy_is_seen_to_work_with_the_eyes_that_saw_the_fault(
+    client: str, verify: str
+) -> None:
+    params = {"login_at": "registry.corp:5000"}
+    dressed = BOOK.dress(Finding("auth.no-credentials", params=params), target(client))
+    assert dressed.remedies[0].verify == verify
+
+
+def test_a_command_looks_with_the_same_eyes_and_quotes_what_is_foreign() -> None:
+    finding = Finding(
+        "registry.manifest-unknown", params={"nearest": "1.2", "corrected": "r.corp/a b"}
+    )
+    looks = [
+        step.command
+        for client in ("cri-o", "shell")
+        for step in BOOK.dress(finding, target(client)).remedies[0].steps
+    ]
+    assert looks == ["doctor check --as cri-o 'r.corp/a b'", "doctor check 'r.corp/a b'"]
+
+
+def test_no_words_name_the_command_without_the_eyes() -> None:
+    bare = re.compile(r"doctor check(?! --as )")
+    templates = [
+        (words.code, each)
+        for words, remedy in remedies()
+        for each in (remedy.verify, *(t for s in remedy.steps for t in (s.text, s.command)))
+    ]
+    assert [(code, each) for code, each in templates if bare.search(each or "")] == []
+
+
+def test_a_judge_cannot_put_several_words_in_a_command() -> None:
+    params = {"diagnose": template.Typed("doctor check; reboot"), "corrected": "x", "nearest": "y"}
+    finding = Finding("registry.manifest-unknown", params=params)
+    step = BOOK.dress(finding, target()).remedies[0].steps[0]
+    assert step.command == "'doctor check; reboot' x"
+
+
 def test_a_code_without_words_is_still_a_finding() -> None:
     dressed = SHELF.dress(Finding("no.words"), target())
     assert (dressed.title, dressed.severity, dressed.remedies) == ("no.words", "error", ())

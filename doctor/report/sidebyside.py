@@ -8,6 +8,7 @@ stands. What only one client's diagnosis shows (its proof, its other remedies) i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -151,8 +152,17 @@ def _cause(
 
 
 def _alike(one: _Entry, other: _Entry) -> bool:
-    """Do two remedies say to do the same? How each is seen to work may differ."""
-    return bool(one["title"] == other["title"] and one["steps"] == other["steps"])
+    """Do two remedies say to do the same? How each is seen to work may differ, and through whose
+    eyes a step has one look."""
+    return bool(one["title"] == other["title"] and _steps(one) == _steps(other))
+
+
+def _steps(remedy: _Entry) -> list[_Entry]:
+    looks = re.compile(r"\bdoctor check --as [a-z-]+ ")
+    return [
+        {**step, "command": looks.sub("doctor check ", step["command"] or "")}
+        for step in remedy["steps"]
+    ]
 
 
 def _rest(entries: Sequence[_Entry], told: Sequence[_Entry], style: Style) -> Iterator[str]:

@@ -138,7 +138,7 @@ def commands(finding: Finding) -> list[str]:
         ("docker", "docker pull reg.example/app"),
         ("podman", "podman pull reg.example/app"),
         ("crane", "crane digest reg.example/app"),
-        ("kubelet", "doctor check reg.example/app"),
+        ("kubelet", "doctor check --as kubelet reg.example/app"),
     ],
 )
 def test_the_corrected_command_is_the_clients_own(client: str, command: str) -> None:

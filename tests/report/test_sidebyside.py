@@ -6,6 +6,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
+
 from doctor.report.text import Style, render
 from tests.report.test_text import HOSTILE, document, finding
 
@@ -69,6 +71,22 @@ def test_remedies_that_differ_are_told_for_each() -> None:
     assert text.count("Cause for") == 1
     assert "What to do for shell: Add the CA" in text
     assert "What to do for docker: Put it into certs.d" in text
+
+
+@pytest.mark.parametrize(("command", "offered"), [
+    ("doctor check --as docker --ca CA_FILE registry.corp", 1),
+    ("doctor check --ca OTHER_FILE registry.corp", 2),
+])  # fmt: skip
+def test_a_step_that_looks_with_the_clients_own_eyes_is_the_same_step(
+    command: str, offered: int
+) -> None:
+    def looking(command: str) -> Any:
+        step = {**finding()["remedies"][0]["steps"][0], "command": command}
+        return finding(remedies=[{**finding()["remedies"][0], "steps": [step]}])
+
+    shell = entry("shell", "tls", findings=[looking("doctor check --ca CA_FILE registry.corp")])
+    text = shown(shell, entry("docker", "tls", findings=[looking(command)]))
+    assert text.count("What to do") == offered
 
 
 def test_what_the_comparison_knows_comes_first_and_once() -> None:
