@@ -128,7 +128,7 @@ def _words(case: Case, seen: EndpointSeen) -> dict[str, str]:
         "mirror_host": endpoint.hop.authority,
         "file": file,
         "line": line,
-        "named": f"set in {endpoint.origin}" if file else "which the daemon has been told of",
+        "named": f"set in {endpoint.origin}" if file else _unwritten(case.target.client),
         **_kind(file),
     }
     named = case.target.asked or case.target.reference
@@ -141,6 +141,13 @@ def _words(case: Case, seen: EndpointSeen) -> dict[str, str]:
         "repository": named.repository,
         "endpoint": f"{named.hop.scheme}://{named.hop.authority}",
     }
+
+
+def _unwritten(client: str) -> str:
+    """Where a mirror comes from that no file names: docker's daemon says which it goes by."""
+    if client == "docker":
+        return "which the daemon has been told of"
+    return f"which is a default of {client} itself"
 
 
 def _set_up(case: Case, seen: EndpointSeen) -> dict[str, str]:

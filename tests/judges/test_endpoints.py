@@ -126,6 +126,9 @@ def test_a_mirror_that_no_file_names_is_not_said_to_stand_in_one() -> None:
     finding = judged(told_of, SERVES)["client.mirror-unreachable"]
     assert "which the daemon has been told of" in finding.detail
     assert "daemon.json" not in repr(finding.remedies)
+    other = judged(told_of, SERVES, client="podman")["client.mirror-unreachable"]
+    assert "which is a default of podman itself" in other.detail
+    assert "daemon" not in other.detail
 
 
 @pytest.mark.parametrize(("digests", "image", "stale"), [
