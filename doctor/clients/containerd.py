@@ -12,7 +12,7 @@ from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from doctor.clients import containerd_node
+from doctor.clients import containerd_config, containerd_node
 from doctor.clients.containerd_node import Node
 from doctor.clients.hosts_dir import Hosts, ways
 from doctor.clients.hosts_toml import Host
@@ -147,6 +147,7 @@ class Containerd:
             files=(*node.files, *((hosts.file,) if hosts.file not in ("", *node.files) else ())),
             faults=tuple(dict.fromkeys(found)),
             service=node.service,
+            without_cri="" if node.registries else containerd_config.without_cri(self.machine),
             appendable=bool(node.config.files) and node.config.appendable,
             mirror=next((f"{h.scheme}://{h.authority}" for h in hosts.hosts[:-1]), ""),
         )

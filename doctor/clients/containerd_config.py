@@ -103,6 +103,17 @@ def read(machine: Machine, path: str = PATH, version: Version = (0, 0)) -> Confi
     return _registries(config, tables, version)
 
 
+def without_cri(machine: Machine) -> str:
+    """file:line that switches off what pulls for pods, as the file in Docker's packages does
+    (`disabled_plugins = ["cri"]`); "" where it is on."""
+    toml = toml_lines.read(machine, PATH, REFUSES, stops=True)
+    listed = toml.values.get("disabled_plugins") if isinstance(toml, Toml) else None
+    if not isinstance(toml, Toml) or not isinstance(listed, list):
+        return ""
+    off = any(name in (*_CRI, IMAGES) for name in listed if isinstance(name, str))
+    return f"{toml.file}:{toml.line('disabled_plugins')}" if off else ""
+
+
 def _load(machine: Machine, path: str, version: Version) -> tuple[list[Toml], list[ConfigFault]]:
     """The files in the order in which they are put together."""
     tomls: list[Toml] = []

@@ -39,6 +39,8 @@ class Eyes:
     units: tuple[str, ...] = ()
     plain: bool = False
     """Is it one program without settings of its own?"""
+    of_cri: tuple[str, ...] = ()
+    """More places, that count where containerd's config.toml leaves on what pulls for pods."""
 
 
 EYES = (
@@ -51,9 +53,9 @@ EYES = (
     Eyes("podman", "podman.Podman", ("podman",), ("/etc/containers/containers.conf",)),
     Eyes(
         "containerd", "containerd.Containerd", ("k3s", "rke2"),
-        ("/run/containerd/containerd.sock", "/etc/containerd/config.toml", "/etc/rancher"),
-        ("k3s", "k3s-agent", "rke2-server", "rke2-agent"),
-    ),  # its program and unit alone are part of Docker's packages
+        ("/etc/rancher",), ("k3s", "k3s-agent", "rke2-server", "rke2-agent"),
+        of_cri=("/run/containerd/containerd.sock", "/etc/containerd/config.toml"),
+    ),  # its program and unit alone are part of Docker's packages, which switch CRI off
     Eyes(
         "cri-o", "crio.Crio", ("crio",),
         ("/var/run/crio/crio.sock", "/etc/crio/crio.conf", "/etc/crio/crio.conf.d"), ("crio",),
@@ -87,8 +89,15 @@ def _trace(machine: Machine, eyes: Eyes) -> str:
             return on_path
     programs = (f"{folder}/{name}" for name in eyes.programs for folder in _PROGRAMS)
     units = (f"{folder}/{name}.service" for name in eyes.units for folder in SYSTEM)
-    everywhere = (*programs, *eyes.places, *units)
-    return next((p for p in everywhere if machine.is_file(p) or machine.is_folder(p)), "")
+    everywhere = (*programs, *eyes.places, *eyes.of_cri, *units)
+    there = (p for p in everywhere if machine.is_file(p) or machine.is_folder(p))
+    return next((p for p in there if p not in eyes.of_cri or not _without_cri(machine)), "")
+
+
+def _without_cri(machine: Machine) -> bool:
+    from doctor.clients.containerd_config import without_cri
+
+    return bool(without_cri(machine))
 
 
 def client(

@@ -86,6 +86,8 @@ class ClientFact(Fact):
     """The unit that starts it, where that goes by several names."""
     mirror: str = ""
     """The URL of the first mirror for the registry."""
+    without_cri: str = ""
+    """file:line that switches off containerd's plug-in that pulls for pods."""
     appendable: bool = False
     """May a table for the registry be put at the end of containerd's config.toml?"""
 
@@ -100,6 +102,8 @@ class ClientFact(Fact):
         what = f"{self.client} {self.version}".strip()
         if self.runtime:
             what = f"{what}, which has {self.runtime} pull"
+        if self.without_cri:
+            return f"{what} pulls for no pod here: its CRI plug-in is off ({self.without_cri})"
         state = self.daemon.state if self.daemon else "not-asked"
         if state == "answers":
             return f"{what} answers" + (f", {self.store} image store" if self.store else "")

@@ -43,6 +43,32 @@ def test_what_comes_near_is_no_trace(name: str, path: str, tmp_path: Path) -> No
     assert [each.name for each in found(machine)] == ["shell"]
 
 
+@pytest.mark.parametrize(("listed", "there"), [
+    ('["cri"]', False),
+    ('["io.containerd.grpc.v1.cri"]', False),
+    ('["io.containerd.cri.v1.images"]', False),
+    ('["io.containerd.snapshotter.v1.cri", "critical"]', True),
+    ("[]", True),
+    ('"cri', True),
+])  # fmt: skip
+def test_dockers_containerd_is_no_client(listed: str, there: bool, tmp_path: Path) -> None:
+    from doctor.facts.client import ClientFact
+    from doctor.model import Hop, Target
+
+    file = "/etc/containerd/config.toml"
+    below(tmp_path, "/usr/bin/containerd")
+    below(tmp_path, file)
+    (tmp_path / file[1:]).write_text(f"# Docker's\ndisabled_plugins = {listed}\n")
+    machine = Machine.here({}, str(tmp_path))
+    assert ("containerd" in [each.name for each in found(machine)]) == there
+    target = Target("r.corp", None, Hop("registry", "r.corp", 443), client="containerd")
+    fact = client("containerd", {}, root=str(tmp_path)).setup(target)
+    assert isinstance(fact, ClientFact)
+    assert ("its CRI plug-in is off" in fact.seen) != there
+    below(tmp_path, "/etc/rancher/k3s/config.yaml")
+    assert "containerd" in [each.name for each in found(machine)]
+
+
 def test_a_unit_is_a_trace(tmp_path: Path) -> None:
     below(tmp_path, "/usr/lib/systemd/system/docker.service")
     machine = Machine.here({}, str(tmp_path))
