@@ -19,9 +19,9 @@ from dataclasses import field, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
-from doctor.clients import toml_lines
 from doctor.clients.machine import Machine
-from doctor.clients.toml_lines import Toml
+from doctor.clients.toml import Toml
+from doctor.clients.toml import read as read_toml
 from doctor.clients.unit import Value
 from doctor.facts.client import ConfigFault
 from doctor.frozen import frozen
@@ -125,15 +125,15 @@ def _load(machine: Machine, path: str, version: Version) -> tuple[list[Toml], li
         if named.text in seen:
             continue
         seen.add(named.text)
-        toml = toml_lines.read(machine, named.text, REFUSES, stops=True)
-        if isinstance(toml, ConfigFault):
-            faults.append(toml)
-        elif toml is not None:
-            if not isinstance(toml.values.get("version", 1), int):
-                line = toml.line("version")
-                faults.append(ConfigFault(toml.file, "version is no number", REFUSES, line, 1, "3"))
-            tomls.append(toml)
-            pending += _imports(machine, toml)
+        got = read_toml(machine, named.text, REFUSES, stops=True)
+        if isinstance(got, ConfigFault):
+            faults.append(got)
+        elif got is not None:
+            if not isinstance(got.values.get("version", 1), int):
+                line = got.line("version")
+                faults.append(ConfigFault(got.file, "version is no number", REFUSES, line, 1, "3"))
+            tomls.append(got)
+            pending += _imports(machine, got)
         elif named.file:
             what = f"imports names {named.text}: there is no such file"
             faults.append(ConfigFault(named.file, what, REFUSES, named.line, 1))

@@ -90,7 +90,7 @@ def parse(text: str, path: str) -> tuple[tuple[Value, ...] | None, bool, tuple[C
     """The entries of `[engine] env` (None: the file has no such list), whether they are added to
     those before, and what is wrong."""
     try:
-        engine = toml.parse(text).table("engine")
+        engine = toml.parse(text).root.table("engine")
         listed = engine.get("env", list, _EXAMPLE)
         if any(not isinstance(each, str | dict) for each in listed or ()):
             what = "env in [engine] is no list of strings"
@@ -101,8 +101,12 @@ def parse(text: str, path: str) -> tuple[tuple[Value, ...] | None, bool, tuple[C
     if listed is None:
         return None, False, ()
     append = any(isinstance(e, dict) and e.get("append") is True for e in listed)
-    entries = [e for e in listed if isinstance(e, str)][:_MOST]
-    return tuple(Value(e, path, engine.line_of("env", e)) for e in entries), append, ()
+    entries = [
+        Value(e, path, engine.line("env", str(n)))
+        for n, e in enumerate(listed)
+        if isinstance(e, str)
+    ]
+    return tuple(entries[:_MOST]), append, ()
 
 
 def variables(

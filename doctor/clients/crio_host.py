@@ -153,7 +153,7 @@ def _with(found: _Found, machine: Machine, path: str, *, must: bool) -> _Found:
         fault = ConfigFault(path, what, effect, 1, stops=not ours)
         return replace(found, faults=(*found.faults, fault))
     try:
-        said = _image(parse(got.text), path)
+        said = _image(parse(got.text).root, path)
     except TomlError as flaw:
         where = (flaw.line, flaw.column, flaw.expected)
         fault = ConfigFault(path, flaw.what, _REFUSES, *where)

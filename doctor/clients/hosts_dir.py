@@ -13,7 +13,7 @@ import ipaddress
 from collections.abc import Iterator
 from dataclasses import replace
 
-from doctor.clients import toml_lines
+from doctor.clients import toml
 from doctor.clients.hosts_toml import IGNORED, Host, understood
 from doctor.clients.machine import Machine
 from doctor.clients.unit import Value
@@ -72,15 +72,15 @@ def _candidates(roots: tuple[str, ...], domain: str) -> Iterator[str]:
 
 def _read(machine: Machine, folder: str, needs_host: bool) -> Hosts:
     file = f"{folder}/hosts.toml"
-    toml = toml_lines.read(machine, file, IGNORED, stops=False)
-    if isinstance(toml, ConfigFault) and machine.is_folder(file):
-        fault = replace(toml, effect=FAILS, stops=True, kind="each-pull")
+    got = toml.read(machine, file, IGNORED, stops=False)
+    if isinstance(got, ConfigFault) and machine.is_folder(file):
+        fault = replace(got, effect=FAILS, stops=True, kind="each-pull")
         return Hosts((_unset(),), folder, "", (Place(file, "unreadable"),), (fault,))
-    if toml is None or (isinstance(toml, toml_lines.Toml) and not toml.lines):
-        note = "certificate files count" if toml is None else "it says nothing"
-        place = Place(file, "missing" if toml is None else "ignored", None, note)
+    if got is None or (isinstance(got, toml.Toml) and not got.lines):
+        note = "certificate files count" if got is None else "it says nothing"
+        place = Place(file, "missing" if got is None else "ignored", None, note)
         return Hosts((_certificates(machine, folder),), folder, "", (place,))
-    found = understood(toml, folder, needs_host=needs_host)
+    found = understood(got, folder, needs_host=needs_host)
     if found.hosts is None:
         place = Place(file, "ignored", None, found.faults[0].what if found.faults else "")
         hosts = (_certificates(machine, folder),)

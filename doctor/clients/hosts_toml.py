@@ -18,7 +18,7 @@ from itertools import islice
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
-from doctor.clients.toml_lines import Toml
+from doctor.clients.toml import Toml
 from doctor.clients.unit import Value
 from doctor.facts.client import ConfigFault
 from doctor.frozen import frozen
@@ -111,7 +111,7 @@ def _hosts(toml: Toml, folder: str) -> Iterator[Host]:
     if not isinstance(tables, dict) or any(not isinstance(t, dict) for t in tables.values()):
         _refuse(toml, ("host",), "host is no table of tables", '[host."https://HOST"]')
     order: list[str] = []
-    for path in toml.tables:
+    for path in toml.headers:
         if len(path) > 1 and path[0] == "host" and order[-1:] != [path[1]]:
             order.append(path[1])
     for table in tables:

@@ -104,7 +104,7 @@ def _generated(machine: Machine) -> tuple[dict[str, Value], tuple[ConfigFault, .
     if not isinstance(got, Text):
         return {}, ()
     try:
-        return registries_file.aliases(parse(got.text), path), ()
+        return registries_file.aliases(parse(got.text).root, path), ()
     except TomlError as flaw:
         effect = "the client stops with an error at names without a registry"
         where = (flaw.line, flaw.column, flaw.expected)

@@ -69,7 +69,7 @@ class RegistriesFile:
 
 def read(text: str, path: str, *, drop_in: bool = False) -> RegistriesFile:
     """One file. Raises `TomlError`."""
-    root = parse(text)
+    root = parse(text).root
     old = root.get("registries", dict, "[registries.search]") is not None and _old(root, path)
     if old:
         if drop_in:

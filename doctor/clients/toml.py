@@ -1,23 +1,26 @@
-"""What does a TOML file of a client's configuration hold, at which lines, and where does it break?
+"""What does a TOML file of a client's configuration hold, in which lines, and where does it break?
 
-The clients read TOML with Go's BurntSushi/toml: a byte order mark is an error, and a key that is
-spelt with other capitals counts where the right one is missing. tomllib keeps no lines, so they are
-found in the text again.
+The clients read TOML with Go's BurntSushi/toml: a byte order mark and a byte that is not UTF-8 are
+errors, and a key that is spelt with other capitals counts where the right one is missing. tomllib
+reads the values, and of a flaw it names the place; where a value stands it does not keep. The lines
+come from a second reading of the same text, which is well-formed by then: table headers, keys and
+the items of lists, each by its path.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import field
 from typing import Any
 
+from doctor.clients.machine import Machine, Text
+from doctor.facts.client import ConfigFault
 from doctor.frozen import frozen
 from doctor.redact import plain
 
-Place = tuple[str, int, int, str]
-"""Table, its number and its sub-table's number (of an array of tables, from 1; else 0), key."""
-_HEADER = re.compile(r"\s*(\[{1,2})([^\[\]]+)\]{1,2}\s*(?:#.*)?")
-_KEY = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([\w-]+))\s*=""")
+CAP = 1 << 17
+"""Bytes of a file that are read: far more than any that people or installers write."""
 _MOST_DOTS = 500
 """In one line: tomllib takes time that grows with the square of a key's parts."""
 _KINDS: dict[type, str] = {
@@ -29,6 +32,8 @@ _KINDS: dict[type, str] = {
     dict: "a table",
 }
 
+Path = tuple[str, ...]
+
 
 class TomlError(Exception):
     """The file cannot count. `what` is a phrase; line and column count from 1."""
@@ -39,29 +44,45 @@ class TomlError(Exception):
 
 
 @frozen
+class Toml:
+    """A file that was read."""
+
+    file: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    lines: Mapping[Path, int] = field(default_factory=dict)
+    """By path; the items of lists, arrays of tables among them, by their number from "0"."""
+    headers: tuple[Path, ...] = ()
+    """The tables as they are written, in the file's order; one that comes twice is there twice."""
+
+    @property
+    def root(self) -> Table:
+        return Table(self, self.values)
+
+    def line(self, *path: str) -> int:
+        """Where that value stands, or else the innermost one that holds it."""
+        for length in range(len(path), 0, -1):
+            if path[:length] in self.lines:
+                return self.lines[path[:length]]
+        return 1
+
+
+@frozen
 class Table:
-    """One table of a file, `number` and `sub` its place in an array of tables."""
+    """One table of a file, by the types that its values must have."""
 
+    toml: Toml
     values: Mapping[str, Any]
-    lines: Mapping[Place, int]
-    name: str = ""
-    number: int = 0
-    sub: int = 0
+    path: Path = ()
 
-    def line(self, key: str = "") -> int:
-        """Where the key stands; for none, or one that is not found, where the table begins."""
-        at = (self.name, self.number, self.sub)
-        return self.lines.get((*at, key.lower()), self.lines.get((*at, ""), 1))
-
-    def line_of(self, key: str, entry: str) -> int:
-        """Where a string of the key's list stands; where the key does, if it is not found."""
-        at = (self.name, self.number, self.sub, f"{key}={entry}".lower())
-        return self.lines.get(at, self.line(key))
+    def line(self, key: str = "", *below: str) -> int:
+        """Where the key or what is below it stands; for none, or one that is not found, where the
+        table begins."""
+        return self.toml.line(*self.path, *([self._named(key) or key] if key else []), *below)
 
     def get(self, key: str, kind: type, example: str = "") -> Any:
         """The key's value, None where it is not there. Raises `TomlError` where it is of another
         type."""
-        named = key if key in self.values else next((k for k in self.values if _same(k, key)), None)
+        named = self._named(key)
         if named is None:
             return None
         value = self.values[named]
@@ -79,83 +100,194 @@ class Table:
         if odd := [each for each in found if not isinstance(each, str)]:
             what = f"{key} holds {_KINDS.get(type(odd[0]), 'something else')}, not only strings"
             raise TomlError(what, self.line(key), 1, f'{key} = ["…"]')
-        return tuple((each, self.line_of(key, each)) for each in found)
+        return tuple((each, self.line(key, str(n))) for n, each in enumerate(found))
 
-    def table(self, *path: str) -> Table:
+    def table(self, *names: str) -> Table:
         """The table below these names; an empty one where there is none."""
-        values: Any = self.values
-        for n, name in enumerate(path):
-            values = Table(values, self.lines, ".".join(path[:n])).get(name, dict) or {}
-        return Table(values, self.lines, ".".join(path))
+        found = self
+        for name in names:
+            path = (*found.path, found._named(name) or name)
+            found = Table(self.toml, found.get(name, dict) or {}, path)
+        return found
 
     def tables(self, name: str) -> tuple[Table, ...]:
-        """An array of tables, here or below a table of one."""
+        """An array of tables."""
         found = self.get(name, list, f"[[{name}]]") or []
         if any(not isinstance(each, dict) for each in found):
             raise TomlError(f"{name} is no list of tables", self.line(name), 1, f"[[{name}]]")
-        name = f"{self.name}.{name}" if self.name else name
-        at = (self.number,) if self.number else ()
-        return tuple(Table(each, self.lines, name, *(*at, n)) for n, each in enumerate(found, 1))
+        path = (*self.path, self._named(name) or name)
+        return tuple(Table(self.toml, each, (*path, str(n))) for n, each in enumerate(found))
+
+    def _named(self, key: str) -> str | None:
+        """The key as the file spells it."""
+        if key in self.values:
+            return key
+        return next((each for each in self.values if each.lower() == key.lower()), None)
 
 
-def _same(one: str, other: str) -> bool:
-    return one.lower() == other.lower()
+def read(machine: Machine, file: str, effect: str, *, stops: bool) -> Toml | ConfigFault | None:
+    """The file, or what is wrong with it and that the client then does `effect`; None: there is
+    none."""
+    got = machine.read(file, CAP)
+    if isinstance(got, Text):
+        try:
+            return parse(got.text, file)
+        except TomlError as flaw:
+            where = (flaw.line, flaw.column, flaw.expected or "TOML")
+            return ConfigFault(file, flaw.what, effect, *where, stops=stops)
+    if got.reason == "missing":
+        return None
+    if got.reason in ("special", "too-large", "forbidden"):
+        effect, stops = "the client may read it all the same; it was not read here", False
+    return ConfigFault(file, f"it cannot be read: {got.detail}", effect, 1, stops=stops)
 
 
-def parse(text: str) -> Table:
-    """The file's root. Raises `TomlError`."""
+def parse(text: str, file: str = "") -> Toml:
+    """The file from its text. Raises `TomlError`."""
     import tomllib
 
     if text.startswith("\ufeff"):
         raise TomlError("it starts with a byte order mark", expected="no such mark")
-    if (line := _dotted(text)) is not None:
-        raise TomlError(f"more than {_MOST_DOTS} dots in one line", line)
+    if "\ufffd" in text:
+        raise TomlError("it is not UTF-8", *_place(text[: text.index("\ufffd")]))
+    deep = next((n for n, row in enumerate(text.split("\n"), 1) if row.count(".") > _MOST_DOTS), 0)
+    if deep:
+        raise TomlError(f"more than {_MOST_DOTS} dots in one line", deep)
     try:
-        return Table(tomllib.loads(text), _lines(text))
+        values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise _syntax(str(error), text) from None
     except (RecursionError, ValueError):
         raise TomlError("it is not TOML that can be read") from None
-
-
-def _dotted(text: str) -> int | None:
-    lines = enumerate(text.splitlines(), 1)
-    return next((n for n, line in lines if line.count(".") > _MOST_DOTS), None)
+    lines: dict[Path, int] = {}
+    headers: list[Path] = []
+    for path, line, header in _places(text):
+        lines.setdefault(path, line)
+        if header:
+            headers.append(header)
+    return Toml(file, values, lines, tuple(headers))
 
 
 def _syntax(message: str, text: str) -> TomlError:
-    """tomllib names the place at the end of its message."""
+    """What tomllib says is wrong, with the line and column that it names at the end."""
     said = re.fullmatch(r"(.*?) \(at (?:line (\d+), column (\d+)|end of document)\)", message)
     what = said[1] if said else message
-    last = text.count("\n") + 1
-    line = int(said[2]) if said and said[2] else last
-    column = int(said[3]) if said and said[3] else 1
-    return TomlError(plain(f"{what[:1].lower()}{what[1:]}", 200), line, column)
+    what = plain(f"{what[:1].lower()}{what[1:]}", 200)
+    if said and said[2]:
+        return TomlError(what, int(said[2]), int(said[3]))
+    return TomlError(what, *_place(text.rstrip("\n")))
 
 
-def _lines(text: str) -> dict[Place, int]:
-    """Where each table, key and string of a list stands. A guess in texts that hide a header inside
-    of a string; nothing but a line number hangs on it."""
-    found: dict[Place, int] = {}
-    counted: dict[str, int] = {}
-    name, number, sub, key = "", 0, 0, ""
-    for line, written in enumerate(text.splitlines(), 1):
-        if header := _HEADER.fullmatch(written):
-            name, key = re.sub(r"[\"'\s]", "", header[2]).lower(), ""
-            number = sub = 0
-            if header[1] == "[[":
-                outer = name.rpartition(".")[0]
-                counted[name] = counted.get(name, 0) + 1
-                number, sub = counted[name], 0
-                if outer:
-                    number, sub = counted.get(outer, 0), number
-                counted |= {n: 0 for n in counted if n.startswith(f"{name}.")}
-            found.setdefault((name, number, sub, ""), line)
+def _place(before: str) -> tuple[int, int]:
+    """Line and column of what comes after that text."""
+    return before.count("\n") + 1, len(before) - before.rfind("\n")
+
+
+_TOKEN = re.compile(
+    r"""(?P<blank>[ \t\r]+|\#[^\n]*)|(?P<end>\n)
+    |(?P<text>\"\"\"(?:[^"\\]|\\.|"(?!""))*"{3,5}|'''(?:[^']|'(?!''))*'{3,5}
+      |"(?:[^"\\\n]|\\.)*"|'[^'\n]*')
+    |(?P<bare>[^\s\[\]{}=,.\#"']+)|(?P<mark>.)""",
+    re.VERBOSE | re.DOTALL,
+)
+
+
+class _Reading:
+    """The tokens of the text, one after the other, with their lines."""
+
+    def __init__(self, text: str) -> None:
+        self.found = _TOKEN.finditer(text)
+        self.line = 1
+        self.next_line = 1
+        self.kind = ""
+        self.word = ""
+
+    def step(self) -> bool:
+        """Go on to the next token that is no blank. False: there is none."""
+        for match in self.found:
+            self.line = self.next_line
+            self.kind, self.word = match.lastgroup or "", match[0]
+            self.next_line += self.word.count("\n")
+            if self.kind != "blank":
+                return True
+        self.kind = self.word = ""
+        return False
+
+
+def _places(text: str) -> Iterator[tuple[Path, int, Path]]:
+    """Every table, key and item: its path, its line, and of a table the header."""
+    reading = _Reading(text)
+    table: Path = ()
+    last: dict[Path, int] = {}
+    while reading.step():
+        if reading.kind == "end":
             continue
-        named = _KEY.match(written)
-        if named:
-            key = (named[1] or named[2] or named[3] or "").lower()
-            found.setdefault((name, number, sub, key), line)
-        for quoted in re.findall(r"""["']([^"']*)["']""", written[named.end() if named else 0 :]):
-            found.setdefault((name, number, sub, f"{key}={quoted}".lower()), line)
-    return found
+        line = reading.line
+        if reading.word == "[":
+            reading.step()
+            is_array = reading.word == "["
+            header = _key(reading, "]")
+            table = _numbered(header[:-1] if is_array else header, last)
+            if is_array:
+                array = (*table, *header[-1:])
+                yield array, line, ()
+                last[array] = last.get(array, -1) + 1
+                table = (*array, str(last[array]))
+            yield table, line, header
+            continue
+        path = (*table, *_key(reading, "="))
+        yield path, line, ()
+        for item, at in _items(reading):
+            yield (*path, item), at, ()
+
+
+def _numbered(header: Path, last: Mapping[Path, int]) -> Path:
+    """The header's path; what it names of an array of tables is the last one so far."""
+    path: Path = ()
+    for part in header:
+        path = (*path, part)
+        if path in last:
+            path = (*path, str(last[path]))
+    return path
+
+
+def _key(reading: _Reading, until: str) -> Path:
+    """The parts of the key up to that sign; the brackets of a list of tables do not count."""
+    parts: list[str] = []
+    while reading.word and reading.word != until:
+        if reading.kind == "bare":
+            parts.append(reading.word)
+        elif reading.kind == "text":
+            parts.append(_plain(reading.word))
+        if not reading.step():
+            break
+    while until == "]" and reading.word == "]" and reading.step():
+        pass
+    return tuple(parts)
+
+
+def _plain(quoted: str) -> str:
+    """What a key in quotes says."""
+    if quoted.startswith("'") or "\\" not in quoted:
+        return quoted[1:-1]
+    import tomllib
+
+    return next(iter(tomllib.loads(f"{quoted} = 0")))
+
+
+def _items(reading: _Reading) -> Iterator[tuple[str, int]]:
+    """The numbers and lines of a list's items, up to the value's end."""
+    depth, item, waits = 0, 0, False
+    while reading.step():
+        if reading.kind == "end" and depth == 0:
+            return
+        if depth == 1 and waits and reading.kind != "end" and reading.word != "]":
+            yield str(item), reading.line
+            item, waits = item + 1, False
+        if reading.word in ("[", "{") and reading.kind == "mark":
+            waits = waits or (depth == 0 and reading.word == "[")
+            depth += 1
+        elif reading.word in ("]", "}") and reading.kind == "mark":
+            depth -= 1
+        elif reading.word == "," and depth == 1 and item:
+            waits = True

@@ -267,6 +267,8 @@ def test_the_old_format_is_read(tmp_path: Path) -> None:
     ('[aliases]\n# x\n"x" = "library/x"\n', 3, 1, "library/x"),
     ('[registries.search]\nregistries = ["a.example"]\n' + table("b.example", "b.example"),
      1, 1, "old format"),
+    ('x = """\n[[registry]]\nlocation = "q"\n"""\n[[registry]]\nlocation = "http://a.example"\n',
+     6, 1, "scheme"),
     ("[" * 100_000, 1, None, ""),
 ])  # fmt: skip
 def test_a_fault_is_named_with_its_place(
@@ -306,7 +308,8 @@ def test_what_is_no_file_is_not_waited_for_and_no_link_leads_out(tmp_path: Path)
     assert not fault.stops
     place.unlink()
     place.write_bytes(b'[[registry]]\nlocation = "\xff\xfe.example"\n')
-    assert read(root).faults == ()
+    (fault,) = read(root).faults
+    assert (fault.what, fault.line, fault.stops) == ("it is not UTF-8", 2, True)
     place.write_text(table("r.example", "n.example").replace("\n", "\r\n"))
     assert asked(root, "r.example/a:1") == ["n.example/a"]
 
