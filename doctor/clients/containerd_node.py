@@ -29,6 +29,7 @@ _THEIRS: tuple[tuple[Kind, tuple[str, ...], tuple[str, ...]], ...] = (
     ("rke2", ("rke2-server", "rke2-agent"), ("/usr/local/bin/rke2", "/usr/bin/rke2")),
 )
 _PACKAGES = ("containerd.io", "containerd", "moby-containerd")
+_FLAGS = {"config": "config", "c": "config", "address": "address", "a": "address"}
 _DPKG, _APK = "/var/lib/dpkg/status", "/lib/apk/db/installed"
 _LISTED = 1 << 24
 """Bytes of a list of packages that are read."""
@@ -115,20 +116,18 @@ def read(machine: Machine) -> Node:
         if found is not None:
             return found
     service = systemd.find(machine, "containerd")
-    named = _flag(service, "--config", "-c")
+    flags = service.flags(_FLAGS)
     version = _version(machine)
-    config = containerd_config.read(
-        machine, named[0].text if named else containerd_config.PATH, numbers(version)[:2]
-    )
-    address = _flag(service, "--address", "-a")
+    path = _path(flags, "config", containerd_config.PATH)
+    config = containerd_config.read(machine, path, numbers(version)[:2])
     return Node(
         program=next((p for p in _PROGRAMS if machine.is_file(p)), ""),
         version=version,
-        socket=address[0].text if address else config.address,
+        socket=_path(flags, "address", config.address),
         variables=service.environment,
         config=config,
-        files=(*_units(service), *config.files),
-        faults=(*config.faults, *systemd.faults(service)),
+        files=(*service.files, *config.files),
+        faults=(*config.faults, *service.faults),
     )
 
 
@@ -141,8 +140,9 @@ def _theirs(
     program = next((p for p in programs if machine.is_file(p)), "")
     if not (service.unit or program or machine.is_folder(folder)):
         return None
-    named = _flag(service, "--private-registry")
-    registries = k3s.read(machine, named[0].text if named else f"{folder}/registries.yaml", kind)
+    flags = service.flags({"private-registry": "registries"})
+    path = _path(flags, "registries", f"{folder}/registries.yaml")
+    registries = k3s.read(machine, path, kind)
     no_default = any(
         word.lstrip("-").partition("=")[0] == k3s.FLAG and not word.endswith("=false")
         for word in service.arguments
@@ -154,28 +154,15 @@ def _theirs(
         socket=k3s.SOCKET,
         variables=k3s.containerds(service.environment),
         registries=replace(registries, no_default=no_default),
-        files=(*_units(service), *((registries.file,) if registries.there else ())),
-        faults=(*registries.faults, *systemd.faults(service)),
+        files=(*service.files, *((registries.file,) if registries.there else ())),
+        faults=(*registries.faults, *service.faults),
     )
 
 
-def _units(service: systemd.Service) -> tuple[str, ...]:
-    return (*((service.unit,) if service.unit else ()), *service.drop_ins)
-
-
-def _flag(service: systemd.Service, *names: str) -> tuple[Value, ...]:
-    """The value of a flag of the service's command; none where it is not given."""
-    words = service.arguments
-    where = service.command or Value("", service.unit, 0)
-    for number, word in enumerate(words):
-        name, equals, text = word.partition("=")
-        if name not in names:
-            continue
-        if not equals:
-            text = words[number + 1] if number + 1 < len(words) else ""
-        if text.startswith("/"):
-            return (Value(text, where.file, where.line),)
-    return ()
+def _path(flags: Mapping[str, tuple[Value, ...]], name: str, default: str) -> str:
+    """The path that a flag of the service's command gives; of several the last counts."""
+    given = [each.text for each in flags.get(name, ()) if each.text.startswith("/")]
+    return given[-1] if given else default
 
 
 def _set_in(machine: Machine, file: str, flag: str) -> bool:

@@ -9,7 +9,7 @@ and hand flags to it as `--kubelet-arg`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import field
+from dataclasses import field, replace
 
 from doctor.clients import credential_providers, systemd
 from doctor.clients.credential_providers import Providers, document
@@ -21,13 +21,16 @@ from doctor.frozen import frozen
 STATE = "/var/lib/kubelet"
 _SERVICES = ("kubelet", "k3s", "k3s-agent", "rke2-server", "rke2-agent")
 _PROGRAMS = ("/usr/bin", "/usr/local/bin", "/opt/bin", "/usr/sbin")
-_FLAGS = (
-    "root-dir",
-    "config",
-    "container-runtime-endpoint",
-    "image-credential-provider-config",
-    "image-credential-provider-bin-dir",
-)
+_FLAGS = {
+    name: name
+    for name in (
+        "root-dir",
+        "config",
+        "container-runtime-endpoint",
+        "image-credential-provider-config",
+        "image-credential-provider-bin-dir",
+    )
+}
 _OF_K3S = "/var/lib/rancher/credentialprovider"
 
 
@@ -60,8 +63,8 @@ def read(machine: Machine) -> KubeletNode:
     services = (systemd.find(machine, name) for name in _SERVICES)
     service = next((each for each in services if each.unit), systemd.Service("kubelet"))
     flags = _flags(service)
-    faults = list(_of_unit(service))
-    files = [*([service.unit] if service.unit else []), *service.drop_ins]
+    faults = list(service.faults)
+    files = list(service.files)
     endpoint = flags.get("container-runtime-endpoint")
     named = flags.get("config")
     path = named.text if named else f"{STATE}/config.yaml"
@@ -95,20 +98,16 @@ def _program(machine: Machine, service: systemd.Service) -> str:
 
 def _flags(service: systemd.Service) -> dict[str, Value]:
     """The flags that matter; of one that is given twice the last counts."""
-    where = service.command or Value("", service.unit, 0)
-    found: dict[str, Value] = {}
-    arguments = list(service.arguments)
-    while arguments:
-        name, equals, text = arguments.pop(0).partition("=")
-        name = name.lstrip("-")
-        if name == "kubelet-arg":
-            name, equals, text = (text or (arguments.pop(0) if arguments else "")).partition("=")
-        if name not in _FLAGS:
-            continue
-        if not equals:
-            text = arguments.pop(0) if arguments else ""
-        found[name] = Value(text.strip("\"'"), where.file, where.line)
-    return found
+    given = replace(service, arguments=tuple(_arguments(service))).flags(_FLAGS)
+    return {name: replace(at[-1], text=at[-1].text.strip("\"'")) for name, at in given.items()}
+
+
+def _arguments(service: systemd.Service) -> Iterator[str]:
+    """The command's words, what is handed to k3s's kubelet among them."""
+    words = iter(service.arguments)
+    for word in words:
+        name, _, text = word.partition("=")
+        yield f"--{text or next(words, '')}" if name.lstrip("-") == "kubelet-arg" else word
 
 
 def _plugins(
@@ -123,13 +122,3 @@ def _plugins(
         if machine.is_file(file) and machine.is_folder(programs):
             return Value(file, service.unit, 0), Value(programs, service.unit, 0)
     return (config if config and config.text else None, folder if folder and folder.text else None)
-
-
-def _of_unit(service: systemd.Service) -> Iterator[ConfigFault]:
-    for flaw in service.stops:
-        yield ConfigFault(flaw.file, flaw.what, "systemd does not start the kubelet", flaw.line)
-    for flaw in service.flaws:
-        yield ConfigFault(flaw.file, flaw.what, f"systemd {flaw.effect}", flaw.line, stops=False)
-    if service.masked:
-        what = "the unit is masked (a link to /dev/null, or empty)"
-        yield ConfigFault(service.unit, what, "systemd does not start the kubelet", 1)

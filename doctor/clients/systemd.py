@@ -135,17 +135,6 @@ def find(machine: Machine, name: str, folders: tuple[str, ...] = SYSTEM) -> Serv
     )
 
 
-def faults(service: Service) -> Iterator[ConfigFault]:
-    """What is wrong with its unit, drop-ins and environment files."""
-    for flaw in service.stops:
-        yield ConfigFault(flaw.file, flaw.what, flaw.effect, flaw.line)
-    for flaw in service.flaws:
-        yield ConfigFault(flaw.file, flaw.what, f"systemd {flaw.effect}", flaw.line, stops=False)
-    if service.masked:
-        what = "the unit is masked (a link to /dev/null, or empty)"
-        yield ConfigFault(service.unit, what, "systemd does not start the daemon", 1)
-
-
 def _is_there(machine: Machine, path: str) -> bool:
     return bool(machine.link(path)) or machine.is_file(path)
 

@@ -221,3 +221,11 @@ def test_files_that_count_are_listed(tmp_path: Path) -> None:
     fact = containerd(tmp_path).setup(target())
     assert fact.files == ("/etc/containerd/config.toml", f"{FOLDER}/hosts.toml")
     assert containerd(tmp_path).setup(target("other.example/a")).files == fact.files[:1]
+
+
+def test_of_a_flag_that_is_given_twice_the_last_counts(tmp_path: Path) -> None:
+    flags = "--config /etc/a.toml -c=/etc/b.toml --address x"
+    put(tmp_path, UNIT, f"[Service]\nExecStart=/usr/bin/containerd {flags}\n")
+    put(tmp_path, "/etc/a.toml", '[grpc]\naddress = "/run/a.sock"\n')
+    put(tmp_path, "/etc/b.toml", '[grpc]\naddress = "/run/b.sock"\n')
+    assert containerd(tmp_path).node.socket == "/run/b.sock"
