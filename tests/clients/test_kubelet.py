@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from doctor.clients import kubelet_node, node_runtime
-from doctor.clients.keyring import Ask, Held, Lookup, Wanted
+from doctor.clients import kubelet_node
+from doctor.clients.keyring import Ask, Lookup
 from doctor.clients.kubelet import Kubelet
 from doctor.clients.node_files import files
-from doctor.credential import Credential
-from doctor.facts.credential import Place
 from doctor.facts.endpoint import Endpoint
 from doctor.facts.proxy import RouteFact
 from doctor.fallback import aim
-from doctor.frozen import frozen
 from doctor.model import Client, Hop, Target
-from doctor.redact import Secret
 from doctor.reference import Reference, parse
 from tests.clients.registries import HOME, auth, machine, outcomes, put, user
 
@@ -405,38 +400,37 @@ def test_the_runtimes_proxy_counts_and_not_the_kubelets(tmp_path: Path) -> None:
     assert (proxy.hop.host, proxy.origin) == ("p.example", f"{service}:3")
 
 
-@frozen
-class Runtime(node_runtime.Runtime):
-    """One with a credential of its own for every host."""
+def with_runtime(root: Path, name: str, host: str) -> Kubelet:
+    """One whose runtime has a login of its own for the host."""
+    if name == "cri-o":
+        put(root, "/usr/lib/systemd/system/crio.service", "[Service]\nExecStart=/usr/bin/crio\n")
+        put(root, OF_CRIO, login("runtime", host))
+    else:
+        auth = f'[plugins.cri.registry.configs."{host}".auth]\nusername = "runtime"\n'
+        put(root, "/etc/containerd/config.toml", f'{auth}password = "x"\n')
+    return kubelet(root)
 
-    def keys(self, target: Target) -> Lookup:
-        host = target.registry.host
-        held = Held(Credential("runtime", Secret("of the runtime")), "/etc/runtime", host)
-        return Lookup(self.name, Wanted(host), (host,), (held,), (Place("/etc/runtime", "used"),))
 
-
-def with_runtime(root: Path, name: str) -> Kubelet:
-    mine = kubelet(root)
-    return replace(mine, runtime=Runtime(mine.machine, name, mine.node.service))
+OF_CRIO = "/root/.config/containers/auth.json"
 
 
 def test_what_the_runtime_has_counts_where_the_kubelet_has_nothing(tmp_path: Path) -> None:
-    lookup = with_runtime(tmp_path, "cri-o").keys(target())
+    lookup = with_runtime(tmp_path, "cri-o", "reg.example.com").keys(target())
     assert (user(lookup), lookup.client) == ("runtime", "kubelet")
-    assert outcomes(lookup)["/etc/runtime"] == "used"
+    assert outcomes(lookup)[OF_CRIO] == "used"
     put(tmp_path, f"{STATE}/config.json", login("node"))
-    assert user(with_runtime(tmp_path, "cri-o").keys(target())) == "node"
+    assert user(kubelet(tmp_path).keys(target())) == "node"
 
 
 @pytest.mark.parametrize("name", ["containerd", "cri-o"])
 def test_a_mirror_is_shown_no_credential_of_the_registry(tmp_path: Path, name: str) -> None:
     put(tmp_path, f"{STATE}/config.json", login("node") | {"x": 1})
-    mirror = Endpoint(Hop("mirror", "reg.example.com", 5000), "team/app")
-    lookup = with_runtime(tmp_path, name).keys(aim(target(), mirror))
+    mirror = aim(target(), Endpoint(Hop("mirror", "reg.example.com", 5000), "team/app"))
+    plain = kubelet(tmp_path).keys(mirror)
+    assert (plain.tries, "containerd offers it" in plain.unseen) == ((), True)
+    lookup = with_runtime(tmp_path, name, "reg.example.com:5000").keys(mirror)
     assert user(lookup) == "runtime"
     assert bool(lookup.unseen) is (name == "containerd")
-    plain = kubelet(tmp_path).keys(aim(target(), mirror))
-    assert (plain.tries, "containerd offers it" in plain.unseen) == ((), True)
 
 
 def test_a_rewritten_name_is_looked_up_as_the_image_has_it(tmp_path: Path) -> None:
