@@ -106,7 +106,7 @@ def read(machine: Machine, path: str = PATH, version: Version = (0, 0)) -> Confi
 def without_cri(machine: Machine) -> str:
     """file:line that switches off what pulls for pods, as the file in Docker's packages does
     (`disabled_plugins = ["cri"]`); "" where it is on."""
-    toml = toml_lines.read(machine, PATH, REFUSES, stops=True)
+    toml = read_toml(machine, PATH, REFUSES, stops=True)
     listed = toml.values.get("disabled_plugins") if isinstance(toml, Toml) else None
     if not isinstance(toml, Toml) or not isinstance(listed, list):
         return ""
