@@ -19,7 +19,7 @@ Changes = Literal["user", "machine", "cluster", "registry"]
 
 CLIENTS = ("shell", "docker", "podman", "containerd", "cri-o", "kubelet", "crane")
 _HEADER = re.compile(r"""\n\[{1,2}[ \t]*(["'])(?P<code>[^"'\n]+)\1""")
-"""Its first two characters are literal: a whole file is searched in a tenth of the time that `^`
+"""Its first two characters are literal: a whole file is searched in a quarter of the time that `^`
 takes."""
 
 

@@ -253,6 +253,10 @@ class Net:
         return await runtime.ask(socket)
 
     async def close(self) -> None:
+        """Leave nothing open."""
+        from doctor.net import early
+
+        early.end_all()
         for pull in self.pulls.values():
             await pull.close()
         for dialling in self.dialling.values():

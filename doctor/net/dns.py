@@ -58,7 +58,7 @@ async def resolve(case: Case, net: Net) -> DnsFact:
 async def _look_up(case: Case, net: Net) -> DnsFact:
     hop = case.at
     started = time.perf_counter()
-    begun = early.taken(hop.host, hop.port)
+    begun = early.begun(hop.host, hop.port)
     if begun is None and resolvconf.ends_programs():
         return DnsFact(name=hop.host, outcome="refused", message=_FATAL)
     search = begin(begun.result if begun else lambda: early.addresses(hop.host, hop.port))

@@ -4,18 +4,20 @@ Loading the checks takes longer than a name server's answer and a connection. So
 that the registry will be spoken to directly (no proxy is set that would resolve its name, nothing
 of the request can turn out to be wrong), a thread asks the system for the name and starts
 connecting to what it answers; `doctor.net.dns` and `doctor.net.tcp` find that here and go on with
-it. Imports nothing that takes time.
+it. What nobody goes on with is closed. Imports nothing that takes time.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import select
 import socket
 import threading
 import time
 from collections.abc import Mapping
+from typing import Any
 
 MOST_DIALLED = 8
 """Addresses tried of one host."""
@@ -27,22 +29,32 @@ _MOST_READ = 65_536
 
 Found = tuple[tuple[str, ...], str]
 """Addresses in order, and the canonical name."""
+Place = tuple[Any, ...]
+"""Where a socket connects to: the same for every spelling of an address."""
+
+
+def place(address: str, port: int) -> tuple[socket.AddressFamily, Place]:
+    """The place of a literal address. Nothing is looked up."""
+    found = socket.getaddrinfo(
+        address, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+    )
+    return found[0][0], found[0][4]
 
 
 class Dialled:
-    """A connection attempt under way on a socket that does not block."""
+    """A connection attempt under way on a socket that does not block. OSError where the system
+    refuses to begin it."""
 
-    def __init__(self, address: str, port: int) -> None:
-        family, kind, protocol, _, place = socket.getaddrinfo(
-            address, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
-        )[0]
-        self.socket = socket.socket(family, kind, protocol)
+    def __init__(self, family: socket.AddressFamily, to: Place) -> None:
+        self.socket = socket.socket(family, socket.SOCK_STREAM)
         self.socket.setblocking(False)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._started = time.perf_counter()
         self._ended: float | None = None
-        with contextlib.suppress(OSError):  # it is told again to who goes on with the attempt
-            self.socket.connect(place)
+        begun = self.socket.connect_ex(to)
+        if begun not in (0, errno.EINPROGRESS):
+            self.socket.close()
+            raise OSError(begun, os.strerror(begun))
 
     def end(self) -> None:
         """It has connected or failed, now."""
@@ -65,6 +77,9 @@ class LookUp:
         self._found: Found | None = None
         self._error: Exception | None = None
         self._told = threading.Event()
+        self._dialled: dict[Place, Dialled] = {}
+        self._over = False
+        self._lock = threading.Lock()
         threading.Thread(target=self._run, daemon=True, name="early").start()
 
     def _run(self) -> None:
@@ -73,13 +88,19 @@ class LookUp:
             self._found = addresses(self._host, self._port)
             self._ended = time.perf_counter()
             for address in self._found[0][:MOST_DIALLED]:
-                with contextlib.suppress(OSError):
-                    dialled.append(Dialled(address, self._port))
-                    _dialled[address, self._port] = dialled[-1]
+                with contextlib.suppress(OSError):  # it is told again to who dials it in earnest
+                    dialled += self._dial(*place(address, self._port))
         except Exception as error:
             self._error = error
         self._told.set()
         _watch(dialled)
+
+    def _dial(self, family: socket.AddressFamily, to: Place) -> tuple[Dialled, ...]:
+        with self._lock:
+            if self._over:
+                return ()
+            self._dialled[to] = begun = Dialled(family, to)
+            return (begun,)
 
     @property
     def ms(self) -> float:
@@ -92,6 +113,20 @@ class LookUp:
         if self._found is None:
             raise self._error or OSError("getaddrinfo gave nothing")
         return self._found
+
+    def dialled(self, address: str) -> Dialled | None:
+        """The connection attempt that was begun there, once."""
+        with self._lock:
+            return self._dialled.pop(place(address, self._port)[1], None)
+
+    def end(self) -> None:
+        """Nobody goes on with more of it: what was not taken is closed, and nothing more is
+        dialled."""
+        with self._lock:
+            self._over = True
+            for begun in self._dialled.values():
+                begun.socket.close()
+            self._dialled.clear()
 
 
 def _watch(dialled: list[Dialled]) -> None:
@@ -109,7 +144,6 @@ def _watch(dialled: list[Dialled]) -> None:
 
 
 _begun: dict[tuple[str, int], LookUp] = {}
-_dialled: dict[tuple[str, int], Dialled] = {}
 
 
 def begin(host: str, port: int) -> None:
@@ -132,14 +166,21 @@ def _is_odd() -> bool:
     return False
 
 
-def taken(host: str, port: int) -> LookUp | None:
-    """The look-up that was begun for this host, once."""
-    return _begun.pop((host, port), None)
+def begun(host: str, port: int) -> LookUp | None:
+    """What was begun for this host and has not ended."""
+    return _begun.get((host, port))
 
 
-def dialled(address: str, port: int) -> Dialled | None:
-    """The connection attempt that was begun there, once."""
-    return _dialled.pop((address, port), None)
+def end(host: str, port: int) -> None:
+    """The host has been dialled: nobody goes on with what is left."""
+    if look_up := _begun.pop((host, port), None):
+        look_up.end()
+
+
+def end_all() -> None:
+    """The run is over."""
+    for host, port in tuple(_begun):
+        end(host, port)
 
 
 def is_direct(environ: Mapping[str, str]) -> bool:

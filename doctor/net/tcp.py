@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import socket
 import time
 from dataclasses import dataclass, replace
@@ -92,23 +93,38 @@ async def dial(
     `maxseg` limits the segments both ways (TCP_MAXSEG, set before the connection): what still works
     then tells a path that drops full-size packets. `begun` is a socket that is connecting already.
     """
-    family, kind, protocol, _, place = socket.getaddrinfo(
-        address, hop.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
-    )[0]
-    connecting = begun or socket.socket(family, kind, protocol)
+    if begun:
+        return await _finished(begun)
+    family, place = early.place(address, hop.port)
+    connecting = socket.socket(family, socket.SOCK_STREAM)
     try:
         connecting.setblocking(False)
         connecting.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if maxseg:
             connecting.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, maxseg)
-        try:
-            await asyncio.get_running_loop().sock_connect(connecting, place)
-        except OSError as failure:
-            if failure.errno != errno.EISCONN:
-                raise
-        return Socket(connecting, early=begun is not None)
+        await asyncio.get_running_loop().sock_connect(connecting, place)
+        return Socket(connecting)
     except BaseException:
         connecting.close()
+        raise
+
+
+async def _finished(begun: socket.socket) -> Socket:
+    """Wait for the end of an attempt. Told by the socket's own error: outside Linux, a second
+    `connect` on it is itself one."""
+    loop = asyncio.get_running_loop()
+    writable = asyncio.Event()
+    try:
+        loop.add_writer(begun, writable.set)
+        try:
+            await writable.wait()
+        finally:
+            loop.remove_writer(begun)
+        if error := begun.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            raise OSError(error, os.strerror(error))
+        return Socket(begun, early=True)
+    except BaseException:
+        begun.close()
         raise
 
 
@@ -163,6 +179,8 @@ async def connect(hop: Hop, addresses: tuple[str, ...], net: Net) -> TcpFact:
     except asyncio.CancelledError:
         dialling.cancel()
         raise
+    finally:
+        early.end(hop.host, hop.port)
     _keep(hop, dialling, net)
     attempts = dialling.attempts()
     first = min((attempt.ms for attempt in attempts if attempt.connected), default=0.0)
@@ -193,8 +211,9 @@ async def _attempt(address: str, hop: Hop, net: Net) -> tuple[Attempt, Socket | 
     limit = net.patience(PATIENCE)
     result = Attempt(address=address)
     stream: Socket | None = None
-    begun = early.dialled(address, hop.port)
+    look_up, begun = early.begun(hop.host, hop.port), None
     try:
+        begun = look_up.dialled(address) if look_up else None
         async with asyncio.timeout(limit):
             try:
                 stream = await dial(address, hop, begun=begun.socket if begun else None)
