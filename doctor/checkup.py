@@ -79,13 +79,13 @@ def check(args: Namespace) -> int:
 def _begin(targets: Sequence[Target], options: Options) -> None:
     """Have the first host looked up and connected to while the checks are loaded, where it is
     certain that it will be spoken to directly."""
-    from doctor.net import early
+    from doctor.net import headstart
 
     host = targets[0].registry.host
     chosen = options.only or options.skip or options.proxy is not None or options.offline
     own = options.client in {*PLAIN, ALL}  # others have proxies of their own
-    if host and own and not chosen and early.is_direct(os.environ):
-        early.begin(host, targets[0].registry.port)
+    if host and own and not chosen and headstart.is_direct(os.environ):
+        headstart.begin(host, targets[0].registry.port)
 
 
 def exit_code(verdict: Verdict, strict: bool) -> int:

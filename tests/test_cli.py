@@ -233,10 +233,10 @@ def test_nothing_is_begun_where_it_may_not_be_wanted(
     connections: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from doctor.net import early
+    from doctor.net import headstart
 
     begun: list[str] = []
-    monkeypatch.setattr(early, "begin", lambda host, port: begun.append(host))
+    monkeypatch.setattr(headstart, "begin", lambda host, port: begun.append(host))
     for name, value in env.items():
         monkeypatch.setenv(name, value)
     main(("check", "--timeout", "1", *more, "127.0.0.1:9/app:1"))

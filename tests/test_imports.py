@@ -128,6 +128,7 @@ ONLY: dict[str, set[str]] = {
     "dns": {"net"},
     "OpenSSL": {"net", "pki"},
 }
+WIRE = {"httpx", "h11"}
 CONNECTING = {"socket", "subprocess", "asyncio.subprocess", "multiprocessing"}
 
 
@@ -146,6 +147,10 @@ def test_nobody_imports_what_the_table_forbids(room: str) -> None:
 def test_a_library_is_used_in_its_rooms_only(library: str) -> None:
     rooms = {_room(i.module) for i in ALL if i.what.split(".")[0] == library}
     assert rooms <= ONLY[library]
+
+
+def test_http_is_spoken_in_one_file() -> None:
+    assert {i.module for i in ALL if i.what.split(".")[0] in WIRE} == {"doctor.net.wire"}
 
 
 def test_only_net_connects_and_starts_programs() -> None:
@@ -256,8 +261,8 @@ def test_a_refused_connection_loads_no_more_than_it_used() -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         host = f"127.0.0.1:{closed.getsockname()[1]}"
-        # On a busy machine a refusal takes longer than the moment after which it imports ahead.
-        patient = "from doctor.net import ahead; ahead._PATIENCE = 60"
+        # On a busy machine a refusal takes longer than the moment after which it loads ahead.
+        patient = "from doctor.net import preload; preload._PATIENCE = 60"
         loaded = _loaded("check", "--json", "--timeout", "5", f"{host}/app:1.0", first=patient)
     assert "doctor.engine" in loaded
     unused = {

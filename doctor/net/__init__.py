@@ -111,7 +111,7 @@ class Net:
     async def resolve(self, case: Case) -> DnsFact:
         """Ask the system for the hop's addresses."""
         from doctor.net import dns
-        from doctor.net.ahead import compare, while_waiting
+        from doctor.net.preload import compare, while_waiting
         from doctor.net.resolvconf import is_address
 
         if case.at.role == "token" and not is_address(case.at.host):
@@ -128,7 +128,7 @@ class Net:
     async def connect(self, hop: Hop, addresses: tuple[str, ...]) -> TcpFact:
         """Try every address; leave the first connection in `lines`."""
         from doctor.net import tcp
-        from doctor.net.ahead import while_waiting
+        from doctor.net.preload import while_waiting
 
         with while_waiting():
             return await tcp.connect(hop, addresses, self)
@@ -149,7 +149,7 @@ class Net:
         """Capture the chain, verify it, tell the ways to fail apart; leave a verified stream in
         `lines`."""
         from doctor.net import tls
-        from doctor.net.ahead import while_waiting
+        from doctor.net.preload import while_waiting
 
         with while_waiting():
             return await tls.handshake(hop, trust, self)
@@ -254,9 +254,9 @@ class Net:
 
     async def close(self) -> None:
         """Leave nothing open."""
-        from doctor.net import early
+        from doctor.net import headstart
 
-        early.end_all()
+        headstart.end_all()
         for pull in self.pulls.values():
             await pull.close()
         for dialling in self.dialling.values():

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from doctor.facts.http import Answer
 from doctor.facts.registry import BlobFact, ImageFact
 from doctor.model import Case
-from doctor.net.config import beside
+from doctor.net.imageconfig import beside
 from doctor.net.location import Place, may_be_contacted, place
 from doctor.net.registry import follow
 

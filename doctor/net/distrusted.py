@@ -192,11 +192,11 @@ async def _names(shake: Handshake, fact: TlsFact) -> tuple[Attempt, ...]:
     """A certificate for other names, or one of the server's own making: does it give the same one
     without the name?
     """
-    from doctor.net import ladder
+    from doctor.net import variants
 
     verdict = fact.verdict
     if shake.name is None or verdict is None:
         return ()
     if not verdict.has(*errors.NAMES) and not verdict.has(errors.SELF_SIGNED_LEAF):
         return ()
-    return await ladder.other_names(shake.hop, shake.net)
+    return await variants.other_names(shake.hop, shake.net)

@@ -19,9 +19,9 @@ from doctor.facts.dns import DnsFact, Outcome
 from doctor.facts.proxy import RouteFact
 from doctor.facts.resolvers import ResolversFact
 from doctor.model import Case
-from doctor.net import early, resolvconf
+from doctor.net import headstart, resolvconf
 from doctor.net.daemon import begin
-from doctor.net.early import Found
+from doctor.net.headstart import Found
 
 if TYPE_CHECKING:
     from doctor.net import Net
@@ -58,10 +58,10 @@ async def resolve(case: Case, net: Net) -> DnsFact:
 async def _look_up(case: Case, net: Net) -> DnsFact:
     hop = case.at
     started = time.perf_counter()
-    begun = early.begun(hop.host, hop.port)
+    begun = headstart.begun(hop.host, hop.port)
     if begun is None and resolvconf.ends_programs():
         return DnsFact(name=hop.host, outcome="refused", message=_FATAL)
-    search = begin(begun.result if begun else lambda: early.addresses(hop.host, hop.port))
+    search = begin(begun.result if begun else lambda: headstart.addresses(hop.host, hop.port))
     root = Path(net.root)
     pins, sources = resolvconf.pins(hop.host, root), resolvconf.nsswitch(root)
     found = await _wait(search, case, net)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 async def explain(shake: Handshake, greeting: Greeting, fact: TlsFact) -> TlsFact:
     """The fact with what the extra looks found."""
-    from doctor.net import ladder, peek
+    from doctor.net import peek, variants
 
     hop, net = shake.hop, shake.net
     if greeting.outcome == "not-tls":
@@ -27,10 +27,10 @@ async def explain(shake: Handshake, greeting: Greeting, fact: TlsFact) -> TlsFac
     if fact.client_certificate_requested and greeting.outcome in {"alert", "closed", "reset"}:
         return await _introduce(shake, fact)
     if greeting.received:
-        attempts = await ladder.climb(hop, net, greeting, shake.small_packets)
+        attempts = await variants.attempts(hop, net, greeting, shake.small_packets)
         return replace(fact, attempts=attempts)
     attempts, answer, quiet = await asyncio.gather(
-        ladder.climb(hop, net, greeting, shake.small_packets),
+        variants.attempts(hop, net, greeting, shake.small_packets),
         peek.plain_http(hop, net),
         peek.stays_open(hop, net),
     )

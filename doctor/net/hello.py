@@ -198,9 +198,7 @@ async def greet(
 
 
 def warm() -> None:
-    """Import what a handshake needs. It takes some 70 ms, so a daemon thread may do it while the
-    name is looked up.
-    """
+    """Import what a handshake needs, so that its time is not taken for the other side's."""
     import OpenSSL.SSL  # noqa: F401
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +25,6 @@ from doctor.realm import is_loopback
 from doctor.redact import Secret, clip
 
 if TYPE_CHECKING:
-    import httpx
-
     from doctor.net import Net
     from doctor.net.wire import Line
 
@@ -191,8 +189,6 @@ async def _exchange(
     body: Secret | None,
     limit: int,
 ) -> None:
-    import h11
-
     from doctor.net import wire
 
     line = await _line(exchange, hop, net)
@@ -205,14 +201,14 @@ async def _exchange(
         answer = await transport.handle_async_request(wire.request(method, fields, form))
         try:
             _head(exchange, answer.status_code, answer.headers.raw)
-            await _body(exchange, answer, limit)
+            await _body(exchange, answer.aiter_raw(), limit)
         finally:
             await answer.aclose()
-    except h11.LocalProtocolError:
+    except wire.UnsendableError:
         exchange.outcome = "unsendable"
     except wire.TooMuchError:
         exchange.outcome = "too-large"
-    except (h11.RemoteProtocolError, OSError) as failure:
+    except (wire.ProtocolError, OSError) as failure:
         _broke(exchange, line, str(failure))
     finally:
         if exchange.phase == "send" and line.sent:
@@ -254,10 +250,10 @@ def _head(exchange: _Exchange, status: int, raw: list[tuple[bytes, bytes]]) -> N
     exchange.headers = tuple(kept)
 
 
-async def _body(exchange: _Exchange, answer: httpx.Response, limit: int) -> None:
-    if answer.status_code >= 300:
+async def _body(exchange: _Exchange, pieces: AsyncIterator[bytes], limit: int) -> None:
+    if exchange.status is not None and exchange.status >= 300:
         limit = min(max(limit, _ERROR), ERROR_BODY)
-    async for part in answer.aiter_raw():
+    async for part in pieces:
         room = limit - len(exchange.content)
         exchange.content += part[:room]
         if len(part) > room:

@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING
 
 from doctor.facts.tcp import AddressesFact, Attempt, Outcome, TcpFact
 from doctor.model import Hop
-from doctor.net import early
+from doctor.net import headstart
 
 if TYPE_CHECKING:
     from doctor.net import Net
     from doctor.net.lines import Stream
 
-MOST = early.MOST_DIALLED
+MOST = headstart.MOST_DIALLED
 PATIENCE = 3.0
 """Seconds for one attempt. Go's own limit is 30; a path that needs more than three does not pull
 images."""
@@ -95,7 +95,7 @@ async def dial(
     """
     if begun:
         return await _finished(begun)
-    family, place = early.place(address, hop.port)
+    family, place = headstart.place(address, hop.port)
     connecting = socket.socket(family, socket.SOCK_STREAM)
     try:
         connecting.setblocking(False)
@@ -180,7 +180,7 @@ async def connect(hop: Hop, addresses: tuple[str, ...], net: Net) -> TcpFact:
         dialling.cancel()
         raise
     finally:
-        early.end(hop.host, hop.port)
+        headstart.end(hop.host, hop.port)
     _keep(hop, dialling, net)
     attempts = dialling.attempts()
     first = min((attempt.ms for attempt in attempts if attempt.connected), default=0.0)
@@ -211,7 +211,7 @@ async def _attempt(address: str, hop: Hop, net: Net) -> tuple[Attempt, Socket | 
     limit = net.patience(PATIENCE)
     result = Attempt(address=address)
     stream: Socket | None = None
-    look_up, begun = early.begun(hop.host, hop.port), None
+    look_up, begun = headstart.begun(hop.host, hop.port), None
     try:
         begun = look_up.dialled(address) if look_up else None
         async with asyncio.timeout(limit):

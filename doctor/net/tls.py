@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     from doctor.model import Hop
     from doctor.net import Net
-    from doctor.net.ladder import Dialler
     from doctor.net.lines import Stream
+    from doctor.net.variants import Dialler
     from doctor.pki.verify import Built
 
 SECONDS = 5.0
@@ -126,7 +126,7 @@ class Handshake:
 
     async def _dial(self) -> Stream:
         from doctor.net import tcp
-        from doctor.net.ladder import small_packets
+        from doctor.net.variants import small_packets
 
         stream = await self.net.lines.raw(self.hop)
         self.peer = stream.peer

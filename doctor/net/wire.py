@@ -35,6 +35,14 @@ class TooMuchError(Exception):
     """The answer's head does not end."""
 
 
+class UnsendableError(Exception):
+    """HTTP has no way to write the request."""
+
+
+class ProtocolError(Exception):
+    """What came is no HTTP answer, or ended too soon."""
+
+
 class Line:
     """A stream while HTTP is spoken on it: what came and went, and how it failed. Still a `Stream`:
     what is given back to `Lines` is this, so a reused one is known."""
@@ -86,8 +94,8 @@ class Body(httpx.AsyncByteStream):
 
 
 class Transport(httpx.AsyncBaseTransport):
-    """Carries one request over one line. OSError, `h11.ProtocolError` or `TooMuchError` say how it
-    broke."""
+    """Carries one request over one line. OSError, `UnsendableError`, `ProtocolError` or
+    `TooMuchError` say how it broke."""
 
     def __init__(self, line: Line, target: str) -> None:
         self._line = line
@@ -96,9 +104,7 @@ class Transport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         form = b"".join([part async for part in request.stream])  # type: ignore[union-attr]
-        head = h11.Request(method=request.method, target=self._target, headers=request.headers.raw)
-        events = (head, h11.Data(form), h11.EndOfMessage()) if form else (head, h11.EndOfMessage())
-        wire = b"".join(self._http.send(event) or b"" for event in events)
+        wire = self._written(request, form)
         with contextlib.suppress(OSError):  # what it answered before it hung up is worth reading
             await self._line.write(wire)
         event = await self._event()
@@ -107,9 +113,20 @@ class Transport(httpx.AsyncBaseTransport):
                 raise TooMuchError
             event = await self._event()
         if not isinstance(event, h11.Response):
-            raise h11.RemoteProtocolError("no answer")
+            raise ProtocolError("no answer")
         headers = event.headers.raw_items()
         return httpx.Response(event.status_code, headers=headers, stream=Body(self._pieces))
+
+    def _written(self, request: httpx.Request, form: bytes) -> bytes:
+        raw = request.headers.raw
+        try:
+            head = h11.Request(method=request.method, target=self._target, headers=raw)
+            said = (
+                (head, h11.Data(form), h11.EndOfMessage()) if form else (head, h11.EndOfMessage())
+            )
+            return b"".join(self._http.send(event) or b"" for event in said)
+        except h11.LocalProtocolError as error:
+            raise UnsendableError(str(error)) from error
 
     async def _pieces(self) -> AsyncIterator[bytes]:
         while isinstance(event := await self._event(), h11.Data):
@@ -123,7 +140,7 @@ class Transport(httpx.AsyncBaseTransport):
         except h11.RemoteProtocolError as error:
             if error.error_status_hint == _TOO_LONG:
                 raise TooMuchError from error
-            raise
+            raise ProtocolError(str(error)) from error
         return event  # type: ignore[return-value]
 
     @property

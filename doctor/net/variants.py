@@ -51,12 +51,11 @@ def _offers(failed: Greeting) -> Iterator[Offer]:
     yield Offer(name, "TLS 1.2", newest=TLS12, small=True)
 
 
-async def climb(
+async def attempts(
     hop: Hop, net: Net, failed: Greeting, packets: Dialler | None
 ) -> tuple[Attempt, ...]:
-    """Make the attempts side by side. `packets` dials with small segments, where it can be done.
-    None where one had no time to answer: then nothing can be told from the others.
-    """
+    """One with each offer, side by side. `packets` dials with small segments, where that can be
+    done. None where one had no time to answer: then nothing can be told from the others."""
     turns = asyncio.Semaphore(_AT_ONCE)
     seconds = net.patience(_SECONDS)
     steps = [(offer, _fresh(hop, net)) for offer in offers(failed)]

@@ -1,8 +1,8 @@
-"""For which platform is an image built that is a single manifest?
+"""What does the configuration say of an image that is a single manifest?
 
-Its configuration tells, a blob like the layers: asked for beside the layer's byte, by the same
-rules, and wholly. The two go out at once where a second connection is open; else one after the
-other, since a new connection takes more round trips than an answer.
+Its platform (`doctor.imageconfig` finds it there). It is a blob like the layers: asked for beside
+the layer's byte, by the same rules, and wholly. The two go out at once where a second connection is
+open; else one after the other, since a new connection takes more round trips than an answer.
 """
 
 from __future__ import annotations

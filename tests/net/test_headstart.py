@@ -13,7 +13,7 @@ import pytest
 
 from doctor.facts.tcp import TcpFact
 from doctor.model import Hop
-from doctor.net import Net, early, tcp
+from doctor.net import Net, headstart, tcp
 
 
 @pytest.fixture
@@ -36,9 +36,9 @@ def connect(port: int, *addresses: str, host: str = "127.0.0.1", seconds: float 
     return asyncio.run(run())
 
 
-def begin(port: int, host: str = "127.0.0.1") -> early.LookUp:
-    early.begin(host, port)
-    begun = early.begun(host, port)
+def begin(port: int, host: str = "127.0.0.1") -> headstart.LookUp:
+    headstart.begin(host, port)
+    begun = headstart.begun(host, port)
     assert begun is not None
     return begun
 
@@ -61,7 +61,7 @@ def test_the_connection_that_was_begun_is_the_one_that_is_used(listening: socket
     assert [attempt.outcome for attempt in fact.attempts] == ["connected"]
     assert fact.ms > 0
     assert accepted(listening) == 1
-    assert early.begun("127.0.0.1", port) is None
+    assert headstart.begun("127.0.0.1", port) is None
 
 
 def test_an_address_in_another_spelling_is_the_same_place() -> None:
@@ -87,7 +87,7 @@ def test_what_nobody_goes_on_with_is_closed_when_the_host_was_dialled(
     """The name was slow, and a resolver's own answer led elsewhere."""
     port = listening.getsockname()[1]
     begin(port).result()
-    early.end("127.0.0.1", port)
+    headstart.end("127.0.0.1", port)
     assert is_closed(listening)
     begin(port).result()
     assert [a.outcome for a in connect(port, "127.0.0.2").attempts] == ["refused"]
@@ -101,7 +101,7 @@ def test_what_nobody_goes_on_with_is_closed_at_the_end_of_the_run(
     begin(port).result()
     asyncio.run(Net().close())
     assert is_closed(listening)
-    assert early.begun("127.0.0.1", port) is None
+    assert headstart.begun("127.0.0.1", port) is None
 
 
 def test_a_look_up_that_ends_when_nobody_waits_dials_nothing(
@@ -109,11 +109,11 @@ def test_a_look_up_that_ends_when_nobody_waits_dials_nothing(
 ) -> None:
     answers = threading.Event()
 
-    def late(host: str, port: int) -> early.Found:
+    def late(host: str, port: int) -> headstart.Found:
         answers.wait(5)
         return (("127.0.0.1",), host)
 
-    monkeypatch.setattr(early, "addresses", late)
+    monkeypatch.setattr(headstart, "addresses", late)
     port = listening.getsockname()[1]
     begun = begin(port)
     assert [a.outcome for a in connect(port, "127.0.0.2").attempts] == ["refused"]
@@ -169,12 +169,12 @@ def test_a_refusal_is_told_to_who_goes_on(listening: socket.socket) -> None:
 
 
 def test_a_name_that_is_none_raises_as_getaddrinfo_does() -> None:
-    early.begin("a..b", 443)
-    begun = early.begun("a..b", 443)
+    headstart.begin("a..b", 443)
+    begun = headstart.begun("a..b", 443)
     assert begun is not None
     with pytest.raises((OSError, UnicodeError)):
         begun.result()
-    early.end_all()
+    headstart.end_all()
 
 
 @pytest.mark.parametrize(
@@ -189,4 +189,4 @@ def test_a_name_that_is_none_raises_as_getaddrinfo_does() -> None:
     ],
 )
 def test_where_a_proxy_is_set_nothing_is_begun(environ: dict[str, str], direct: bool) -> None:
-    assert early.is_direct(environ) is direct
+    assert headstart.is_direct(environ) is direct

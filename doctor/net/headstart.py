@@ -80,7 +80,7 @@ class LookUp:
         self._dialled: dict[Place, Dialled] = {}
         self._over = False
         self._lock = threading.Lock()
-        threading.Thread(target=self._run, daemon=True, name="early").start()
+        threading.Thread(target=self._run, daemon=True, name="headstart").start()
 
     def _run(self) -> None:
         dialled: list[Dialled] = []
