@@ -249,7 +249,6 @@ async def _diagnose(
         root=options.root,
         deadline=time.monotonic() + seconds,
         fetch_issuers=options.fetch_issuers,
-        allow_realms=options.allow_realm,
         offline=options.offline,
     )
     clients = await _clients(options, environ, net)

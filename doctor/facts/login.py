@@ -79,8 +79,6 @@ class AuthFact(Fact):
     tries: tuple[TokenTry, ...] = ()
     who: Who = "anonymous"
     """Whose right the requests for the image carry."""
-    whitespace: bool = False
-    """The secret or the user name begins or ends with white space."""
     may_proceed: bool = False
     flaw: str = ""
     """Why no token could be asked for: a challenge without a usable realm, a token service that may

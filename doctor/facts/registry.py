@@ -185,7 +185,6 @@ class ImageFact(Fact):
     blob: str = ""
     """The digest of the layer that is to be proven readable."""
     blob_size: int = 0
-    blob_is_config: bool = False
     blob_answers: tuple[Answer, ...] = ()
     """The request for it to the registry, and redirects on the same host."""
     config: ConfigRead | None = None

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from doctor.facts.client import Daemon
     from doctor.facts.dns import DnsFact
     from doctor.facts.helper import HelperAnswer
-    from doctor.facts.http import Answer
     from doctor.facts.proxy import RouteFact, TunnelFact
     from doctor.facts.registry import AnonymousFact, ApiFact, AuthFact, BlobFact, ImageFact
     from doctor.facts.resolvers import ResolversFact
@@ -57,7 +56,6 @@ class Net:
     fetch_issuers: bool = True
     offline: bool = False
     """`--offline`: no packet leaves, and no program is started that may send one."""
-    allow_realms: tuple[str, ...] = ()
     lines: Lines = field(default_factory=_lines)
     dialling: dict[Hop, Dialling] = field(default_factory=dict)
     credential: Credential | None = None
@@ -154,34 +152,6 @@ class Net:
         with while_waiting():
             return await tls.handshake(hop, trust, self)
 
-    async def ask(
-        self,
-        hop: Hop,
-        method: str,
-        path: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        authorization: Secret | None = None,
-        limit: int = 65536,
-        seconds: float = 8.0,
-        body: Secret | None = None,
-    ) -> Answer:
-        """One HTTP request on a ready stream of the hop; no redirect is followed. A failure is an
-        Answer too."""
-        from doctor.net import http
-
-        return await http.ask(
-            hop,
-            method,
-            path,
-            self,
-            headers=headers or {},
-            authorization=authorization,
-            limit=limit,
-            seconds=seconds,
-            body=body,
-        )
-
     async def fetch(
         self,
         hop: Hop,
@@ -192,8 +162,9 @@ class Net:
         limit: int = 65536,
         seconds: float = 8.0,
     ) -> Reply:
-        """The same without a credential, for who needs the body: `reply.json`, `reply.content`.
-        It is foreign and may hold anything; only what the probe takes from it enters a fact."""
+        """One HTTP request on a ready stream of the hop, without a credential. No redirect is
+        followed; a failure is an answer too. The body (`reply.json`, `reply.content`) is foreign
+        and may hold anything; only what the probe takes from it enters a fact."""
         from doctor.net import http
 
         return await http.fetch(

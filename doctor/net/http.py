@@ -73,26 +73,6 @@ class _Exchange:
     """The forms of the secret that was sent, which an answer may echo."""
 
 
-async def ask(
-    hop: Hop,
-    method: str,
-    path: str,
-    net: Net,
-    *,
-    headers: Mapping[str, str],
-    authorization: Secret | None,
-    limit: int,
-    seconds: float,
-    body: Secret | None,
-) -> Answer:
-    """`fetch`, for who needs no more than the fact."""
-    reply = await fetch(
-        hop, method, path, net, headers=headers, authorization=authorization, limit=limit,
-        seconds=seconds, body=body,
-    )  # fmt: skip
-    return reply.answer
-
-
 async def fetch(
     hop: Hop,
     method: str,

@@ -204,7 +204,6 @@ async def _layer(look: _Look, document: Document) -> ImageFact:
         size=sum(layer.size for layer in document.layers),
         blob=blob.digest,
         blob_size=blob.size,
-        blob_is_config=blob == document.config,
         blob_answers=tuple(r.answer for r in replies),
         config=config,
     )

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from doctor import manifest, profile
+from doctor import manifest
 from doctor.credential import Credential
 from doctor.facts.http import Who
 from doctor.facts.registry import (
@@ -101,7 +101,6 @@ def _begin(case: Case, net: Net, api: ApiFact) -> AuthFact:
         user=credential.user.strip() if credential else "",
         origin=credential.origin if credential else "",
         kind=credential.kind if credential else "",
-        whitespace=credential is not None and _trimmed(credential) is not None,
     )
 
 
@@ -155,7 +154,7 @@ async def _bearer(case: Case, net: Net, fact: AuthFact, api: ApiFact) -> AuthFac
         flaw = "is no http or https address" if led is None else "holds user information"
         return replace(fact, flaw=f"the realm {flaw}")
     if net.credential is not None or led.hop.scheme == "http":
-        fact = replace(fact, ruling=_ruling(case, net, led))
+        fact = replace(fact, ruling=_ruling(case, led))
     if api.token is None:
         return replace(fact, flaw="the token service is not contacted")
     service = Service(led, fact.service, fact.scope)
@@ -181,13 +180,12 @@ async def _bearer(case: Case, net: Net, fact: AuthFact, api: ApiFact) -> AuthFac
     return replace(fact, tries=tuple(tries), may_proceed=answered and not service.scope)
 
 
-def _ruling(case: Case, net: Net, led: Place) -> Ruling:
+def _ruling(case: Case, led: Place) -> Ruling:
     """May a credential for this registry go to that token service?"""
     from doctor.realm import may_receive
 
     registry = case.target.registry
-    allow = (*case.target.allow_realms, *net.allow_realms)
-    found = may_receive(led.hop, registry, allow=allow, pairs=profile.for_host(registry.host).pairs)
+    found = may_receive(led.hop, registry, allow=case.target.allow_realms)
     ours, theirs = found.domains[1] or registry.host, found.domains[0] or led.hop.host
     if found.allowed:
         return Ruling(None, found.why, ours, theirs)

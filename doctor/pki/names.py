@@ -73,7 +73,7 @@ def _label(label: str) -> bool:
     )
 
 
-def nearest(host: str, dns_names: Iterable[str], ip_addresses: Iterable[str]) -> str | None:
+def nearest(host: str, dns_names: Iterable[str]) -> str | None:
     """The name on the certificate that the user most likely meant, or None when nothing is near."""
     import difflib
 

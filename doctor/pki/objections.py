@@ -192,7 +192,7 @@ class Objections:
 
     def _names(self) -> Finding:
         leaf = self.certificate(0)
-        near = nearest(self.hop.host, leaf.dns_names, leaf.ip_addresses)
+        near = nearest(self.hop.host, leaf.dns_names)
         only_common = not leaf.dns_names and not leaf.ip_addresses
         evidence = {
             "asked_for": self.hop.host,

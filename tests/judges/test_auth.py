@@ -199,7 +199,7 @@ def test_a_rejected_credential_is_not_also_called_missing_or_forbidden() -> None
 
 
 def test_a_credential_that_works_without_its_white_space_is_rejected_as_it_is() -> None:
-    fact = logged_in(tried(outcome="refused", status=401), tried("trimmed"), whitespace=True)
+    fact = logged_in(tried(outcome="refused", status=401), tried("trimmed"))
     (found,) = judged(api(), fact, FOUND)
     assert found.evidence["accepted_without_white_space"] is True
 

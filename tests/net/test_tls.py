@@ -28,6 +28,7 @@ from doctor.facts.http import Answer
 from doctor.facts.tls import Insecure, KeyPair, TlsFact, TrustFact, TrustStore
 from doctor.model import Hop
 from doctor.net import Net, peek, tcp
+from doctor.net.http import fetch
 from doctor.net.lines import Stream
 from doctor.net.tls import handshake
 from doctor.pki import errors
@@ -476,8 +477,8 @@ async def test_an_insecure_registry_is_spoken_to_in_plain_http_without_a_secret(
 
     async def speak(net: Net, hop: Hop) -> None:
         secret = Secret("Basic canary")
-        answers.append(await net.ask(hop, "GET", "/v2/"))
-        answers.append(await net.ask(hop, "GET", "/v2/", authorization=secret))
+        answers.append((await fetch(hop, "GET", "/v2/", net)).answer)
+        answers.append((await fetch(hop, "GET", "/v2/", net, authorization=secret)).answer)
 
     answers: list[Answer] = []
     trust = replace(trusting(tmp_path, ROOT), insecure=(setting,))

@@ -72,4 +72,4 @@ def test_a_match_without_a_wildcard_is_an_equal_name(pattern: str, host: str) ->
     ],
 )
 def test_the_nearest_name_is_found(host: str, names: tuple[str, ...], expected: str | None) -> None:
-    assert nearest(host, names, ()) == expected
+    assert nearest(host, names) == expected
