@@ -163,7 +163,7 @@ def test_blocked_tcp_is_proven_by_the_tc_bit() -> None:
 
 @namespace
 def test_an_answer_that_only_fits_with_edns_finds_blocked_tcp_too() -> None:
-    seen = look("large-tcp-blocked.lab", {ONE: ""}, seconds=6.0)
+    seen = look("large-tcp-blocked.lab", {ONE: ""}, seconds=15.0)
     assert seen.codes["dns.tcp-blocked"] == "warning"
     assert "dns.tcp-blocked" not in look("large.lab", {ONE: ""}).codes
 
