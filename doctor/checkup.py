@@ -283,12 +283,16 @@ async def _diagnose(
 async def _clients(
     options: Options, environ: Mapping[str, str], net: Net
 ) -> list[tuple[Found, Client]]:
-    """Whose eyes: one client's, or those of all that are found here."""
+    """Whose eyes: one client's, or those of all that are found here. Their daemons are asked side
+    by side."""
+    import asyncio
+
     from doctor.clients.machine import Machine
 
     here = Machine.here(environ, options.root)
     names = found(here) if options.client == ALL else (Found(options.client),)
-    return [(each, await _client(each.name, options, environ, net)) for each in names]
+    made = await asyncio.gather(*(_client(each.name, options, environ, net) for each in names))
+    return list(zip(names, made, strict=True))
 
 
 async def _client(name: str, options: Options, environ: Mapping[str, str], net: Net) -> Client:

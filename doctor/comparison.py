@@ -62,10 +62,13 @@ async def diagnose(
         leader, *others = (client for client, _ in group)
         pull = await fallback.look(engine, seen_by(target, leader), leader, net, given())
         pulls[leader.name] = pull
-        for other in others:
+
+        async def follow(other: Client) -> None:
             mine = seen_by(target, other)
             like = pull if _stays_alike(mine, other, pull) else None
             pulls[other.name] = await fallback.look(engine, mine, other, net, given(), like)
+
+        await asyncio.gather(*map(follow, others))
 
     await asyncio.gather(*(walk(group) for group in alike))
     diagnoses = [pulls[client.name].diagnosis() for _, client in clients]

@@ -13,6 +13,7 @@ for the mirror (CONTRACT, promise 2).
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -78,12 +79,13 @@ async def look(
     given: Credential | None = None,
     like: Pull | None = None,
 ) -> Pull:
-    """The first image of those meant that can be pulled, else the last. `like`: a pull that has
+    """The first image of those meant that can be pulled, else the last one that there was time for.
+    `like`: a pull that has
     ended, of another client that asks the same endpoints and sees the same network."""
     for each in meant(target, client):
         pull = await _look(engine, each, client, net, given, like)
         given = None
-        if pull.diagnosis().verdict in ("pass", "warn"):
+        if net.deadline <= time.monotonic() or pull.diagnosis().verdict in ("pass", "warn"):
             break
     return pull
 

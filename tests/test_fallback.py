@@ -103,15 +103,16 @@ class World:
 
 
 def diagnose(
-    world: World, client: Any, image: str = IMAGE, given: Credential | None = None, **more: Any
-) -> Diagnosis:
+    world: World, client: Any, image: str = IMAGE, given: Credential | None = None,
+    seconds: float = 5.0, **more: Any,
+) -> Diagnosis:  # fmt: skip
     reference = parse(image)
     assert isinstance(reference, Reference)
     target = Target(image, reference, reference.hop, client="docker")
 
     async def run() -> Diagnosis:
         engine = Engine(world.checks, codes.load(), **more)
-        net = Net(deadline=time.monotonic() + 5)
+        net = Net(deadline=time.monotonic() + seconds)
         return await fallback.diagnose(engine, target, client, net, given)
 
     return asyncio.run(run())
@@ -224,6 +225,26 @@ def test_a_mirror_that_is_the_registry_itself_is_given_what_the_registry_is() ->
     world = World(UP)
     found = diagnose(world, Asking((itself,)), given=GIVEN)
     assert (found.verdict, world.given) == ("pass", {HUB.host: True})
+
+
+@frozen
+class Guessing(Asking):
+    """A client that takes every name for one on these registries, in order."""
+
+    hosts: tuple[str, ...] = ("one.corp", "two.corp")
+
+    def meant(self, target: Target) -> tuple[Target, ...]:
+        images = (parse(f"{host}/app:1") for host in self.hosts)
+        found = (each for each in images if isinstance(each, Reference))
+        return tuple(replace(target, reference=each, registry=each.hop) for each in found)
+
+
+@pytest.mark.parametrize(("seconds", "last"), [(5.0, "two.corp"), (-1.0, "one.corp")])
+def test_images_that_a_name_may_mean_are_looked_at_while_there_is_time(
+    seconds: float, last: str
+) -> None:
+    found = diagnose(World({}), Guessing(), seconds=seconds)
+    assert found.target.registry.host == last
 
 
 def test_what_a_client_passes_over_is_not_asked() -> None:

@@ -215,13 +215,25 @@ class Net:
         """Ask the Docker daemon behind a socket of this machine what it is."""
         from doctor.net import dockerd
 
-        return await dockerd.ask(socket)
+        return await self._asked(dockerd.ask, socket)
 
     async def runtime(self, socket: str) -> Daemon:
         """Ask whether a container runtime answers on a socket of this machine."""
         from doctor.net import runtime
 
-        return await runtime.ask(socket)
+        return await self._asked(runtime.ask, socket)
+
+    async def _asked(
+        self, ask: Callable[[str, float], Coroutine[Any, Any, Daemon]], socket: str
+    ) -> Daemon:
+        """What came of asking, within the run's budget. Silence that it cut short says nothing."""
+        from doctor.facts.client import Daemon
+        from doctor.net.dockerd import SECONDS
+
+        patience = self.patience(SECONDS)
+        found = await ask(socket, patience)
+        cut = found.state == "silent" and self.hurried(patience, SECONDS)
+        return Daemon(socket) if cut else found
 
     async def close(self) -> None:
         """Leave nothing open."""

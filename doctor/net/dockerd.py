@@ -33,7 +33,6 @@ REASONS: dict[State, str] = {
     "missing": "there is no such socket",
     "refused": "connection refused: nothing listens on it",
     "denied": "permission denied",
-    "silent": f"no answer for {SECONDS} s",
     "odd": "what answers is no Docker daemon",
 }
 
@@ -47,7 +46,7 @@ async def ask(path: str, seconds: float = SECONDS) -> Daemon:
                 return Daemon(path, "odd", f"it answers {status}" if status else REASONS["odd"])
             _, _, body = await _get(path, "/info")
     except TimeoutError:
-        return Daemon(path, "silent", REASONS["silent"])
+        return Daemon(path, "silent", f"no answer for {seconds:.1f} s")
     except (OSError, ValueError) as trouble:
         state = STATES.get(getattr(trouble, "errno", 0) or 0, "odd")
         return Daemon(path, state, REASONS[state])

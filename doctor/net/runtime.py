@@ -23,7 +23,7 @@ async def ask(path: str, seconds: float = SECONDS) -> Daemon:
         async with asyncio.timeout(seconds):
             head = await _first_frame(path)
     except TimeoutError:
-        return Daemon(path, "silent", REASONS["silent"])
+        return Daemon(path, "silent", f"no answer for {seconds:.1f} s")
     except (OSError, ValueError) as trouble:
         state = STATES.get(getattr(trouble, "errno", 0) or 0, "odd")
         return Daemon(path, state, REASONS[state])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from doctor.facts.client import Daemon
+from doctor.net import Net
 from doctor.net.dockerd import CAP, ask
 from tests.dockerd import CONTAINERD, GRAPHDRIVER, dockerd
 
@@ -112,3 +114,16 @@ def test_silence_ends_and_noise_is_no_daemon(tmp_path: Path, said: bytes, state:
         thread.join()
         for each in held:
             each.close()
+
+
+@pytest.mark.parametrize(("seconds", "state"), [(0.3, "not-asked"), (20.0, "silent")])
+@pytest.mark.parametrize("name", ["daemon", "runtime"])
+def test_silence_that_the_runs_budget_cut_short_says_nothing(
+    tmp_path: Path, name: str, seconds: float, state: str
+) -> None:
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "s"))
+        listening.listen()
+        net = Net(deadline=time.monotonic() + seconds)
+        found = asyncio.run(getattr(net, name)(str(tmp_path / "s")))
+    assert found.state == state
