@@ -148,7 +148,7 @@ def _insecure(case: Case, fact: ClientFact) -> Iterator[Finding]:
     if setting is None or not setting.origin:
         return
     file, _, line = setting.origin.rpartition(":")
-    named = case.target.asked or case.target.reference
+    named = case.target.original
     params = {
         "file": file,
         "line": line,

@@ -102,7 +102,7 @@ def _files_end_it(case: Case, seen: EndpointSeen) -> bool:
 
 def _stale(case: Case, fact: EndpointsFact) -> Iterator[Finding]:
     """A mirror that serves another image for the tag than the registry itself."""
-    reference = case.target.asked or case.target.reference
+    reference = case.target.original
     home = next((e for e in fact.seen_at if e.endpoint.hop.role == "registry"), None)
     if home is None or not home.digest or reference is None or reference.digest:
         return
@@ -131,7 +131,7 @@ def _words(case: Case, seen: EndpointSeen) -> dict[str, str]:
         "named": f"set in {endpoint.origin}" if file else _unwritten(case.target.client),
         **_kind(file),
     }
-    named = case.target.asked or case.target.reference
+    named = case.target.original
     if named is None:
         return words
     there = replace(named, domain=endpoint.hop.authority, repository=endpoint.repository)

@@ -51,3 +51,11 @@ def is_metadata(host: str) -> bool:
 def bare(host: str) -> str:
     """The host in the one spelling in which hosts are compared."""
     return host.lower().rstrip(".").strip("[]")
+
+
+def is_network(text: str) -> bool:
+    """Is it a network in CIDR notation, as lists of insecure registries hold them?"""
+    try:
+        return "/" in text and bool(ipaddress.ip_network(text, strict=False))
+    except ValueError:
+        return False

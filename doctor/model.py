@@ -174,10 +174,14 @@ class Target:
         return self.path(f"{self.reference.repository}/{rest}")
 
     @property
+    def original(self) -> Reference | None:
+        """The image as the user names it, whichever endpoint is looked at."""
+        return self.asked or self.reference
+
+    @property
     def image(self) -> str:
         """The full reference for commands; for a bare host, the host."""
-        named = self.asked or self.reference
-        return str(named) if named else self.registry.authority
+        return str(self.original) if self.original else self.registry.authority
 
     @property
     def named(self) -> str:

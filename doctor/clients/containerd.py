@@ -12,13 +12,13 @@ from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from doctor import hub
 from doctor.clients import containerd_config, containerd_node
 from doctor.clients.containerd_node import Node
 from doctor.clients.hosts_dir import Hosts, ways
 from doctor.clients.hosts_toml import Host
 from doctor.clients.keyring import Lookup, wanted
 from doctor.clients.machine import Machine
-from doctor.clients.placed import known_to_the_shell, placed
 from doctor.facts.client import ClientFact, Daemon
 from doctor.frozen import frozen
 from doctor.model import Hop, Target
@@ -82,13 +82,9 @@ class Containerd:
         return self._route(hop)[1]
 
     def _route(self, hop: Hop) -> tuple[RouteFact, Secret | None]:
-        from doctor.clients.proxy import route
+        from doctor.clients.placed import daemons
 
-        shell, secret = known_to_the_shell(hop, self.machine.environ)
-        fact, own = route(hop, self.node.environ, self.proxy, shell)
-        if not fact.proxy and shell and fact.candidates and fact.candidates[0] is shell[0]:
-            own = secret
-        return placed(fact, self.node.variables), own
+        return daemons(hop, self.node.variables, self.machine.environ, self.proxy)
 
     def trust(self, hop: Hop, target: Target) -> TrustFact:
         """The system's trust store, and what the entry of the host in question adds for every host
@@ -105,7 +101,7 @@ class Containerd:
         """The hosts in order, those passed over for this reference included."""
         from doctor.facts.endpoint import Blocked, EndpointsFact, only
 
-        reference = target.asked or target.reference
+        reference = target.original
         if reference is None:
             return only(self.name, target)
         hosts = self._hosts(target)
@@ -155,7 +151,7 @@ class Containerd:
 
 def _domain(target: Target) -> str:
     """The registry as the image names it, whichever endpoint is looked at."""
-    named = target.asked or target.reference
+    named = target.original
     return named.registry if named else wanted(target).domain
 
 
@@ -178,15 +174,15 @@ def _endpoints(hosts: Hosts, target: Target) -> Iterator[Endpoint]:
     from doctor.clients.k3s import rewritten
     from doctor.facts.endpoint import Endpoint
 
-    reference = target.asked or target.reference
+    reference = target.original
     assert reference is not None  # noqa: S101 - the caller has looked
     domain = _domain(target)
     own = reference.hop
     seen: list[Hop] = []
     for host in hosts.hosts:
         names_another = host.authority != domain and (domain, host.authority) != (
-            "docker.io",
-            "registry-1.docker.io",
+            hub.NAME,
+            hub.HOST,
         )
         origin, written = _written(host)
         for hop in ways(host):

@@ -8,7 +8,6 @@ another host (cri-o server/image_pull.go, containers/image newImageSourceAttempt
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 from typing import TYPE_CHECKING
@@ -18,12 +17,12 @@ from doctor.clients.containers_trust import trust
 from doctor.clients.crio_host import CrioHost
 from doctor.clients.keyring import Lookup, wanted
 from doctor.clients.machine import Machine
-from doctor.clients.placed import known_to_the_shell, placed
 from doctor.clients.policy_json import Policy
 from doctor.facts.client import ClientFact, ConfigFault, Daemon
 from doctor.facts.credential import Place
 from doctor.facts.tls import Insecure
 from doctor.frozen import frozen
+from doctor.host import is_network
 from doctor.model import Hop, Target
 
 if TYPE_CHECKING:
@@ -92,13 +91,9 @@ class Crio:
         return self._route(hop)[1]
 
     def _route(self, hop: Hop) -> tuple[RouteFact, Secret | None]:
-        from doctor.clients.proxy import route
+        from doctor.clients.placed import daemons
 
-        shell, secret = known_to_the_shell(hop, self.shell)
-        fact, own = route(hop, self.host.environ, self.proxy, shell)
-        if not fact.proxy and shell and fact.candidates and fact.candidates[0] is shell[0]:
-            own = secret
-        return placed(fact, self.host.variables), own
+        return daemons(hop, self.host.variables, self.shell, self.proxy)
 
     def trust(self, hop: Hop, target: Target) -> TrustFact:
         """The system's trust store and the first folder that the registry has in a certs.d, for
@@ -116,14 +111,14 @@ class Crio:
         for value in self.host.insecure:
             if value.text == named:
                 yield Insecure(value.text, value.origin)
-            elif named == domain and _is_network(value.text):
+            elif named == domain and is_network(value.text):
                 yield Insecure(value.text, value.origin, network=True)
         if named == domain:
             yield _LOOPBACK
 
     def endpoints(self, target: Target) -> EndpointsFact:
         """The mirrors of the one table of registries.conf that counts, then the registry."""
-        reference = target.asked or target.reference
+        reference = target.original
         refusal = policy_json.refusal(self.policy, reference) if reference else None
         return pull_sources.endpoints(self.name, self.host.registries, target, _RULE, refusal)
 
@@ -163,10 +158,3 @@ class Crio:
         yield from pull_sources.faults("CRI-O", self.host.registries, target)
         if self.policy.fault:
             yield self.policy.fault
-
-
-def _is_network(entry: str) -> bool:
-    try:
-        return "/" in entry and bool(ipaddress.ip_network(entry, strict=False))
-    except ValueError:
-        return False

@@ -7,7 +7,6 @@ daemon/pkg/registry (config.go, registry.go).
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 from pathlib import Path
@@ -20,11 +19,11 @@ from doctor.clients.daemon_json import mirror_fault
 from doctor.clients.docker_host import DockerHost
 from doctor.clients.keyring import Lookup, Wanted, wanted
 from doctor.clients.machine import Machine
-from doctor.clients.placed import known_to_the_shell, placed, set_elsewhere
 from doctor.clients.unit import Value
 from doctor.facts.client import ClientFact, ConfigFault, Daemon, Store
 from doctor.facts.tls import Insecure
 from doctor.frozen import frozen
+from doctor.host import is_network
 from doctor.model import Hop, Target
 
 if TYPE_CHECKING:
@@ -93,15 +92,11 @@ class Docker:
         return self._route(hop)[1]
 
     def _route(self, hop: Hop) -> tuple[RouteFact, Secret | None]:
-        from doctor.clients.proxy import route
+        from doctor.clients.placed import daemons
 
-        shell, secret = known_to_the_shell(hop, self.machine.environ)
-        others = (*shell, *set_elsewhere(self.host.elsewhere))
-        fact, own = route(hop, self.host.environ, self.proxy, others)
-        candidates = fact.candidates
-        if not fact.proxy and shell and candidates and candidates[0] is shell[0]:
-            own = secret
-        return placed(fact, self.host.variables), own
+        return daemons(
+            hop, self.host.variables, self.machine.environ, self.proxy, self.host.elsewhere
+        )
 
     def trust(self, hop: Hop, target: Target) -> TrustFact:
         """The daemon's trust stores: the system's, and the registry's folder in certs.d, which
@@ -114,7 +109,7 @@ class Docker:
         complete = base.complete and not self.host.desktop and bool(self.host.socket)
         insecure = tuple(self._insecure(domain, target.registry.host))
         of_hub = target.registry.role == "mirror" and self.store == "containerd"
-        found = first(self.machine, self._folders("docker.io" if of_hub else domain, insecure))
+        found = first(self.machine, self._folders(hub.NAME if of_hub else domain, insecure))
         return replace(
             base,
             stores=(*base.stores, *found.stores),
@@ -144,7 +139,7 @@ class Docker:
             return
         for value in self.host.insecure:
             entry = value.text.rpartition("://")[2].rstrip("/")
-            if _is_network(entry):
+            if is_network(entry):
                 yield Insecure(entry, value.origin, network=True)
             elif entry == domain:
                 yield Insecure(value.text, value.origin)
@@ -209,8 +204,8 @@ class Docker:
         """Where the command takes the credential from. No helper is run for it."""
         want = wanted(target)
         if target.registry.role == "mirror":
-            hub = self._login(replace(want, domain="docker.io"))
-            return docker_mirrors.keys(want, hub, self.store)
+            of_hub = self._login(replace(want, domain=hub.NAME))
+            return docker_mirrors.keys(want, of_hub, self.store)
         return self._login(want)
 
     def _login(self, want: Wanted) -> Lookup:
@@ -248,10 +243,3 @@ class Docker:
                 what = f'the running daemon does not know the mirror "{each.text}"'
                 effect = "it counts once the daemon has read the file again"
                 yield ConfigFault(each.file, what, effect, each.line, stops=False, kind="unread")
-
-
-def _is_network(entry: str) -> bool:
-    try:
-        return "/" in entry and bool(ipaddress.ip_network(entry, strict=False))
-    except ValueError:
-        return False

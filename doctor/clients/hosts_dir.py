@@ -13,6 +13,7 @@ import ipaddress
 from collections.abc import Iterator
 from dataclasses import replace
 
+from doctor import hub
 from doctor.clients import toml
 from doctor.clients.hosts_toml import IGNORED, Host, understood
 from doctor.clients.machine import Machine
@@ -108,8 +109,8 @@ def settled(hosts: tuple[Host, ...], domain: str) -> tuple[Host, ...]:
     if last.authority:
         return hosts
     last = replace(last, path="/v2", capabilities=_unset().capabilities)
-    if domain == "docker.io":
-        return (*others, replace(last, authority="registry-1.docker.io"))
+    if domain == hub.NAME:
+        return (*others, replace(last, authority=hub.HOST))
     last = replace(last, authority=domain)
     if not is_localhost(domain):
         return (*others, last)

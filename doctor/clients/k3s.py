@@ -15,6 +15,7 @@ from dataclasses import field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from doctor import hub
 from doctor.clients.containerd_config import Auth
 from doctor.clients.hosts_dir import Hosts, is_localhost, port_of, settled
 from doctor.clients.hosts_toml import Host
@@ -238,7 +239,7 @@ def _group(match: re.Match[str]) -> str:
 
 def hosts(registries: Registries, domain: str) -> Hosts:
     """What is asked for the registry."""
-    own = "registry-1.docker.io" if domain == "docker.io" else domain
+    own = hub.HOST if domain == hub.NAME else domain
     mirror = registries.mirrors.get(domain)
     mirror = registries.mirrors.get("*") if mirror is None else mirror
     found: dict[tuple[str, str, str], Host] = {}
@@ -271,7 +272,7 @@ def _endpoint(registries: Registries, value: Value, mirror: Mirror | None) -> Ho
     host = Host(
         url=replace(value, text=hidden(value.text)),
         scheme=parts.scheme or ("http" if odd else "https"),
-        authority="registry-1.docker.io" if name == "docker.io" else name,
+        authority=hub.HOST if name == hub.NAME else name,
         path="/v2" if parts.path in ("", "/", "/v2") else parts.path.rstrip("/"),
         capabilities=_SERVES,
         rewrites=mirror.rewrites if mirror else (),
@@ -281,7 +282,7 @@ def _endpoint(registries: Registries, value: Value, mirror: Mirror | None) -> Ho
 
 def _with(registries: Registries, host: Host, name: str) -> Host:
     """The host with what `configs` has for it, or for every host."""
-    named = "docker.io" if name == "registry-1.docker.io" else name
+    named = hub.NAME if name == hub.HOST else name
     settings = registries.configs.get(named) or registries.configs.get("*")
     if settings is None:
         return host

@@ -68,7 +68,7 @@ class Kubelet:
         where there is none, what the runtime has. No plug-in is run."""
         from doctor.clients.node_files import lookup
 
-        named = replace(target, reference=target.asked or target.reference)
+        named = replace(target, reference=target.original)
         own = lookup(self.machine, self.node, wanted(named))
         theirs: Lookup = self.runtime.keys(target)
         if target.registry.role == "mirror":

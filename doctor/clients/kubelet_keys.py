@@ -13,10 +13,11 @@ import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
+from doctor import hub
 from doctor.clients.keyring import HUB_SPELLINGS, Wanted, loosely
 from doctor.facts.credential import Why
 
-HUB = "index.docker.io"
+HUB = hub.LEGACY
 """The key whose entry serves for Docker Hub where no other key matches."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _HOST = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:\[\]<>\"\x80-\U0010ffff-]*")
@@ -26,7 +27,7 @@ _ESCAPE = re.compile(r"%(?P<byte>[0-9A-Fa-f]{2})?")
 
 def image(want: Wanted) -> str:
     """The image as the kubelet looks it up: its normal name without tag and digest."""
-    domain = "docker.io" if want.hub else want.domain
+    domain = hub.NAME if want.hub else want.domain
     return f"{domain}/{want.path}" if want.path else domain
 
 

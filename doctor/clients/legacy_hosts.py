@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from urllib.parse import urlsplit
 
+from doctor import hub
 from doctor.clients.containerd_config import Config
 from doctor.clients.hosts_dir import Hosts, is_localhost
 from doctor.clients.hosts_toml import Host
@@ -35,7 +36,7 @@ def legacy(config: Config, domain: str) -> Hosts:
         else:
             hosts.append(host)
     if not any(host.authority == domain for host in hosts):
-        own = "registry-1.docker.io" if domain == "docker.io" else domain
+        own = hub.HOST if domain == hub.NAME else domain
         last = _host(config, Value(f"{_scheme(own)}://{own}", "", 0))
         hosts += [replace(last, url=Value("", "", 0))] if last else []
     return Hosts(tuple(hosts), faults=tuple(faults))

@@ -1,4 +1,5 @@
-"""Where do a daemon's variables stand, and which proxies are known here that it does not see?"""
+"""Which way does a daemon's request go, where do its variables stand, and which proxies are known
+here that it does not see?"""
 
 from __future__ import annotations
 
@@ -36,7 +37,25 @@ def placed(fact: RouteFact, variables: Mapping[str, Value]) -> RouteFact:
     )
 
 
-def known_to_the_shell(
+def daemons(
+    hop: Hop,
+    variables: Mapping[str, Value],
+    shell: Mapping[str, str],
+    override: str | None,
+    elsewhere: Sequence[Value] = (),
+) -> tuple[RouteFact, Secret | None]:
+    """Which way a daemon's request goes, by its own variables, and the header value for that proxy;
+    that of the shell's proxy where only that one is known. `override` is the option `--proxy`."""
+    known, secret = _known_to_the_shell(hop, shell)
+    environ = {name: value.text for name, value in variables.items()}
+    fact, own = route(hop, environ, override, (*known, *_set_elsewhere(elsewhere)))
+    candidates = fact.candidates
+    if not fact.proxy and known and candidates and candidates[0] is known[0]:
+        own = secret
+    return placed(fact, variables), own
+
+
+def _known_to_the_shell(
     hop: Hop, environ: Mapping[str, str]
 ) -> tuple[tuple[Candidate, ...], Secret | None]:
     """The proxy that a program of this shell would use for the hop, and its login."""
@@ -46,7 +65,7 @@ def known_to_the_shell(
     return (Candidate(setting=fact.proxy, why="shell", no_proxy=fact.no_proxy),), secret
 
 
-def set_elsewhere(values: Sequence[Value]) -> tuple[Candidate, ...]:
+def _set_elsewhere(values: Sequence[Value]) -> tuple[Candidate, ...]:
     """The proxies that these values name, once each."""
     found: dict[Hop, Candidate] = {}
     for value in values:

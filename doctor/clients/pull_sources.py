@@ -137,7 +137,7 @@ def faults(client: str, conf: RegistriesConf, target: Target) -> Iterator[Config
     unknown = short_names.fault(client, conf, target)
     if unknown:
         yield unknown
-    reference = target.asked or target.reference
+    reference = target.original
     odd = sources(conf, reference)[1] if reference else None
     if odd:
         yield odd
@@ -152,7 +152,7 @@ def endpoints(
 ) -> EndpointsFact:
     """Where the image is asked for. That a place is blocked counts where nothing is left to ask;
     `refusal`: the signature policy's."""
-    reference = target.asked or target.reference
+    reference = target.original
     if reference is None:
         return EndpointsFact(client=client, endpoints=(home(target),))
     found, _ = sources(conf, reference)
@@ -168,7 +168,6 @@ def endpoints(
         endpoints=tuple(each.endpoint for each in found) or (home(target),),
         blocked=refusal if asked or not rules else _blocked(rules[-1], table),
         places=tuple(places),
-        faults=conf.faults,
         rule=rule,
     )
 
@@ -181,11 +180,12 @@ def _blocked(rule: Value, table: Registry | None) -> Blocked:
 def insecure(conf: RegistriesConf, target: Target, domain: str) -> tuple[Insecure, ...]:
     """The setting by which the place in question is not verified; none where it is. `domain`: the
     registry as it is named."""
-    if target.reference is None:
+    reference = target.original
+    if reference is None:
         table = chosen(conf, domain)
         line = table.insecure if table else None
         return (_setting(domain, line),) if line else ()
-    found, _ = sources(conf, target.asked or target.reference)
+    found, _ = sources(conf, reference)
     at = target.endpoint or home(target)
     for each in found:
         same = (each.endpoint.hop, each.endpoint.repository) == (at.hop, at.repository)

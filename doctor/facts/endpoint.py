@@ -7,16 +7,12 @@ the whole diagnosis of the one that serves the pull stands in the report.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from doctor.facts.credential import Place
 from doctor.facts.station import WORDS
 from doctor.frozen import frozen
 from doctor.model import Fact, Hop, Target, Verdict
-
-if TYPE_CHECKING:
-    from doctor.facts.client import ConfigFault
-
 
 _HOW: dict[str, str] = dict(WORDS) | {
     "api": "what answers there is no registry",
@@ -118,8 +114,6 @@ class EndpointsFact(Fact):
     blocked: Blocked | None = None
     places: tuple[Place, ...] = ()
     """What was looked at, and why it did not apply."""
-    faults: tuple[ConfigFault, ...] = ()
-    """What is broken in those files."""
     certs: str = ""
     """The folder below which the client has one for each registry, where it is known."""
     rule: str = ""

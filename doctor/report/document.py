@@ -61,7 +61,7 @@ def stamp(moment: datetime) -> str:
 
 def _target(diagnosis: Diagnosis) -> Document:
     target = diagnosis.target
-    reference = target.asked or target.reference
+    reference = target.original
     return {
         "target": scrub(target.text),
         "registry": scrub(reference.domain if reference else target.registry.authority) or None,
