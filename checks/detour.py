@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from doctor.facts.dns import DnsFact
 from doctor.facts.proxy import Candidate, DetourFact, Outcome, RouteFact, Try
 from doctor.facts.tcp import TcpFact
-from doctor.facts.tls import TrustFact
+from doctor.facts.trust import TrustFact
 from doctor.model import Case, Check, Finding
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from doctor.facts.client import ClientFact
 from doctor.facts.endpoint import EndpointSeen, EndpointsFact
-from doctor.facts.tls import TrustFact
+from doctor.facts.trust import TrustFact
 from doctor.model import Case, Check, Client, Fact, Finding
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from doctor.facts.clients import ClientsFact, Eye, named
-from doctor.facts.tls import TlsFact, TrustFact, TrustStore
+from doctor.facts.tls import TlsFact
+from doctor.facts.trust import TrustFact, TrustStore
 from doctor.model import Case, Check, Finding
 from doctor.pki import errors
 from doctor.pki.evidence import settings, short, where

@@ -15,7 +15,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from doctor.facts.endpoint import EndpointsFact
-from doctor.facts.tls import CaFault, TlsFact, TrustFact
+from doctor.facts.tls import TlsFact
+from doctor.facts.trust import CaFault, TrustFact
 from doctor.model import Case, Check, Client, Fact, Finding, Severity, raised
 from doctor.pki import errors, failures, interception, remarks
 from doctor.pki.dates import dates

@@ -13,9 +13,10 @@ from doctor.facts.credential import CredentialFact
 from doctor.model import Target
 
 if TYPE_CHECKING:
-    from doctor.engine import Engine, Walk
+    from doctor.engine import Engine
     from doctor.model import Client
     from doctor.net import Net
+    from doctor.walk import Walk
 
 _MOST = 8
 _OF_THE_CREDENTIAL = frozenset(

@@ -21,7 +21,8 @@ from doctor.facts.credential import CredentialFact
 from doctor.facts.endpoint import Endpoint
 from doctor.facts.proxy import RouteFact
 from doctor.facts.registry import ImageFact
-from doctor.facts.tls import TlsFact, TrustFact
+from doctor.facts.tls import TlsFact
+from doctor.facts.trust import TrustFact
 from doctor.fallback import meant, seen_by
 from doctor.manifest import Descriptor, choose, platform
 from doctor.model import Case, Facts

@@ -27,9 +27,10 @@ from doctor.model import Diagnosis, Fact, ReadsShortNames, Target, Verdict
 
 if TYPE_CHECKING:
     from doctor.credential import Credential
-    from doctor.engine import Engine, Walk
+    from doctor.engine import Engine
     from doctor.model import Client
     from doctor.net import Net
+    from doctor.walk import Walk
 
 
 async def diagnose(

@@ -275,7 +275,7 @@ class Client(Protocol):
         ...
 
     def trust(self, hop: Hop, target: Target) -> Fact:
-        """Which trust stores: a `doctor.facts.tls.TrustFact`. Some clients go by how the target
+        """Which trust stores: a `doctor.facts.trust.TrustFact`. Some clients go by how the target
         writes its registry, for every host of the pull."""
         ...
 

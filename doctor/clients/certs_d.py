@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.clients.machine import Machine, Text
-from doctor.facts.tls import CaFault, KeyPair, Problem, TrustStore
+from doctor.facts.trust import CaFault, KeyPair, Problem, TrustStore
 from doctor.frozen import frozen
 
 LABEL = "certs.d"

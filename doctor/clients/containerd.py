@@ -26,7 +26,7 @@ from doctor.model import Hop, Target
 if TYPE_CHECKING:
     from doctor.facts.endpoint import Endpoint, EndpointsFact
     from doctor.facts.proxy import RouteFact
-    from doctor.facts.tls import TrustFact
+    from doctor.facts.trust import TrustFact
     from doctor.redact import Secret
 
 RULE = (

@@ -13,7 +13,7 @@ from pathlib import Path
 from doctor import hub
 from doctor.clients.certs_d import first
 from doctor.clients.machine import Machine
-from doctor.facts.tls import Insecure, TrustFact
+from doctor.facts.trust import Insecure, TrustFact
 
 
 def trust(

@@ -20,7 +20,7 @@ from doctor.clients.machine import Machine
 from doctor.clients.policy_json import Policy
 from doctor.facts.client import ClientFact, ConfigFault, Daemon
 from doctor.facts.credential import Place
-from doctor.facts.tls import Insecure
+from doctor.facts.trust import Insecure
 from doctor.frozen import frozen
 from doctor.host import is_network
 from doctor.model import Hop, Target
@@ -28,7 +28,7 @@ from doctor.model import Hop, Target
 if TYPE_CHECKING:
     from doctor.facts.endpoint import EndpointsFact
     from doctor.facts.proxy import RouteFact
-    from doctor.facts.tls import TrustFact
+    from doctor.facts.trust import TrustFact
     from doctor.redact import Secret
 
 _RULE = "pull Secrets go to the image's own registry alone, and no auth file of this node has one"

@@ -21,7 +21,7 @@ from doctor.clients.keyring import Lookup, Wanted, wanted
 from doctor.clients.machine import Machine
 from doctor.clients.unit import Value
 from doctor.facts.client import ClientFact, ConfigFault, Daemon, Store
-from doctor.facts.tls import Insecure
+from doctor.facts.trust import Insecure
 from doctor.frozen import frozen
 from doctor.host import is_network
 from doctor.model import Hop, Target
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from doctor.facts.credential import Place
     from doctor.facts.endpoint import Endpoint, EndpointsFact
     from doctor.facts.proxy import RouteFact
-    from doctor.facts.tls import TrustFact
+    from doctor.facts.trust import TrustFact
     from doctor.redact import Secret
 
 _LOOPBACK = (

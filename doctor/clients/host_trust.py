@@ -15,7 +15,7 @@ from doctor.clients.hosts_dir import Hosts, insecure
 from doctor.clients.hosts_toml import Host
 from doctor.clients.machine import Machine
 from doctor.clients.unit import Value
-from doctor.facts.tls import CaFault, KeyPair, TrustFact, TrustStore
+from doctor.facts.trust import CaFault, KeyPair, TrustFact, TrustStore
 
 
 def trusted(base: TrustFact, machine: Machine, hosts: Hosts, host: Host | None) -> TrustFact:

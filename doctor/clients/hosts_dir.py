@@ -20,7 +20,7 @@ from doctor.clients.machine import Machine
 from doctor.clients.unit import Value
 from doctor.facts.client import ConfigFault
 from doctor.facts.credential import Place
-from doctor.facts.tls import Insecure
+from doctor.facts.trust import Insecure
 from doctor.frozen import frozen
 from doctor.model import Hop
 

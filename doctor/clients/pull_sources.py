@@ -19,7 +19,7 @@ from doctor.clients.unit import Value
 from doctor.facts.client import ConfigFault
 from doctor.facts.credential import Place
 from doctor.facts.endpoint import Blocked, Endpoint, EndpointsFact, home
-from doctor.facts.tls import Insecure
+from doctor.facts.trust import Insecure
 from doctor.frozen import frozen
 from doctor.grammar import Reference, hop_of, scan
 from doctor.model import Target

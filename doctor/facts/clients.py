@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 from doctor.facts.credential import CredentialFact
 from doctor.facts.proxy import RouteFact
-from doctor.facts.tls import TlsFact, TrustFact
+from doctor.facts.tls import TlsFact
+from doctor.facts.trust import TrustFact
 from doctor.frozen import frozen
 from doctor.model import Fact, Hop, Status, Verdict
 

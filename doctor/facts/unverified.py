@@ -4,7 +4,7 @@ setting?"""
 from __future__ import annotations
 
 from doctor.facts.dns import DnsFact
-from doctor.facts.tls import Insecure, TrustFact
+from doctor.facts.trust import Insecure, TrustFact
 from doctor.model import Case
 
 

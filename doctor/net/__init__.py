@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from doctor.facts.registry import AnonymousFact, ApiFact, AuthFact, BlobFact, ImageFact
     from doctor.facts.resolvers import ResolversFact
     from doctor.facts.tcp import AddressesFact, TcpFact
-    from doctor.facts.tls import TlsFact, TrustFact
+    from doctor.facts.tls import TlsFact
+    from doctor.facts.trust import TrustFact
     from doctor.net.http import Reply
     from doctor.net.lines import Lines
     from doctor.net.once import Once

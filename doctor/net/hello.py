@@ -19,7 +19,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from doctor.facts.tls import KeyPair, Outcome
+from doctor.facts.tls import Outcome
+from doctor.facts.trust import KeyPair
 from doctor.frozen import frozen
 from doctor.net.lines import Stream
 

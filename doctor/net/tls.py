@@ -24,7 +24,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from doctor.facts.tls import TlsFact, TrustFact, Verdict
+from doctor.facts.tls import TlsFact, Verdict
+from doctor.facts.trust import TrustFact
 from doctor.net.hello import AlertError, Greeting, Offer, Secured, greet, warm
 
 if TYPE_CHECKING:

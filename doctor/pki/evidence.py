@@ -7,7 +7,8 @@ from __future__ import annotations
 from typing import Any
 
 from doctor import hub
-from doctor.facts.tls import Certificate, TlsFact, TrustFact
+from doctor.facts.tls import Certificate, TlsFact
+from doctor.facts.trust import TrustFact
 from doctor.model import Case
 
 _CERTS = "/etc/containerd/certs.d"
@@ -30,7 +31,7 @@ def where(case: Case) -> dict[str, str]:
 
 def _of_containerd(case: Case, name: str) -> dict[str, str]:
     from doctor.facts.endpoint import EndpointsFact
-    from doctor.facts.tls import TrustFact
+    from doctor.facts.trust import TrustFact
 
     endpoint = case.target.endpoint
     if endpoint is not None and endpoint.origin:

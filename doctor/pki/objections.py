@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from doctor.facts.tls import Certificate, ChainError, TlsFact, TrustFact, Verdict
+from doctor.facts.tls import Certificate, ChainError, TlsFact, Verdict
+from doctor.facts.trust import TrustFact
 from doctor.model import Case, Confidence, Finding
 from doctor.pki import defaults, errors
 from doctor.pki.evidence import chain, listed, settings, short, verdicts, where

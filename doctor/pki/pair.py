@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from doctor.facts.tls import Problem
+from doctor.facts.trust import Problem
 from doctor.pki.certificate import from_der, pem_blocks
 
 

@@ -11,7 +11,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from doctor.facts.tls import TrustStore
+from doctor.facts.trust import TrustStore
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -23,7 +23,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from doctor.facts.tls import CaFault, Problem, TrustFact, TrustStore
+from doctor.facts.trust import CaFault, Problem, TrustFact, TrustStore
 from doctor.pki.certificate import pem_blocks
 from doctor.root import located, read
 

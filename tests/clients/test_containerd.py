@@ -10,7 +10,7 @@ import pytest
 
 from doctor.clients.containerd import Containerd
 from doctor.facts.client import Daemon, State
-from doctor.facts.tls import TrustFact
+from doctor.facts.trust import TrustFact
 from doctor.fallback import aim
 from doctor.model import Client, Target
 from doctor.reference import Reference, parse

@@ -221,7 +221,7 @@ def test_a_file_that_cannot_be_used_ends_the_pull_from_every_host(
 ) -> None:  # fmt: skip
     """The file is the second host's: the first is not asked either."""
     from doctor.clients.host_trust import trusted
-    from doctor.facts.tls import TrustFact
+    from doctor.facts.trust import TrustFact
 
     first, second, _ = servers.ports
     folder = f"/{REGISTRY}"

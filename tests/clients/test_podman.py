@@ -12,7 +12,7 @@ from doctor.clients import containers_conf, registries_conf
 from doctor.clients.keyring import Ask
 from doctor.clients.podman import Podman
 from doctor.facts.proxy import RouteFact
-from doctor.facts.tls import TrustFact
+from doctor.facts.trust import TrustFact
 from doctor.fallback import aim
 from doctor.model import Client, ReadsShortNames, Target
 from doctor.reference import Reference, parse

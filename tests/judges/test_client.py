@@ -11,7 +11,7 @@ from doctor import codes
 from doctor.checks import client
 from doctor.facts.client import ClientFact, ConfigFault, Daemon
 from doctor.facts.dns import DnsFact
-from doctor.facts.tls import Insecure, TrustFact
+from doctor.facts.trust import Insecure, TrustFact
 from doctor.model import Case, Fact, Facts, Finding, Hop, System, Target
 from doctor.reference import Reference, parse
 

@@ -11,7 +11,8 @@ from doctor.checks import differences, stores
 from doctor.facts.clients import ClientsFact, Eye
 from doctor.facts.credential import CredentialFact
 from doctor.facts.proxy import ProxySetting, RouteFact
-from doctor.facts.tls import Certificate, ChainError, TlsFact, TrustFact, TrustStore, Verdict
+from doctor.facts.tls import Certificate, ChainError, TlsFact, Verdict
+from doctor.facts.trust import TrustFact, TrustStore
 from doctor.model import Case, Facts, Finding, Hop, Target
 from doctor.reference import Reference, parse
 

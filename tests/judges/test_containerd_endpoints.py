@@ -10,7 +10,7 @@ import pytest
 from doctor import codes
 from doctor.checks import endpoints
 from doctor.facts.endpoint import Blocked, Endpoint, EndpointSeen, EndpointsFact
-from doctor.facts.tls import CaFault, TrustFact
+from doctor.facts.trust import CaFault, TrustFact
 from doctor.model import Case, Facts, Finding, Hop, Target
 from doctor.reference import Reference, parse
 

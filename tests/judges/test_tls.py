@@ -17,21 +17,17 @@ from doctor.facts.http import Answer
 from doctor.facts.registry import ApiFact
 from doctor.facts.tls import (
     Attempt,
-    CaFault,
     Certificate,
     ChainError,
     HttpPeek,
-    Insecure,
     IssuerFetch,
     Outcome,
-    Problem,
     Staple,
     TimeReading,
     TlsFact,
-    TrustFact,
-    TrustStore,
     Verdict,
 )
+from doctor.facts.trust import CaFault, Insecure, Problem, TrustFact, TrustStore
 from doctor.model import Case, Fact, Facts, Finding, Hop, Role, System, Target
 from doctor.pki import errors
 

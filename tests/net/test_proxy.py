@@ -30,7 +30,7 @@ from doctor.facts.proxy import (
     TunnelFact,
 )
 from doctor.facts.tcp import Attempt, TcpFact
-from doctor.facts.tls import TrustFact, TrustStore
+from doctor.facts.trust import TrustFact, TrustStore
 from doctor.model import Case, Facts, Hop, Target
 from doctor.net import Net
 from doctor.net.refusal import Head, page_follows, take

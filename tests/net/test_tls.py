@@ -25,7 +25,8 @@ from cryptography.x509 import ocsp
 from OpenSSL import SSL
 
 from doctor.facts.http import Answer
-from doctor.facts.tls import Insecure, KeyPair, TlsFact, TrustFact, TrustStore
+from doctor.facts.tls import TlsFact
+from doctor.facts.trust import Insecure, KeyPair, TrustFact, TrustStore
 from doctor.model import Hop
 from doctor.net import Net, peek, tcp
 from doctor.net.http import fetch

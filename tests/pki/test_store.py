@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from doctor.facts.tls import TrustStore
+from doctor.facts.trust import TrustStore
 from doctor.pki.store import DIRECTORIES, FILES, Roots, go_store
 from doctor.pki.verify import go_verdict
 from tests.certificates import NOW, authority, leaf, pem

@@ -10,7 +10,8 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from doctor.facts.tls import TrustStore, Verdict
+from doctor.facts.tls import Verdict
+from doctor.facts.trust import TrustStore
 from doctor.pki import errors
 from doctor.pki.store import Roots
 from doctor.pki.verify import go_verdict
