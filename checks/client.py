@@ -71,7 +71,6 @@ def _broken(fact: ClientFact, fault: ConfigFault) -> Finding:
         fault = replace(fault, effect=effect, stops=False)
     kind = _kind(fact, fault.file)
     params = {
-        **_crio(fact),
         "file": fault.file,
         "line": str(fault.line or 1),
         "flaw": fault.what,
@@ -114,11 +113,6 @@ def _kind(fact: ClientFact, file: str) -> dict[str, str]:
     return {kinds[fact.client]: "yes"} if fact.client in kinds else {}
 
 
-def _crio(fact: ClientFact) -> dict[str, str]:
-    """CRI-O keeps what it read until it is told to read it again."""
-    return {"crio": "yes"} if fact.client == "cri-o" else {}
-
-
 def _of_containerd(fact: ClientFact, fault: ConfigFault) -> dict[str, str]:
     """Which of containerd's files it is, and what of it the words need."""
     if fact.client != "containerd":
@@ -156,7 +150,6 @@ def _insecure(case: Case, fact: ClientFact) -> Iterator[Finding]:
         "flag": "yes" if file in fact.flagged else "",
         "registry": named.registry if named else "",
         "edit": f"{line}s/true/false/" if setting.switch else "",
-        **_crio(fact),
         **_of_k3s(fact),
     }
     yield Finding(

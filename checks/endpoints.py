@@ -48,7 +48,6 @@ def judge(case: Case) -> Iterator[Finding]:
                 "rule": rule.rule,
                 "blocked_prefix": rule.prefix,
                 "policy": _yes(rule.policy),
-                **_crio(case),
                 **_kind(rule.file),
             },
         )
@@ -135,7 +134,7 @@ def _words(case: Case, seen: EndpointSeen) -> dict[str, str]:
     if named is None:
         return words
     there = replace(named, domain=endpoint.hop.authority, repository=endpoint.repository)
-    return {**words, **_crio(case)} | {
+    return words | {
         "mirror_image": str(there),
         "registry": named.domain,
         "repository": named.repository,
@@ -176,11 +175,6 @@ def _proof(seen: EndpointSeen) -> dict[str, Any]:
         "setting": seen.endpoint.origin,
         "repository": seen.endpoint.repository,
     }
-
-
-def _crio(case: Case) -> dict[str, str]:
-    """CRI-O keeps what it read until it is told to read it again."""
-    return {"crio": "yes"} if case.target.client == "cri-o" else {}
 
 
 def _yes(holds: bool) -> str:

@@ -226,6 +226,7 @@ def params_of(target: Target, finding: Finding | None = None) -> dict[str, str]:
         "key": hub.KEY if target.named in hub.DOMAINS else target.named,
         "client": target.client,
         "runtime": target.runtime,
+        "crio": "yes" if "cri-o" in (target.client, target.runtime) else "",
         "system": target.system,
         "platform": target.platform,
     }

@@ -794,3 +794,14 @@ def test_a_registry_is_named_as_its_login_is_kept(text: str, named: str, key: st
     assert read.registry is not None
     params = codes.params_of(Target(text, read.reference, read.registry))
     assert (params["registry"], params["key"]) == (named, key)
+
+
+@pytest.mark.parametrize(("client", "runtime", "told"), [
+    ("cri-o", "", True), ("kubelet", "cri-o", True), ("kubelet", "containerd", False),
+    ("podman", "", False),
+])  # fmt: skip
+def test_whoever_has_cri_o_pull_is_told_to_have_it_read_its_files_again(
+    client: str, runtime: str, told: bool
+) -> None:
+    target = Target("x", None, Hop("registry", "reg.corp", 443), client=client, runtime=runtime)
+    assert (codes.params_of(target).get("crio") == "yes") is told
