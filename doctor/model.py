@@ -17,6 +17,7 @@ from doctor import hub
 from doctor.frozen import frozen
 
 if TYPE_CHECKING:
+    from doctor.cluster import Cluster
     from doctor.facts.endpoint import Endpoint
     from doctor.net import Net
     from doctor.redact import Secret
@@ -29,6 +30,7 @@ Verdict = Literal["pass", "warn", "fail", "incomplete"]
 Role = Literal["registry", "token", "storage", "mirror", "proxy"]
 Scheme = Literal["https", "http"]
 Scope = Literal["hop", "target"]
+Vantage = Literal["local", "text", "cluster"]
 System = Literal["debian", "rhel", "suse", "alpine", "macos", "linux"]
 
 
@@ -149,6 +151,8 @@ class Target:
     """The local clock when the run started."""
     source: tuple[str, int] | None = None
     """File and line that named the target."""
+    vantage: Vantage = "local"
+    """Where it was seen from: this machine, somebody's text, or a cluster."""
     assumed: tuple[str, ...] = ()
     """What was read into the text, to be said to the user."""
     asked: Reference | None = None
@@ -386,7 +390,7 @@ class Report:
     ms: float
     verdict: Verdict
     clients: tuple[Mapping[str, Any], ...] | None = None
-    kubernetes: Mapping[str, Any] | None = None
+    kubernetes: Cluster | None = None
 
 
 @frozen

@@ -50,8 +50,16 @@ def document(report: Report) -> Document:
         "clients": None
         if report.clients is None
         else [{**row, "target": scrub(str(row["target"]))} for row in report.clients],
-        "kubernetes": None if report.kubernetes is None else scrub_data(dict(report.kubernetes)),
+        "kubernetes": _kubernetes(report),
     }
+
+
+def _kubernetes(report: Report) -> Document | None:
+    if report.kubernetes is None:
+        return None
+    from doctor.report import cluster
+
+    return cluster.kubernetes(report.kubernetes)
 
 
 def stamp(moment: datetime) -> str:
@@ -63,25 +71,25 @@ def _target(diagnosis: Diagnosis) -> Document:
     target = diagnosis.target
     reference = target.original
     return {
-        "target": scrub(target.text),
+        "target": scrub(target.text) or (None if target.vantage == "text" else ""),
         "registry": scrub(reference.domain if reference else target.registry.authority) or None,
         "repository": reference and scrub(reference.repository),
         "tag": reference and reference.tag and scrub(reference.tag),
         "digest": reference and reference.digest,
         "client": target.client,
-        "vantage": "local",
+        "vantage": target.vantage,
         "verdict": diagnosis.verdict,
         "root_causes": list(diagnosis.root_causes),
         "not_tried": list(diagnosis.not_tried),
         "source": target.source and {"file": scrub(target.source[0]), "line": target.source[1]},
         "assumed": [scrub(each) for each in target.assumed],
         "summary": scrub(sentence(diagnosis)),
-        "hops": [_hop(hop, diagnosis) for hop in hops_of(diagnosis)],
+        "hops": [hop_entry(hop, diagnosis) for hop in hops_of(diagnosis)],
         "checks": [
             _check(name, results, target.registry)
             for name, results in by_name(diagnosis.checks).items()
         ],
-        "findings": [_finding(f) for f in diagnosis.findings],
+        "findings": [finding_entry(f) for f in diagnosis.findings],
     }
 
 
@@ -102,7 +110,8 @@ def _compared(diagnosis: Diagnosis) -> tuple[EndpointSeen, ...]:
     return fact.seen_at if fact else ()
 
 
-def _hop(hop: Hop, diagnosis: Diagnosis) -> Document:
+def hop_entry(hop: Hop, diagnosis: Diagnosis) -> Document:
+    """One entry of `hops`."""
     facts = diagnosis.facts
     dns, tcp, tls = facts.get(DnsFact, hop), facts.get(TcpFact, hop), facts.get(TlsFact, hop)
     route, tunnel = facts.get(RouteFact, hop), facts.get(TunnelFact, hop)
@@ -152,7 +161,8 @@ def _blocker(result: CheckResult) -> str | None:
     return check + blank + scrub(hop)
 
 
-def _finding(finding: Finding) -> Document:
+def finding_entry(finding: Finding) -> Document:
+    """One entry of `findings`."""
     return {
         "code": finding.code,
         "check": finding.check,

@@ -7,6 +7,7 @@ server are in `world.place(NAME)`.
 from __future__ import annotations
 
 import json
+import socket
 import ssl
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,9 @@ from tests.lab.world import PROXY, REGISTRY, RESOLVER, World
 
 BACKEND = 5000
 """Where docker-registry listens, on loopback, behind its TLS front."""
+_SETTLED = "settled"
+"""nginx's socket on which it says that it has nothing left to do."""
+_PATIENCE = 30
 
 
 def resolver(
@@ -177,6 +181,7 @@ def front(world: World, sites: Sequence[str]) -> Process:
         f"daemon off;\nmaster_process off;\npid {place}/pid;\nerror_log {place}/error.log;\n"
         "events { worker_connections 256; }\nhttp {\n"
         f"  access_log {place}/access.log;\n  {_seen(place)}\n{temporary}"
+        f"  server {{ listen unix:{place}/{_SETTLED}; access_log off; return 204; }}\n"
         "  ssl_protocols TLSv1.2 TLSv1.3;\n" + "".join(sites) + "}\n"
     )
     listens = sorted({at for site in sites for at in _listens(site)})
@@ -197,9 +202,20 @@ def _seen(place: Path) -> str:
 
 def seen(world: World, address: str) -> list[Seen]:
     """The requests that nginx got there, in order."""
+    _settled(world)
     log = world.place("nginx") / "seen.log"
     rows = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
     return [Seen(*row[1:]) for row in rows if row[0] == address]
+
+
+def _settled(world: World) -> None:
+    """nginx writes a request down after its answer has left, before it takes the next: once it has
+    answered here, what was answered before is written."""
+    with socket.socket(socket.AF_UNIX) as asked:
+        asked.settimeout(_PATIENCE)
+        asked.connect(str(world.place("nginx") / _SETTLED))
+        asked.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        assert asked.recv(100).startswith(b"HTTP/1.1 204")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,111 @@
+"""What is to be looked at? The command line, the files that it names, and standard input -> the
+targets, and the password."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+
+from doctor.cli import DEFAULT_TARGET
+from doctor.clients.eyes import ALL, DEFAULT
+from doctor.frozen import frozen
+from doctor.model import Hop, Target
+from doctor.options import Options
+from doctor.pasted import whole
+from doctor.redact import Secret, plain, scrub
+from doctor.reference import read_target
+from doctor.streams import talk
+from doctor.usage import UsageError
+
+_MOST_PASSWORD = 65536
+
+
+def given(options: Options) -> tuple[list[Target], Secret | None]:
+    """The targets, and the password from standard input, if one was announced. Raises
+    UsageError."""
+    named, secret = _input(options)
+    targets = _targets(named, options)
+    if secret is not None and len({t.registry for t in targets}) > 1:
+        raise UsageError("--username goes to one registry; these targets are of several")
+    return targets, secret
+
+
+@frozen
+class Named:
+    """A target as it was given, and the file and line that named it."""
+
+    text: str
+    source: tuple[str, int] | None = None
+
+
+def _input(options: Options) -> tuple[list[Named], Secret | None]:
+    """The targets of the command line and of files, once each, and the password from standard
+    input."""
+    named = [Named(text) for text in whole(options.targets)]
+    for file in options.files:
+        named += _named_in(file)
+    if not named and not options.files:
+        named = [Named(DEFAULT_TARGET)]
+    if not named:
+        raise UsageError(f"{', '.join(options.files)}: no image is named there")
+    secret = None
+    if options.password_stdin:
+        given = sys.stdin.buffer.read(_MOST_PASSWORD + 1)
+        if len(given) > _MOST_PASSWORD:
+            raise UsageError("--password-stdin: more than 64 KiB is no password")
+        secret = Secret(given.decode("utf-8", "replace").removesuffix("\n").removesuffix("\r"))
+        if not secret:
+            raise UsageError("--password-stdin: standard input was empty")
+    seen: dict[str, Named] = {}
+    for each in named:
+        seen.setdefault(each.text, each)
+    return list(seen.values()), secret
+
+
+def _named_in(file: str) -> list[Named]:
+    from doctor.images import images_in
+
+    limit = 8 << 20
+    try:
+        if file == "-":
+            data, name = sys.stdin.buffer.read(limit + 1), "-"
+        else:
+            with open(file, "rb") as handle:
+                data, name = handle.read(limit + 1), file
+    except (OSError, ValueError) as error:
+        raise UsageError(f"-f {file!r} cannot be read: {error}") from None
+    if len(data) > limit:
+        raise UsageError(f"-f {file!r} is larger than 8 MiB")
+    found = images_in(name, data.decode("utf-8-sig", "replace"), os.environ)
+    for each in found:
+        if each.problem:
+            talk(f"doctor: {plain(scrub(f'{each.file}:{each.line}: {each.problem}'))}")
+    return [Named(each.text, (each.file, each.line)) for each in found]
+
+
+def _targets(named: Sequence[Named], options: Options) -> list[Target]:
+    from doctor.clients.system import system
+
+    kind = system(options.root)
+    now = datetime.now().astimezone()
+    targets = []
+    for each in named:
+        target = read_target(each.text)
+        targets.append(
+            Target(
+                text=target.text,
+                reference=target.reference,
+                registry=target.registry or Hop("registry", "", 443),
+                client=DEFAULT if options.client == ALL else options.client,
+                platform=options.platform,
+                system=kind,
+                warn_days=options.warn_days,
+                allow_realms=options.allow_realm,
+                now=now,
+                source=each.source,
+                assumed=target.assumed,
+            )
+        )
+    return targets
