@@ -7,16 +7,14 @@ of the pod's pull Secrets, and they are offered to every host that asks for one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from doctor import hub
-from doctor.clients import containerd_config, containerd_node
+from doctor.clients import containerd_config, containerd_node, host_endpoints
 from doctor.clients.containerd_node import Node
-from doctor.clients.hosts_dir import Hosts, ways
-from doctor.clients.hosts_toml import Host
+from doctor.clients.hosts_dir import Hosts
 from doctor.clients.keyring import Lookup, wanted
 from doctor.clients.machine import Machine
 from doctor.facts.client import ClientFact, Daemon
@@ -24,7 +22,7 @@ from doctor.frozen import frozen
 from doctor.model import Hop, Target
 
 if TYPE_CHECKING:
-    from doctor.facts.endpoint import Endpoint, EndpointsFact
+    from doctor.facts.endpoint import EndpointsFact
     from doctor.facts.proxy import RouteFact
     from doctor.facts.trust import TrustFact
     from doctor.redact import Secret
@@ -95,7 +93,7 @@ class Containerd:
         extra = (self.ca,) if self.ca else ()
         base = go_store(Path(self.machine.root), self.node.environ, extra, client=self.name)
         hosts = self._hosts(target)
-        return trusted(base, self.machine, hosts, _host(hosts, target))
+        return trusted(base, self.machine, hosts, host_endpoints.entry(hosts, target))
 
     def endpoints(self, target: Target) -> EndpointsFact:
         """The hosts in order, those passed over for this reference included."""
@@ -105,7 +103,7 @@ class Containerd:
         if reference is None:
             return only(self.name, target)
         hosts = self._hosts(target)
-        found = tuple(_endpoints(hosts, target))
+        found = tuple(host_endpoints.endpoints(hosts, target))
         first = next((h.url for h in hosts.hosts if h.url.line), None)
         none = not any(not each.skipped for each in found)
         return EndpointsFact(
@@ -121,14 +119,14 @@ class Containerd:
         )
 
     def _hosts(self, target: Target) -> Hosts:
-        return self.node.hosts(self.machine, _domain(target))
+        return self.node.hosts(self.machine, host_endpoints.domain(target))
 
     def keys(self, target: Target) -> Lookup:
         """The node's own credential for the host, where its settings hold one. No helper is run."""
         from doctor.clients.containerd_keys import lookup
 
         hosts = self._hosts(target)
-        return lookup(self.node, wanted(target), _host(hosts, target), self.machine)
+        return lookup(self.node, wanted(target), host_endpoints.entry(hosts, target), self.machine)
 
     def setup(self, target: Target) -> ClientFact:
         """Is it there and running, and what is wrong with its configuration?"""
@@ -147,66 +145,3 @@ class Containerd:
             appendable=bool(node.config.files) and node.config.appendable,
             mirror=next((f"{h.scheme}://{h.authority}" for h in hosts.hosts[:-1]), ""),
         )
-
-
-def _domain(target: Target) -> str:
-    """The registry as the image names it, whichever endpoint is looked at."""
-    named = target.original
-    return named.registry if named else wanted(target).domain
-
-
-def _host(hosts: Hosts, target: Target) -> Host | None:
-    """The entry of the endpoint in question; for a registry that is asked directly, its own."""
-    endpoint = target.endpoint
-    for host in hosts.hosts:
-        if target.registry not in ways(host):
-            continue
-        if endpoint is None or (endpoint.origin, endpoint.written) == _written(host):
-            return host
-    return None
-
-
-def _written(host: Host) -> tuple[str, str]:
-    return (host.url.origin, host.url.text) if host.url.text else ("", "")
-
-
-def _endpoints(hosts: Hosts, target: Target) -> Iterator[Endpoint]:
-    from doctor.clients.k3s import rewritten
-    from doctor.facts.endpoint import Endpoint
-
-    reference = target.original
-    assert reference is not None  # noqa: S101 - the caller has looked
-    domain = _domain(target)
-    own = reference.hop
-    seen: list[Hop] = []
-    for host in hosts.hosts:
-        names_another = host.authority != domain and (domain, host.authority) != (
-            hub.NAME,
-            hub.HOST,
-        )
-        origin, written = _written(host)
-        for hop in ways(host):
-            skipped = _skipped(host, by_tag=not reference.digest)
-            if not skipped and hop in seen:
-                skipped = "it is asked before this already"
-            if not skipped:
-                seen.append(hop)
-            yield Endpoint(
-                hop=replace(hop, role="registry" if hop.name == own.name else "mirror"),
-                repository=rewritten(reference.repository, host.rewrites),
-                base=host.path,
-                namespace=domain if names_another else "",
-                origin=origin,
-                written=written,
-                skipped=skipped,
-            )
-
-
-def _skipped(host: Host, *, by_tag: bool) -> str:
-    """Why the host is passed over for the reference."""
-    listed = ", ".join(sorted(host.capabilities))
-    if "pull" not in host.capabilities:
-        return f"its capabilities are {listed}; a pull needs pull"
-    if by_tag and "resolve" not in host.capabilities:
-        return f"it is for digests only: its capabilities are {listed}; a tag needs resolve"
-    return ""
