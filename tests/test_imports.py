@@ -292,7 +292,7 @@ def test_the_shells_eyes_load_nothing_of_other_clients() -> None:
     of_containers |= {"crio", "crio_host"}
     containerds = {
         *("containerd", "containerd_config", "containerd_keys", "containerd_node", "host_trust"),
-        *("hosts_dir", "hosts_toml", "k3s", "legacy_hosts"),
+        *("host_endpoints", "hosts_dir", "hosts_toml", "k3s", "legacy_hosts"),
     }
     unused = {f"doctor.clients.{name}" for name in others}
     of_the_kubelet = {"kubelet", "kubelet_keyring", "kubelet_keys", "kubelet_node", "node_files"}

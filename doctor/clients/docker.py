@@ -27,6 +27,7 @@ from doctor.host import is_network
 from doctor.model import Hop, Target
 
 if TYPE_CHECKING:
+    from doctor.clients.hosts_dir import Hosts
     from doctor.facts.credential import Place
     from doctor.facts.endpoint import Endpoint, EndpointsFact
     from doctor.facts.proxy import RouteFact
@@ -99,39 +100,61 @@ class Docker:
         )
 
     def trust(self, hop: Hop, target: Target) -> TrustFact:
-        """The daemon's trust stores: the system's, and the registry's folder in certs.d, which
-        goes for its token service and its storage too."""
+        """The daemon's trust stores: the system's, and what the registry's folder in certs.d adds,
+        which goes for its token service and its storage too."""
         from doctor.pki.store import go_store
 
-        domain = wanted(target).domain
+        registry = wanted(target).domain
         extra = (self.ca,) if self.ca else ()
         base = go_store(Path(self.machine.root), self.host.environ, extra, client=self.name)
         complete = base.complete and not self.host.desktop and bool(self.host.socket)
-        insecure = tuple(self._insecure(domain, target.registry.host))
-        of_hub = target.registry.role == "mirror" and self.store == "containerd"
-        found = first(self.machine, self._folders(hub.NAME if of_hub else domain, insecure))
+        base = replace(base, complete=complete)
+        insecure = tuple(self._insecure(registry, target.registry.host))
+        if self.store == "containerd":
+            return self._of_hosts(base, target, insecure)
+        literal = (registry.rpartition(":")[0] or registry,)
+        passed_over = registry in hub.DOMAINS or any(each.covers(literal) for each in insecure)
+        folders = () if passed_over else (f"{self.host.certs}/{registry}",)
+        found = first(self.machine, folders)
         return replace(
             base,
             stores=(*base.stores, *found.stores),
             faults=(*base.faults, *found.faults),
             client_pair=found.pair,
-            complete=complete,
             insecure=insecure,
         )
 
-    def _folders(self, domain: str, insecure: tuple[Insecure, ...]) -> tuple[str, ...]:
-        """Where the registry's folder may be. The store that docker has of old reads none for
-        Docker Hub, nor for a registry that it does not verify."""
-        own = self.host.certs
-        if self.store == "containerd":
-            host, _, port = domain.rpartition(":") if ":" in domain else (domain, "", "")
-            named = hub.NAME if domain in hub.DOMAINS else domain
-            written = (f"{own}/{host}_{port}_",) if port.isdigit() else ()
-            return (*written, f"{own}/{named}", f"{own}/_default")
-        literal = (domain.rpartition(":")[0] or domain,)
-        if domain in hub.DOMAINS or any(each.covers(literal) for each in insecure):
-            return ()
-        return (f"{own}/{domain}",)
+    def _of_hosts(
+        self, base: TrustFact, target: Target, insecure: tuple[Insecure, ...]
+    ) -> TrustFact:
+        """The same for containerd's store, which reads the folder as containerd does. Where that
+        lists one host, what is set for dockerd goes for it as well, and a mirror of
+        registry-mirrors is met with what is set for it (moby daemon/hosts.go,
+        mergeLegacyConfig)."""
+        from doctor.clients import host_endpoints
+        from doctor.clients.host_trust import trusted
+
+        hosts = self._hosts(target)
+        alone = len(hosts.hosts) == 1
+        fact = trusted(
+            base,
+            self.machine,
+            hosts,
+            hosts.hosts[0] if alone else host_endpoints.entry(hosts, target),
+        )
+        return replace(
+            fact,
+            insecure=(*fact.insecure, *(insecure if alone else ())),
+            plain_loopback=alone and base.plain_loopback,
+        )
+
+    def _hosts(self, target: Target) -> Hosts:
+        """What containerd's store reads for the registry, none for the store of old."""
+        from doctor.clients import host_endpoints, hosts_dir
+
+        if self.store != "containerd":
+            return hosts_dir.Hosts()
+        return hosts_dir.find(self.machine, (self.host.certs,), host_endpoints.domain(target))
 
     def _insecure(self, domain: str, host: str) -> Iterator[Insecure]:
         """What may make this registry an insecure one: its own name, or a network."""
@@ -162,31 +185,34 @@ class Docker:
         """For Docker Hub its mirrors, in order; at last the registry itself."""
         from doctor.facts.endpoint import EndpointsFact
 
-        want, listed = wanted(target), self._listed(target)
+        want, hosts = wanted(target), self._hosts(target)
+        listed = self._listed(target, hosts)
         ignored = "" if want.hub and target.reference else _HUB_ALONE
-        if len(listed) > 1:
-            ignored = "hosts.toml lists several hosts"
+        if len(hosts.hosts) > 1:
+            ignored = f"{hosts.file} lists several hosts"
         mirrors = () if ignored else self.mirrors
+        logged_in = bool(self._login(want).tries)
         return EndpointsFact(
             client=self.name,
             endpoints=(
                 *(docker_mirrors.endpoint(each, want.path, self.store) for each in mirrors),
                 *listed,
             ),
-            places=tuple(self._places(ignored)),
-            rule=docker_mirrors.rule(self.store, logged_in=bool(self._login(want).tries))
-            if mirrors
+            places=(*self._places(ignored), *hosts.places),
+            rule=docker_mirrors.rule(self.store, logged_in=logged_in)
+            if mirrors or len(listed) > 1
             else "",
             tells="gravest" if self.store == "containerd" else "last",
         )
 
-    def _listed(self, target: Target) -> tuple[Endpoint, ...]:
-        """What the hosts.toml lists that containerd's store reads for the registry, the registry
-        itself last. Where that is several, registry-mirrors count for nothing (moby
-        daemon/hosts.go, mergeLegacyConfig)."""
+    def _listed(self, target: Target, hosts: Hosts) -> tuple[Endpoint, ...]:
+        """What the hosts.toml lists, the registry itself last; that alone without one."""
+        from doctor.clients import host_endpoints
         from doctor.facts.endpoint import home
 
-        return (home(target),)  # the one place where a reader of hosts.toml has its say
+        if not hosts.file or target.original is None:
+            return (home(target),)
+        return tuple(host_endpoints.endpoints(hosts, target))
 
     def _places(self, ignored: str) -> Iterator[Place]:
         """Where mirrors are set. `ignored`: why they count for nothing here."""
@@ -204,8 +230,10 @@ class Docker:
         """Where the command takes the credential from. No helper is run for it."""
         want = wanted(target)
         if target.registry.role == "mirror":
-            of_hub = self._login(replace(want, domain=hub.NAME))
-            return docker_mirrors.keys(want, of_hub, self.store)
+            from doctor.clients import host_endpoints
+
+            named = self._login(replace(want, domain=host_endpoints.domain(target)))
+            return docker_mirrors.keys(want, named, self.store)
         return self._login(want)
 
     def _login(self, want: Wanted) -> Lookup:
@@ -215,7 +243,7 @@ class Docker:
 
     def setup(self, target: Target) -> ClientFact:
         """Is it there and running, and what is wrong with its configuration?"""
-        host = self.host
+        host, hosts = self.host, self._hosts(target)
         return ClientFact(
             client=self.name,
             program=host.program,
@@ -225,8 +253,8 @@ class Docker:
             rootless=host.rootless,
             desktop=host.desktop,
             store=self.store,
-            files=host.files,
-            faults=(*host.faults, *self._unread(target)),
+            files=(*host.files, *((hosts.file,) if hosts.file else ())),
+            faults=(*host.faults, *hosts.faults, *self._unread(target)),
             user=self.machine.variable("USER") or self.machine.variable("LOGNAME"),
             flagged=tuple(sorted(host.flagged)),
         )

@@ -135,14 +135,14 @@ def rule(store: Store, *, logged_in: bool) -> str:
     return "" if logged_in else "it shows mirrors the login for Docker Hub, and has none"
 
 
-def keys(want: Wanted, hub: Lookup, store: Store) -> Lookup:
+def keys(want: Wanted, named: Lookup, store: Store) -> Lookup:
     """A mirror has no credential of its own, ever. What docker may show it is the one for Docker
-    Hub (`hub`), which is not shown to it from here (CONTRACT, promise 2)."""
-    note = rule(store, logged_in=bool(hub.tries))
+    Hub (`named`), which is not shown to it from here (CONTRACT, promise 2)."""
+    note = rule(store, logged_in=bool(named.tries))
     withheld = "" if note else "docker shows it the login for Docker Hub, which is not done here"
-    where = hub.tries[0].where if hub.tries else hub.config
+    where = named.tries[0].where if named.tries else named.config
     place = Place(where, "not-read" if withheld else "ignored", None, withheld or note)
     return Lookup(
-        hub.client, want, (), places=(place,), tools=hub.tools, config=hub.config,
-        foreign=hub.foreign, withheld=withheld,
+        named.client, want, (), places=(place,), tools=named.tools, config=named.config,
+        foreign=named.foreign, withheld=withheld,
     )  # fmt: skip
