@@ -14,15 +14,13 @@ import pytest
 from doctor.clients.docker import Docker
 from doctor.fallback import aim
 from tests.certificates import authority
-from tests.clients.registries import put
+from tests.clients.registries import DOCKER, auth, put
 from tests.clients.test_docker_mirrors import (
     CERTS,
     CONTAINERD,
-    DOCKER,
     GRAPHDRIVER,
     HUB_KEY,
     JSON,
-    auth,
     docker,
     endpoints,
     mirrors,
