@@ -2,7 +2,7 @@
 # Have the real servers that tests/lab starts. On Debian and Ubuntu, with root or sudo, what is missing is installed with apt, after one
 # question where there is a terminal to ask on (CI=true: no question; SERVERS=no: nothing is installed; SERVERS=yes: asked again).
 # No service is started, now or at the next boot: they would take ports 53, 80, 3128 and 5000. Elsewhere what is missing is named, and its
-# tests are skipped. Never fails: with CI=true the tests themselves fail for a missing server.
+# tests are skipped. Nothing that is installed is taken away for it. Never fails: with CI=true the tests themselves fail for a missing server.
 set -eu
 cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/sbin:/sbin
@@ -18,6 +18,7 @@ named:bind9:named
 skopeo:skopeo:
 podman:podman:podman
 containerd:containerd:containerd
+dockerd:docker.io:docker
 mitmdump:mitmproxy:
 htpasswd:apache2-utils:
 openssl:openssl:
@@ -79,9 +80,11 @@ $root env DEBIAN_FRONTEND=noninteractive sh -c '
     fi
     apt-get update -qq || true
     for package; do
-        apt-get install -y -qq --no-install-recommends "$package" >/dev/null || echo "servers: apt could not install $package" >&2
+        apt-get install -y -qq --no-install-recommends --no-remove "$package" >/dev/null || echo "servers: apt could not install $package" >&2
     done
     if command -v systemctl >/dev/null 2>&1; then
-        for service in $services; do systemctl disable --quiet "$service" 2>/dev/null || true; done
+        for service in $services; do
+            for unit in "$service.service" "$service.socket"; do systemctl disable --quiet "$unit" 2>/dev/null || true; done
+        done
     fi
 ' sh "$services" $packages || say "not everything could be installed; the tests of what is missing say so"

@@ -19,7 +19,7 @@ import pytest
 from doctor.clients.docker_mirrors import flaw_for
 from tests.lab import servers
 from tests.lab.distribution import REPOSITORY
-from tests.lab.programs import PATH
+from tests.lab.programs import PATH, need
 from tests.lab.test_docker_mirrors import (
     AT,
     IMAGE,
@@ -39,10 +39,12 @@ VERSION = ""
 if DOCKERD:
     told = subprocess.run([DOCKERD, "--version"], capture_output=True, text=True).stdout
     VERSION = told.removeprefix("Docker version ").partition(",")[0]
-pytestmark = [
-    pytest.mark.lab,
-    pytest.mark.skipif(not (DOCKERD and DOCKER), reason="docker and dockerd are not installed"),
-]
+pytestmark = pytest.mark.lab
+
+
+@pytest.fixture(autouse=True)
+def _installed() -> None:
+    need("dockerd", "docker")
 
 
 @pytest.mark.parametrize("value", [
