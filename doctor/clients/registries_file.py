@@ -18,6 +18,7 @@ from doctor.clients.unit import Value
 from doctor.frozen import frozen
 from doctor.grammar import authority_flaw
 from doctor.redact import plain
+from doctor.userinfo import hidden
 
 SWITCH = "insecure = true"
 """The line of a table; an entry of the old lists is a host."""
@@ -177,6 +178,7 @@ def _mirror(table: Table, path: str, digest_only: bool) -> Mirror:
 
 
 def _location(text: str, line: int) -> str:
+    hidden(text)  # what stands before an @ is a secret from here on
     trimmed = text.rstrip("/")
     if trimmed.startswith(("http://", "https://")):
         bare = trimmed.partition("://")[2]
