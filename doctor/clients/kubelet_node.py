@@ -3,7 +3,7 @@
 What bears on a pull: the folder of its state (where it looks for credentials first), the folder it
 starts in and its HOME (where it looks next), the runtime that it talks to, its credential provider
 plug-ins. A flag beats the configuration file. k3s and RKE2 carry a kubelet in their own service,
-and hand flags to it as `--kubelet-arg`.
+and hand flags to it as `--kubelet-arg`, or from their configuration.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ _FLAGS = {
         "image-credential-provider-bin-dir",
     )
 }
+_OTHERS = ("k3s", "rke2")
 _OF_K3S = "/var/lib/rancher/credentialprovider"
 
 
@@ -62,7 +63,7 @@ def read(machine: Machine) -> KubeletNode:
     """Find the kubelet and read what it goes by."""
     services = (systemd.find(machine, name) for name in _SERVICES)
     service = next((each for each in services if each.unit), systemd.Service("kubelet"))
-    flags = _flags(service)
+    flags = {**_handed_over(machine, service), **_flags(service)}
     faults = list(service.faults)
     files = list(service.files)
     endpoint = flags.get("container-runtime-endpoint")
@@ -110,6 +111,25 @@ def _arguments(service: systemd.Service) -> Iterator[str]:
         yield f"--{text or next(words, '')}" if name.lstrip("-") == "kubelet-arg" else word
 
 
+def _handed_over(machine: Machine, service: systemd.Service) -> dict[str, Value]:
+    """What the configuration of k3s and RKE2 hands to their kubelet; the command's own flags come
+    after it (k3s pkg/configfilearg/parser.go)."""
+    kind = service.name.partition("-")[0]
+    if kind not in _OTHERS:
+        return {}
+    path = f"/etc/rancher/{kind}/config.yaml"
+    parts = (f"{path}.d/{name}" for name in machine.names(f"{path}.d") if name.endswith(".yaml"))
+    found: dict[str, Value] = {}
+    for file in (path, *parts):
+        root = document(machine, file)[0] if machine.is_file(file) else None
+        listed = root.get("kubelet-arg") if root else None
+        for node in (listed.items or [listed]) if listed else ():
+            name, _, text = (node.text or "").lstrip("-").partition("=")
+            if name in _FLAGS:
+                found[name] = Value(text, file, node.line)
+    return found
+
+
 def _plugins(
     machine: Machine, service: systemd.Service, flags: Mapping[str, Value]
 ) -> tuple[Value | None, Value | None]:
@@ -117,7 +137,7 @@ def _plugins(
     are there."""
     config = flags.get("image-credential-provider-config")
     folder = flags.get("image-credential-provider-bin-dir")
-    if config is None and folder is None and service.name.startswith(("k3s", "rke2")):
+    if config is None and folder is None and service.name.startswith(_OTHERS):
         file, programs = f"{_OF_K3S}/config.yaml", f"{_OF_K3S}/bin"
         if machine.is_file(file) and machine.is_folder(programs):
             return Value(file, service.unit, 0), Value(programs, service.unit, 0)

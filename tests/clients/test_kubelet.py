@@ -263,6 +263,30 @@ def test_k3s_carries_a_kubelet(tmp_path: Path, flags: str) -> None:
     assert len(keys(tmp_path, ECR).tries) == 1
 
 
+@pytest.mark.parametrize(("name", "text"), [
+    ("config.yaml", "kubelet-arg:\n- root-dir=/data/kubelet\n- max-pods=7\n"),
+    ("config.yaml", "kubelet-arg: --root-dir=/data/kubelet\n"),
+    ("config.yaml.d/10-node.yaml", 'kubelet-arg: ["root-dir=/data/kubelet"]\n'),
+])  # fmt: skip
+def test_k3ss_configuration_hands_flags_to_its_kubelet(
+    tmp_path: Path, name: str, text: str
+) -> None:
+    put(tmp_path, "/etc/systemd/system/k3s.service", "[Service]\nExecStart=/usr/local/bin/k3s x\n")
+    put(tmp_path, f"/etc/rancher/k3s/{name}", text)
+    assert kubelet_node.read(machine(tmp_path)).state == "/data/kubelet"
+    put(tmp_path, "/etc/systemd/system/k3s.service", (
+        "[Service]\nExecStart=/usr/local/bin/k3s x --kubelet-arg=root-dir=/other\n"
+    ))  # fmt: skip
+    assert kubelet_node.read(machine(tmp_path)).state == "/other"
+
+
+@pytest.mark.parametrize("text", ["kubelet-arg: {a: b}\n", "kubelet-arg:\n", "[", "- x\n", "\x00"])
+def test_a_configuration_that_is_none_hands_nothing_over(tmp_path: Path, text: str) -> None:
+    put(tmp_path, "/etc/systemd/system/k3s.service", "[Service]\nExecStart=/usr/local/bin/k3s x\n")
+    put(tmp_path, "/etc/rancher/k3s/config.yaml", text)
+    assert kubelet_node.read(machine(tmp_path)).state == "/var/lib/kubelet"
+
+
 def test_k3s_has_a_place_of_its_own(tmp_path: Path) -> None:
     put(tmp_path, "/etc/systemd/system/k3s.service", "[Service]\nExecStart=/usr/local/bin/k3s x\n")
     put(tmp_path, "/var/lib/rancher/credentialprovider/config.yaml", PROVIDERS)
