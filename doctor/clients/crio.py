@@ -156,5 +156,4 @@ class Crio:
 
     def _of_this(self, target: Target) -> Iterator[ConfigFault]:
         yield from pull_sources.faults("CRI-O", self.host.registries, target)
-        if self.policy.fault:
-            yield self.policy.fault
+        yield from self.policy.told(self.host.program)

@@ -113,12 +113,11 @@ class Podman:
             remote=self.machine.variable("CONTAINER_HOST"),
             rootless=self.machine.uid != 0,
             files=(*self.conf.files, *self.registries.files),
-            faults=tuple(self._faults(target)),
+            faults=tuple(self._faults(target, program)),
         )
 
-    def _faults(self, target: Target) -> Iterator[ConfigFault]:
+    def _faults(self, target: Target, program: str) -> Iterator[ConfigFault]:
         yield from self.conf.faults
         yield from self.registries.faults
         yield from pull_sources.faults(self.name, self.registries, target)
-        if self.policy.fault:
-            yield self.policy.fault
+        yield from self.policy.told(program)

@@ -21,6 +21,8 @@ from doctor.grammar import Reference
 from doctor.redact import plain
 
 _FILE = "/etc/containers/policy.json"
+_SHIPPED = "/usr/share/containers/policy.json"
+"""Where newer versions look at last (containers-policy.json(5))."""
 
 
 @frozen
@@ -32,16 +34,25 @@ class Policy:
     content: dict[str, Any] | None = None
     fault: ConfigFault | None = None
 
+    def told(self, program: str) -> tuple[ConfigFault, ...]:
+        """What is wrong with it; that there is none is no fault where the program is not there
+        either."""
+        missing = self.fault is not None and self.fault.kind == "no-policy"
+        return (self.fault,) if self.fault and (program or not missing) else ()
+
 
 def read(machine: Machine, stops: str, named: str = "") -> Policy:
     """The file that is named, else the user's own, else the machine's. `stops`: what the client
     then does that cannot use it."""
     own = f"{machine.home}/.config/containers/policy.json"
-    path = named or (own if machine.is_file(own) else _FILE)
+    path = named or next((p for p in (own, _FILE, _SHIPPED) if machine.is_file(p)), _FILE)
     got = machine.read(path)
     if not isinstance(got, Text):
-        if got.reason in ("missing", "special", "too-large"):
+        if got.reason in ("special", "too-large"):
             return Policy(path)
+        if got.reason == "missing":
+            what = "it is not there, and no other policy says which images are accepted"
+            return Policy(path, fault=ConfigFault(path, what, stops, 1, kind="no-policy"))
         what = f"it cannot be read: {got.detail}"
         return Policy(path, fault=ConfigFault(path, what, stops, 1))
     try:

@@ -48,11 +48,14 @@ class ConfigFault:
     """Does the client not work at all because of it (else: it goes on without)?"""
     image: str = ""
     """The image's whole name by Docker's rule, where that it names no registry is the fault."""
-    kind: Literal["", "unread", "each-pull", "passed-over", "one-folder", "path-twice"] = ""
+    kind: Literal[
+        "", "unread", "each-pull", "passed-over", "one-folder", "path-twice", "no-policy"
+    ] = ""
     """unread: nothing is wrong with it but that the running daemon goes by what it read before.
     each-pull: the file is read at every pull, so a daemon that runs meets the fault too.
     passed-over: only this setting does not count. one-folder: a list is taken for one folder.
-    path-twice: the API's root is put behind a path that names it."""
+    path-twice: the API's root is put behind a path that names it. no-policy: a policy.json has to
+    be there, is read at every pull, and is not."""
     client: str = ""
     """Whose file it is, where not the client's own: the runtime's that the kubelet has pull."""
 

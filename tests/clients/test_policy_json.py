@@ -104,6 +104,16 @@ def test_a_policy_that_cannot_be_used_is_a_fault(tmp_path: Path, text: str, line
         assert ("policy" in _skopeo(tmp_path / FILE[1:], tmp_path)) is bool(fault)
 
 
+def test_that_there_is_none_is_a_fault_and_the_shipped_one_is_one(tmp_path: Path) -> None:
+    fault = policy_json.read(machine(tmp_path), STOPS).fault
+    assert fault is not None
+    assert (fault.file, fault.kind) == (FILE, "no-policy")
+    if shutil.which("skopeo"):
+        assert "no such file" in _skopeo(tmp_path / FILE[1:], tmp_path)
+    put(tmp_path, "/usr/share/containers/policy.json", {"default": ACCEPT})
+    assert policy_json.read(machine(tmp_path), STOPS).fault is None
+
+
 def _skopeo(policy: Path, folder: Path) -> str:
     """What it says of copying nothing."""
     at = json.dumps({"schemaVersion": 2})

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -289,6 +290,19 @@ def test_a_crio_node_with_one_fault(
     assert list(found) == [code]
     assert found[code]["evidence"].get("line") == line
     assert found[code]["remedies"]
+
+
+@pytest.mark.parametrize(("tree", "client"), [(RHEL, "podman"), (CRIO, "cri-o")])
+def test_without_a_policy_nothing_is_pulled(root: Path, tree: dict[str, Any], client: str) -> None:
+    plant(root, {path: content for path, content in tree.items() if path != POLICY})
+    found = checked(root, client)
+    assert list(found) == ["client.config-invalid"]
+    (step,) = found["client.config-invalid"]["remedies"][0]["steps"]
+    policy = step["command"].replace(f"sudo tee {POLICY}", "cat")
+    said = subprocess.run(["sh", "-c", policy], capture_output=True, text=True, check=True).stdout
+    assert json.loads(said) == ACCEPTS
+    (root / f"usr/bin/{client.replace('-', '')[:6]}").unlink()
+    assert "client.config-invalid" not in checked(root, client)
 
 
 def test_a_login_of_crio_goes_into_the_file_that_it_reads(root: Path) -> None:
