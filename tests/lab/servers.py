@@ -202,18 +202,21 @@ def _seen(place: Path) -> str:
 
 def seen(world: World, address: str) -> list[Seen]:
     """The requests that nginx got there, in order."""
-    _settled(world)
-    log = world.place("nginx") / "seen.log"
+    place = world.place("nginx")
+    if not (place / _SETTLED).exists():
+        return []  # no nginx was started
+    _settled(place)
+    log = place / "seen.log"
     rows = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
     return [Seen(*row[1:]) for row in rows if row[0] == address]
 
 
-def _settled(world: World) -> None:
+def _settled(place: Path) -> None:
     """nginx writes a request down after its answer has left, before it takes the next: once it has
     answered here, what was answered before is written."""
     with socket.socket(socket.AF_UNIX) as asked:
         asked.settimeout(_PATIENCE)
-        asked.connect(str(world.place("nginx") / _SETTLED))
+        asked.connect(str(place / _SETTLED))
         asked.sendall(b"GET / HTTP/1.0\r\n\r\n")
         assert asked.recv(100).startswith(b"HTTP/1.1 204")
 
