@@ -105,7 +105,9 @@ def anchors(text: str) -> tuple[str, ...]:
 
 def pattern(text: str) -> re.Pattern[str]:
     """All spellings that leave letters and digits alone, of several encoders one upon the other as
-    well. Quantifiers are possessive or bounded: the searched text is hostile."""
+    well. Nothing is tried twice, since the searched text is hostile: repetitions stand in atomic
+    groups, not in possessive quantifiers, which before Python 3.11.5 lose their place when the last
+    turn of a group fails half-way."""
     parts, escaped = [], False
     for piece in _PIECES.findall(text):
         parts.append(_piece(piece, escaped))
@@ -113,11 +115,11 @@ def pattern(text: str) -> re.Pattern[str]:
     return re.compile("".join(parts))
 
 
-_PERCENT = "%(?:25)*+"
+_PERCENT = "%(?>(?:25)*)"
 _BACKSLASH = rf"(?:\\|{_PERCENT}5[cC])"
-_AMPERSAND = rf"(?:&|{_PERCENT}26|{_BACKSLASH}*+u0026)(?:amp(?:;|{_PERCENT}3[bB]))*+"
+_AMPERSAND = rf"(?:&|{_PERCENT}26|(?>{_BACKSLASH}*)u0026)(?>(?:amp(?:;|{_PERCENT}3[bB]))*)"
 """What a form begins with may be encoded again."""
-_LONGER = {"%": "%(?:25)++", "'": r"'(?:\"'\"|\\')'"}
+_LONGER = {"%": "%(?>(?:25)+)", "'": r"'(?:\"'\"|\\')'"}
 _BLANKS = " \t\n\r\xa0+"
 
 
@@ -126,24 +128,24 @@ def _piece(piece: str, escaped: bool) -> str:
     one other character. `escaped`: it follows backslashes, which take in those of its own
     escape."""
     if piece[0] == "\\":
-        return rf"(?:{_BACKSLASH}|{_html(piece[0])}){{{len(piece)},}}+"
+        return rf"(?>(?:{_BACKSLASH}|{_html(piece[0])}){{{len(piece)},}})"
     if piece[0].isascii() and piece[0].isalnum():
         return piece
     if re.search(r"\s", piece):
         forms = {form for each in {*piece, *_BLANKS} for form in _forms(each, escaped)}
-        return rf"(?:\s|{'|'.join(sorted(forms))}){{1,{4 * len(piece)}}}+"
+        return rf"(?>(?:\s|{'|'.join(sorted(forms))}){{1,{4 * len(piece)}}})"
     return f"(?:{'|'.join(_forms(piece, escaped))})"
 
 
 def _forms(character: str, escaped: bool) -> Iterator[str]:
     """The forms of one character, as regular expressions."""
     code = ord(character)
-    yield f"{_BACKSLASH}*+(?:{'|'.join(_unescaped(character))})"
+    yield f"(?>{_BACKSLASH}*)(?:{'|'.join(_unescaped(character))})"
     if character == "&":
         return
-    some = _BACKSLASH + ("*+" if escaped else "++")
+    some = f"(?>{_BACKSLASH}{'*' if escaped else '+'})"
     units = [code] if code < 0x10000 else [0xD7C0 + (code >> 10), 0xDC00 | code & 0x3FF]
-    yield some + f"{_BACKSLASH}++".join(rf"u(?i:{unit:04x})" for unit in units)
+    yield some + f"(?>{_BACKSLASH}+)".join(rf"u(?i:{unit:04x})" for unit in units)
     wide = [rf"U(?i:{code:08x})", *([rf"x(?i:{code:02x})"] if code < 0x100 else [])]
     short = [_SHORT[character]] if character in _SHORT else []
     yield f"{some}(?:{'|'.join([*short, *wide])})"
