@@ -15,7 +15,9 @@ help: ## what can be made
 
 # make itself exits 2 whenever doctor does not exit 0, and shows doctor's own code in its last line; .venv/bin/doctor gives it as it is.
 doctor: .venv/run.stamp ## diagnose IMAGE=registry.cleanstart.com/library/base:latest, with ARGS="--as docker --json"
-	@set -f; $(BIN)/doctor check $$ARGS $${IMAGE:+-- "$$IMAGE"}
+	@set -f; code=0; $(BIN)/doctor check $$ARGS $${IMAGE:+-- "$$IMAGE"} || code=$$?; \
+	command -v doctor >/dev/null || echo 'Where it says doctor, that is $(BIN)/doctor here (pipx install . brings it everywhere).' >&2; \
+	exit $$code
 
 test: check-format lint types tests ## formatting, lint, strict types and every test, real servers included
 
