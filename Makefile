@@ -3,11 +3,12 @@
 # as environment variables, so that neither make nor the shell reads a command into it.
 override IMAGE := $(value IMAGE)
 override ARGS := $(value ARGS)
-export IMAGE ARGS
+override FAULT := $(value FAULT)
+export IMAGE ARGS FAULT
 SHELL = /bin/sh
 BIN = .venv/bin
 
-.PHONY: help doctor test check-format lint types tests servers format bench wheel lock clean
+.PHONY: help doctor demo test check-format lint types tests servers format bench wheel lock clean
 .DEFAULT_GOAL = help
 
 help: ## what can be made
@@ -16,6 +17,9 @@ help: ## what can be made
 # make itself exits 2 whenever doctor does not exit 0, and shows doctor's own code in its last line; .venv/bin/doctor gives it as it is.
 doctor: .venv/run.stamp ## diagnose IMAGE=registry.cleanstart.com/library/base:latest, with ARGS="--as docker --json"
 	@set -f; $(BIN)/doctor check $$ARGS $${IMAGE:+-- "$$IMAGE"}
+
+demo: .venv/run.stamp ## a fault on loopback, diagnosed: FAULT=unknown-ca; without it, which there are
+	@set -f; $(BIN)/doctor demo $$ARGS $${FAULT:+-- "$$FAULT"}
 
 test: check-format lint types tests ## formatting, lint, strict types and every test, real servers included
 

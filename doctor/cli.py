@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from doctor import __version__
 from doctor.streams import UndeliveredError, say, talk
 from doctor.usage import UsageError
 
-COMMANDS = ("check", "explain", "checks")
-PLANNED = ("k8s", "bundle", "open", "demo")
+COMMANDS = ("check", "explain", "checks", "demo")
+PLANNED = ("k8s", "bundle", "open")
 """Words of the contract that this version does not have yet: never taken for an image."""
 FORMATS = ("text", "json")
 DEFAULT_TARGET = "registry.cleanstart.com"
@@ -73,6 +73,10 @@ def _dispatch(argv: list[str]) -> int:
 
         _checks_parser().parse_args(argv[1:])
         return list_checks()
+    if command == "demo":
+        from doctor.demo.command import demo
+
+        return demo(demo_parser().parse_intermixed_args(argv[1:]))
     explicit = command == "check"
     words, targets = _parted(argv[1:] if explicit else argv)
     args = _check_parser().parse_intermixed_args(words)
@@ -153,6 +157,7 @@ def _parser() -> argparse.ArgumentParser:
   doctor check TARGET…      diagnose; text, or --json (options: doctor check --help)
   doctor explain CODE       what a finding code means and what to do
   doctor checks             the checks and their codes, plug-ins included
+  doctor demo [FAULT]       a fault of your choice on loopback, diagnosed; none: which there are
 
 a TARGET is an image (registry.cleanstart.com/library/base:latest) or a registry host.
 exit codes: 0 pass or warnings, 1 fail, 2 usage, 3 incomplete, 130 interrupted.
@@ -177,6 +182,24 @@ def _checks_parser() -> argparse.ArgumentParser:
     )
 
 
+def demo_parser() -> argparse.ArgumentParser:
+    """The options of `doctor demo`: those of `doctor check` that say how to show a report. The
+    demo's own settings stand where the others would."""
+    parser = _Parser(
+        prog="doctor demo",
+        description="A registry on this machine's loopback with a fault of your choice, diagnosed "
+        "live: no account, no network, and nothing of this machine's settings is read.",
+    )
+    parser.add_argument(
+        "fault", nargs="?", metavar="FAULT", help="which; without it they are listed"
+    )
+    _formats(parser.add_argument)
+    _manner(parser.add_argument)
+    given = _check_parser().parse_args([])
+    parser.set_defaults(**{k: v for k, v in vars(given).items() if parser.get_default(k) is None})
+    return parser
+
+
 def _check_parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="doctor check",
@@ -192,18 +215,7 @@ def _check_parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="every image that FILE names; - is standard input",
     )
-    add(
-        "--json", action="append_const", dest="format", const="json", help="short for --format json"
-    )
-    add("--format", action="append", dest="format", metavar="FORMAT", help=", ".join(FORMATS))
-    add(
-        "-o",
-        "--output",
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="write there; the n-th belongs to the n-th --format",
-    )
+    _formats(add)
     add(
         "--as",
         dest="client",
@@ -249,6 +261,28 @@ def _check_parser() -> argparse.ArgumentParser:
     add("--no-fetch-issuers", action="store_true", help="do not fetch missing intermediates")
     add("--no-history", action="store_true", help="keep no list of recent targets")
     add("--offline", action="store_true", help="read local configuration only; no packet leaves")
+    _manner(add)
+    return parser
+
+
+def _formats(add: Callable[..., Any]) -> None:
+    """In which form the report is wanted, and where."""
+    add(
+        "--json", action="append_const", dest="format", const="json", help="short for --format json"
+    )
+    add("--format", action="append", dest="format", metavar="FORMAT", help=", ".join(FORMATS))
+    add(
+        "-o",
+        "--output",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="write there; the n-th belongs to the n-th --format",
+    )
+
+
+def _manner(add: Callable[..., Any]) -> None:
+    """How it is judged and shown."""
     add("--strict", action="store_true", help="warnings count as problems")
     add(
         "--no-color",
@@ -259,4 +293,3 @@ def _check_parser() -> argparse.ArgumentParser:
     )
     add("-q", "--quiet", action="store_true", help="print nothing; the exit code tells")
     add("-v", "--verbose", action="store_true", help="all evidence, all remedies")
-    return parser
