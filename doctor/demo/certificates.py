@@ -81,10 +81,9 @@ class Authorities:
             # With the root, as such servers often send it: then the CA can be shown.
             return leaf(host, below).context(folder, "registry", sends=2)
         if kind == "intercepted":
-            # How a well-known product's CA is named: that gives it away.
-            root = authority("Zscaler Root CA", "Zscaler Inc.")
-            below = authority("Zscaler Intermediate Root CA (demo)", "Zscaler Inc.", root)
-            return leaf(host, below).context(folder, "registry")
+            # mitmproxy names its CA so: that gives it away.
+            root = authority("mitmproxy", "mitmproxy")
+            return leaf(host, root).context(folder, "registry", sends=1)
         if kind == "leaf-alone":
             return leaf(host, self.issuing, aia=issuers).context(folder, "registry", sends=0)
         made = {

@@ -224,7 +224,7 @@ def _config(login: Login, servers: _Servers) -> str:
     pair = f"{_USER}:{password}" + ("\n" if login == "newline" else "")
     auth = base64.b64encode(pair.encode()).decode()
     if login == "broken":
-        auth = base64.b64encode(_USER.encode()).decode()
+        auth = base64.b64encode(password.encode()).decode()  # the key alone was pasted
     key = f"{host}:{port}" if login != "other-key" else f"{host}:5000"
     text = json.dumps({"auths": {key: {"auth": auth}}}, indent=2)
     return text.replace("}\n  }", "},\n  }") if login == "not-json" else text
