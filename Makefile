@@ -3,11 +3,12 @@
 # as environment variables, so that neither make nor the shell reads a command into it.
 override IMAGE := $(value IMAGE)
 override ARGS := $(value ARGS)
-export IMAGE ARGS
+override FAULT := $(value FAULT)
+export IMAGE ARGS FAULT
 SHELL = /bin/sh
 BIN = .venv/bin
 
-.PHONY: help doctor test check-format lint types tests servers format bench wheel lock clean
+.PHONY: help doctor demo test check-format lint types tests servers format bench wheel lock clean
 .DEFAULT_GOAL = help
 
 help: ## what can be made
@@ -18,6 +19,9 @@ doctor: .venv/run.stamp ## diagnose IMAGE=registry.cleanstart.com/library/base:l
 	@set -f; code=0; $(BIN)/doctor check $$ARGS $${IMAGE:+-- "$$IMAGE"} || code=$$?; \
 	command -v doctor >/dev/null || echo 'Where it says doctor, that is $(BIN)/doctor here (pipx install . brings it everywhere).' >&2; \
 	exit $$code
+
+demo: .venv/run.stamp ## a fault on loopback, diagnosed: FAULT=unknown-ca; without it, which there are
+	@set -f; $(BIN)/doctor demo $$ARGS $${FAULT:+-- "$$FAULT"}
 
 test: check-format lint types tests ## formatting, lint, strict types and every test, real servers included
 

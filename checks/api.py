@@ -8,6 +8,7 @@ web server. The status decides first, then the challenge, then the content type;
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,10 @@ from doctor.model import Case, Check, Fact, Finding
 
 if TYPE_CHECKING:
     from doctor.net import Net
+
+
+_PORTAL = re.compile(r"captive|\b(hotspot|guest|wi-?fi)\b", re.IGNORECASE)
+"""What a network's sign-in page says of itself; "sign in" alone is said by web consoles as well."""
 
 
 async def probe(case: Case, net: Net) -> Fact | None:
@@ -94,8 +99,15 @@ def _finding(case: Case, code: str, fact: ApiFact, answer: Answer) -> Finding:
     if answer.redirects:
         evidence["redirects"] = [a.location for a in fact.answers if a.location]
     # words: said, status, title, server, request, request_id, date, seconds, bytes
-    params = {**answer.words, "what": _what(fact, answer)}
+    portal = "yes" if code == "registry.not-a-registry" and _is_portal(answer) else ""
+    params = {**answer.words, "what": _what(fact, answer), "portal": portal}
     return Finding(code, hop=case.at, evidence=evidence, params=params)
+
+
+def _is_portal(answer: Answer) -> bool:
+    """Does it look like a network's sign-in page: by its status (RFC 6585 section 6), or by a
+    title or an address that names such a network?"""
+    return answer.status == 511 or bool(_PORTAL.search(f"{answer.title} {answer.location or ''}"))
 
 
 def _what(fact: ApiFact, answer: Answer) -> str:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 
-from doctor.cli import DEFAULT_TARGET
+from doctor.parsers import DEFAULT_TARGET
 from doctor.clients.eyes import ALL, DEFAULT
 from doctor.frozen import frozen
 from doctor.model import Hop, Target

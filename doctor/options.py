@@ -11,7 +11,7 @@ from argparse import Namespace
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
-from doctor.cli import FORMATS
+from doctor.parsers import FORMATS
 from doctor.clients.eyes import ALL, NAMES
 from doctor.clients.system import own_platform
 from doctor.delivery import check

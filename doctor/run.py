@@ -7,9 +7,9 @@ import os
 import sys
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from contextlib import redirect_stdout
+from contextlib import closing, redirect_stdout
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from doctor.clients.eyes import ALL, DEFAULT, PLAIN, Found, client, found
 from doctor.credential import Credential
@@ -20,8 +20,9 @@ from doctor.redact import Secret
 if TYPE_CHECKING:
     from doctor.codes import Book
     from doctor.model import Check, Client, Diagnosis
-    from doctor.net import Net
+    from doctor.net import LookUp, Net
 
+T = TypeVar("T")
 AT_ONCE = 8
 """Targets under way at the same time."""
 _GRAVITY: tuple[Verdict, ...] = ("fail", "incomplete", "warn", "pass")
@@ -50,15 +51,21 @@ def run(
     observer: Observer | None = None,
 ) -> Report:
     """The report on these targets, in an event loop of its own."""
-    import asyncio
+    return complete(report(targets, options, checks, book, secret, observer))
 
-    runner = asyncio.Runner()
-    try:
-        with redirect_stdout(sys.stderr):  # a plug-in may print; this is not its output
-            return runner.run(report(targets, options, checks, book, secret, observer))
-    finally:
-        if runner.run(_wound_up()):
-            runner.close()
+
+def complete(work: Coroutine[Any, Any, T]) -> T:
+    """Run the work in an event loop of its own, and leave nothing of it behind."""
+    with closing(work):  # an interruption may come before it has begun
+        import asyncio
+
+        runner = asyncio.Runner()
+        try:
+            with redirect_stdout(sys.stderr):  # a plug-in may print; this is not its output
+                return runner.run(work)
+        finally:
+            if runner.run(_wound_up()):
+                runner.close()
 
 
 async def report(
@@ -68,10 +75,15 @@ async def report(
     book: Book,
     secret: Secret | None = None,
     observer: Observer | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    look_up: LookUp | None = None,
 ) -> Report:
-    """The report on these targets. What happens on the way is told to `observer`."""
+    """The report on these targets. What happens on the way is told to `observer`. `environ` and
+    `look_up` stand in for this process's environment and for the system's names."""
     started, clock = datetime.now().astimezone(), time.perf_counter()
-    diagnoses = await _diagnose(targets, options, checks, book, secret, observer)
+    around = (dict(os.environ if environ is None else environ), look_up)
+    diagnoses = await _diagnose(targets, options, checks, book, secret, observer, *around)
     return Report(
         diagnoses=tuple(diagnoses),
         started=started,
@@ -124,13 +136,14 @@ async def _diagnose(
     book: Book,
     secret: Secret | None,
     observer: Observer | None,
+    environ: Mapping[str, str],
+    look_up: LookUp | None,
 ) -> list[Diagnosis]:
     from doctor import fallback
     from doctor.engine import Engine, all_of
     from doctor.net import Net
     from doctor.outcome import Choice
 
-    environ = dict(os.environ)
     seconds = options.timeout or 20.0 + len(targets) - 1
     net = Net(
         environ=environ,
@@ -138,6 +151,7 @@ async def _diagnose(
         deadline=time.monotonic() + seconds,
         fetch_issuers=options.fetch_issuers,
         offline=options.offline,
+        look_up=look_up,
     )
     clients = await _clients(options, environ, net)
     choice = Choice(options.only, options.skip, options.offline)

@@ -121,6 +121,7 @@ NEVER: dict[str, set[str]] = {
     "report": {"net", "checks", "clients", "tui", "cli", "engine", "textual", "httpx"},
     "bundle": {"net", "checks", "clients", "tui", "cli", "textual", "httpx"},
     "tui": {"socket"},
+    "demo": {"tui", "textual", "rich", "httpx", "h11", "dns", "OpenSSL", "kubernetes"},
 }
 ONLY: dict[str, set[str]] = {
     # library: the rooms that import it at all
@@ -258,6 +259,13 @@ def test_version_and_help_load_next_to_nothing(option: str) -> None:
     assert not HEAVY & loaded
     ours = {m for m in loaded if m.startswith("doctor")}
     assert ours <= {"doctor", "doctor.cli", "doctor.streams", "doctor.usage"}
+
+
+def test_the_list_of_faults_loads_no_server() -> None:
+    loaded = _loaded("demo")
+    assert not HEAVY & loaded
+    ours = {m for m in loaded if m.startswith("doctor.demo")}
+    assert ours == {"doctor.demo", "doctor.demo.command", "doctor.demo.faults"}
 
 
 def test_a_refused_connection_loads_no_more_than_it_used() -> None:

@@ -72,6 +72,19 @@ def test_an_image_is_text(checkout: Path, image: str, by: str) -> None:
     assert not (checkout / "made").exists()
 
 
+@pytest.mark.parametrize("fault", HOSTILE)
+def test_a_fault_is_text(checkout: Path, fault: str) -> None:
+    assert _make(checkout, "demo", f"FAULT={fault}").stdout == f"demo\n--\n{fault}\n"
+    assert not (checkout / "made").exists()
+
+
+def test_without_a_fault_they_are_listed(checkout: Path) -> None:
+    assert _make(checkout, "demo").stdout == "demo\n"
+    assert _make(checkout, "demo", "FAULT=expired", "ARGS=--json").stdout.split() == [
+        *("demo", "--json", "--", "expired")
+    ]
+
+
 def test_without_an_image_the_default_is_diagnosed(checkout: Path) -> None:
     assert _make(checkout, "doctor").stdout == "check\n"
 

@@ -53,13 +53,21 @@ def first_failing(facts: Facts, hop: Hop) -> Layer | None:
 def ending(facts: Facts, hop: Hop, layer: Layer, answer: Answer | None = None) -> dict[str, str]:
     """How the way to the station ends, for the words of a finding: the layer, and what its fact (or
     the HTTP exchange) says in a phrase. `answers`: something there answers the TLS handshake, so no
-    filter keeps this machine away."""
+    filter keeps this machine away. `refused`: every address refuses the connection."""
     kind = dict(_LADDER).get(layer)
     fact = facts.get(kind, hop) if kind else None
     said = answer.said if answer is not None else fact.seen if fact is not None else ""
     there = isinstance(fact, TlsFact) and bool(fact.received or fact.chain)
     answers = "yes" if layer == "tls" and there else ""
-    return {"layer": layer, "how": WORDS[layer], "said": said, "answers": answers}
+    tried = fact.attempts if isinstance(fact, TcpFact) else ()
+    refused = "yes" if tried and all(a.outcome == "refused" for a in tried) else ""
+    return {
+        "layer": layer,
+        "how": WORDS[layer],
+        "said": said,
+        "answers": answers,
+        "refused": refused,
+    }
 
 
 WORDS: Mapping[str, str] = {

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
+LookUp = Callable[[str, int], tuple[tuple[str, ...], str]]
+"""A host and a port -> its addresses in order, and its canonical name. Raises OSError."""
 
 
 def _lines() -> Lines:
@@ -57,6 +59,8 @@ class Net:
     fetch_issuers: bool = True
     offline: bool = False
     """`--offline`: no packet leaves, and no program is started that may send one."""
+    look_up: LookUp | None = None
+    """Who knows the names in place of the system; then no resolver is asked for any."""
     lines: Lines = field(default_factory=_lines)
     dialling: dict[Hop, Dialling] = field(default_factory=dict)
     credential: Credential | None = None

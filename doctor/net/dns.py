@@ -59,9 +59,10 @@ async def _look_up(case: Case, net: Net) -> DnsFact:
     hop = case.at
     started = time.perf_counter()
     begun = headstart.begun(hop.host, hop.port)
-    if begun is None and resolvconf.ends_programs():
+    if begun is None and net.look_up is None and resolvconf.ends_programs():
         return DnsFact(name=hop.host, outcome="refused", message=_FATAL)
-    search = begin(begun.result if begun else lambda: headstart.addresses(hop.host, hop.port))
+    look_up = net.look_up or headstart.addresses
+    search = begin(begun.result if begun else lambda: look_up(hop.host, hop.port))
     root = Path(net.root)
     pins, sources = resolvconf.pins(hop.host, root), resolvconf.nsswitch(root)
     found = await _wait(search, case, net)

@@ -17,8 +17,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
-import socket
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -42,7 +40,7 @@ async def fetch(
 
     try:
         async with asyncio.timeout(net.patience(_SECONDS)):
-            data = await _get(url, inside)
+            data = await _get(url, inside, net)
     except _NotFetched as why:
         return IssuerFetch(url=url, outcome=str(why)), ()
     except TimeoutError:
@@ -67,7 +65,7 @@ class _NotFetched(Exception):  # noqa: N818
     """Why an address is not fetched from, or what it gave in place of a certificate."""
 
 
-async def _get(url: str, inside: bool) -> bytes:
+async def _get(url: str, inside: bool, net: Net) -> bytes:
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port or 80
@@ -75,7 +73,7 @@ async def _get(url: str, inside: bool) -> bytes:
         raise _NotFetched("the address is no URL") from None
     if parts.scheme != "http" or not host:
         raise _NotFetched("only http:// addresses are fetched")
-    address = await _resolve(host, port, inside)
+    address = await _resolve(host, port, inside, net)
     reader, writer = await asyncio.open_connection(address, port, limit=_BYTES)
     try:
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -106,15 +104,13 @@ async def _body(reader: asyncio.StreamReader) -> bytes:
     return body
 
 
-async def _resolve(host: str, port: int, inside: bool) -> str:
-    from doctor.net import daemon, resolvconf
+async def _resolve(host: str, port: int, inside: bool, net: Net) -> str:
+    from doctor.net import daemon, headstart, resolvconf
 
-    if resolvconf.ends_programs():
+    if net.look_up is None and resolvconf.ends_programs():
         raise _NotFetched("no name can be looked up here")
-    infos = await daemon.begin(
-        lambda: socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
-    )
-    found: Sequence[str] = [str(info[4][0]) for info in infos]
+    look_up = net.look_up or headstart.addresses
+    found, _ = await daemon.begin(lambda: look_up(host.strip("[]"), port))
     allowed = [address for address in found if inside or is_public(address)]
     if not allowed:
         raise _NotFetched("the address leads into a private network")

@@ -49,13 +49,14 @@ FAMILIES: tuple[Family, ...] = ("A", "AAAA")
 
 async def ask(case: Case, net: Net) -> ResolversFact:
     """Every resolver's view. Nothing is sent where the host is an address, this machine's own
-    `localhost` (RFC 6761 section 6.3), or left to a proxy."""
+    `localhost` (RFC 6761 section 6.3), left to a proxy, or known otherwise than by resolvers."""
     host = case.at.host
     route = case.facts.get(RouteFact, case.at)
     proxied = route is not None and not route.direct
     root = Path(net.root)
     fact = ResolversFact(name=host, configuration=resolvconf.configuration(root))
-    if proxied or resolvconf.is_address(host) or is_localhost(host):
+    told = net.look_up is not None
+    if proxied or told or resolvconf.is_address(host) or is_localhost(host):
         return replace(fact, needed=False)
     return await net.once(("resolvers", host), lambda: _ask(fact, case.at, root, net))
 

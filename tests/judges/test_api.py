@@ -140,3 +140,20 @@ def test_a_registry_on_plain_http(peek: HttpPeek | None, allowed: bool, found: i
     tls = TlsFact(outcome="not-tls", plain_http=peek, plain_allowed=allowed)
     judged = list(api.judge(case(hop_facts=(tls,))))
     assert [f.code for f in judged] == ["registry.http-only"] * found
+
+
+@pytest.mark.parametrize(
+    ("answer", "portal"),
+    [
+        (said(200, headers=HTML, title="Hotel guest network", body="<html>"), True),
+        (said(302, location="https://wifi.example/login"), True),
+        (said(302, location="http://captiveportal.example/"), True),
+        (said(511), True),
+        (said(200, headers=HTML, title="Sign in · GitLab", body="<html>"), False),
+        (said(302, location="https://guestbook.example/"), False),
+        (said(404), False),
+    ],
+)
+def test_a_network_s_sign_in_page_is_told_from_a_web_console(answer: Answer, portal: bool) -> None:
+    (found,) = judged(answer)
+    assert (found.code, found.params["portal"] == "yes") == ("registry.not-a-registry", portal)

@@ -21,7 +21,7 @@ from doctor.facts.registry import (
     Ruling,
     TokenTry,
 )
-from doctor.facts.tcp import TcpFact
+from doctor.facts.tcp import Attempt, Outcome, TcpFact
 from doctor.facts.tls import Certificate, TlsFact
 from doctor.jwt import Access
 from doctor.model import Case, Fact, Facts, Finding, Hop, Target
@@ -295,6 +295,18 @@ def test_a_token_service_that_answers_need_not_be_allowed(tls: TlsFact, answers:
     (found,) = judged(api(), hops=((TOKEN, tls),))
     assert (found.code, found.evidence["layer"]) == ("auth.realm-unreachable", "tls")
     assert (found.params.get("answers") == "yes") is answers
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "refused"),
+    [(("refused",), True), (("refused", "refused"), True), (("refused", "timeout"), False)],
+)
+def test_a_service_that_refuses_may_just_not_run(
+    outcomes: tuple[Outcome, ...], refused: bool
+) -> None:
+    tried = tuple(Attempt(address="192.0.2.1", outcome=outcome) for outcome in outcomes)
+    (found,) = judged(api(), hops=((TOKEN, TcpFact(attempts=tried)),))
+    assert (found.params["refused"] == "yes") is refused
 
 
 def test_a_token_service_behind_a_dead_proxy_is_not_accused() -> None:

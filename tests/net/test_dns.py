@@ -7,6 +7,7 @@ import asyncio
 import ipaddress
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -514,3 +515,23 @@ def test_any_text_is_a_hosts_file(text: str, host: str) -> None:
         ipaddress.ip_address(line.address)
         assert host.rstrip(".").lower() in (name.rstrip(".").lower() for name in line.names)
     resolvconf.parse_nsswitch(text)
+
+
+def test_names_that_are_given_are_neither_asked_of_the_system_nor_of_a_resolver(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def asked(*_: object, **__: object) -> None:
+        raise AssertionError("the system was asked")
+
+    def look_up(host: str, port: int) -> tuple[tuple[str, ...], str]:
+        if host != "registry.lab":
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return ("127.0.0.1",), host
+
+    monkeypatch.setattr(socket, "getaddrinfo", asked)
+    net = Net(look_up=look_up)
+    found = asyncio.run(net.resolve(case("registry.lab")))
+    assert (found.outcome, found.addresses) == ("answered", ("127.0.0.1",))
+    assert not asyncio.run(net.ask_resolvers(case("registry.lab"))).needed
+    missing = asyncio.run(Net(look_up=look_up).resolve(case("other.lab")))
+    assert (missing.outcome, missing.addresses) == ("no-name", ())
