@@ -17,8 +17,8 @@ from doctor import __version__
 from doctor.streams import UndeliveredError, say, talk
 from doctor.usage import UsageError
 
-COMMANDS = ("check", "explain", "checks")
-PLANNED = ("k8s", "bundle", "open", "demo")
+COMMANDS = ("check", "explain", "bundle", "open", "checks")
+PLANNED = ("k8s", "demo")
 """Words of the contract that this version does not have yet: never taken for an image."""
 FORMATS = ("text", "json")
 DEFAULT_TARGET = "registry.cleanstart.com"
@@ -73,6 +73,10 @@ def _dispatch(argv: list[str]) -> int:
 
         _checks_parser().parse_args(argv[1:])
         return list_checks()
+    if command == "bundle":
+        return _bundle(argv[1:])
+    if command == "open":
+        return _open(argv[1:])
     explicit = command == "check"
     words, targets = _parted(argv[1:] if explicit else argv)
     args = _check_parser().parse_intermixed_args(words)
@@ -82,6 +86,24 @@ def _dispatch(argv: list[str]) -> int:
     from doctor.checkup import check
 
     return check(args)
+
+
+def _bundle(words: list[str]) -> int:
+    options, targets = _parted(words)
+    args = _bundle_parser().parse_intermixed_args(options)
+    args.targets += targets
+    from doctor.handover import bundle
+
+    return bundle(args)
+
+
+def _open(words: list[str]) -> int:
+    given = _open_parser().parse_args(words)
+    args = _check_parser().parse_args([])
+    vars(args).update(vars(given))
+    from doctor.opinion import open_file
+
+    return open_file(args)
 
 
 def _parted(words: list[str]) -> tuple[list[str], list[str]]:
@@ -152,6 +174,8 @@ def _parser() -> argparse.ArgumentParser:
   doctor TARGET…            diagnose images or registries; the same as `doctor check`
   doctor check TARGET…      diagnose; text, or --json (options: doctor check --help)
   doctor explain CODE       what a finding code means and what to do
+  doctor bundle TARGET…     diagnose, and write the evidence into one file without secrets
+  doctor open FILE          judge such a file again, or show a report
   doctor checks             the checks and their codes, plug-ins included
 
 a TARGET is an image (registry.cleanstart.com/library/base:latest) or a registry host.
@@ -177,11 +201,52 @@ def _checks_parser() -> argparse.ArgumentParser:
     )
 
 
-def _check_parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="doctor check",
-        description="Diagnose the way to each TARGET: an image reference or a registry host.",
+def _bundle_parser() -> argparse.ArgumentParser:
+    parser = _check_parser(
+        "doctor bundle",
+        "Diagnose each TARGET, and write what was seen into one .tar.gz: the report, the facts, "
+        "the configuration that was read, without secrets. Its path is printed.",
+        formats=False,
     )
+    add = parser.add_argument
+    add(
+        "-o",
+        "--output",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="write it there (default: doctor-UTCTIME.tar.gz in this folder)",
+    )
+    add("--list", action="store_true", help="show what would go in; write nothing")
+    add(
+        "--pseudonyms",
+        action="store_true",
+        help="other names for hosts, users, namespaces and images; who is who is written beside it",
+    )
+    return parser
+
+
+def _open_parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="doctor open",
+        description="Judge the facts of a bundle again by today's checks, or show a --json report.",
+    )
+    add = parser.add_argument
+    add("bundle", metavar="FILE", help="a bundle (.tar.gz), or a report of --json")
+    add("--as-recorded", action="store_true", help="show what was said when it was made")
+    _add_output(parser)
+    add("--strict", action="store_true", help="warnings count as problems")
+    _add_style(parser)
+    return parser
+
+
+def _check_parser(
+    prog: str = "doctor check",
+    description: str = "Diagnose the way to each TARGET: an image reference or a registry host.",
+    *,
+    formats: bool = True,
+) -> argparse.ArgumentParser:
+    parser = _Parser(prog=prog, description=description)
     add = parser.add_argument
     add("targets", nargs="*", metavar="TARGET", help=f"default: {DEFAULT_TARGET}")
     add(
@@ -192,18 +257,8 @@ def _check_parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="every image that FILE names; - is standard input",
     )
-    add(
-        "--json", action="append_const", dest="format", const="json", help="short for --format json"
-    )
-    add("--format", action="append", dest="format", metavar="FORMAT", help=", ".join(FORMATS))
-    add(
-        "-o",
-        "--output",
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="write there; the n-th belongs to the n-th --format",
-    )
+    if formats:
+        _add_output(parser)
     add(
         "--as",
         dest="client",
@@ -250,6 +305,28 @@ def _check_parser() -> argparse.ArgumentParser:
     add("--no-history", action="store_true", help="keep no list of recent targets")
     add("--offline", action="store_true", help="read local configuration only; no packet leaves")
     add("--strict", action="store_true", help="warnings count as problems")
+    _add_style(parser)
+    return parser
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "--json", action="append_const", dest="format", const="json", help="short for --format json"
+    )
+    add("--format", action="append", dest="format", metavar="FORMAT", help=", ".join(FORMATS))
+    add(
+        "-o",
+        "--output",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="write there; the n-th belongs to the n-th --format",
+    )
+
+
+def _add_style(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
     add(
         "--no-color",
         "--no-colour",
@@ -259,4 +336,3 @@ def _check_parser() -> argparse.ArgumentParser:
     )
     add("-q", "--quiet", action="store_true", help="print nothing; the exit code tells")
     add("-v", "--verbose", action="store_true", help="all evidence, all remedies")
-    return parser
