@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import re
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -18,12 +17,12 @@ from doctor.bundle.configuration import chosen
 from doctor.bundle.contents import Contents, Surroundings, contents
 from doctor.bundle.masking import Mask
 from doctor.bundle.ownwords import own_words
-from doctor.bundle.settings import VARIABLES
+from doctor.bundle.settings import VARIABLES, readable
 from doctor.checkup import diagnosed, exit_code
 from doctor.cli import FORMATS
 from doctor.frozen import frozen
 from doctor.model import Report
-from doctor.redact import plain, scrub
+from doctor.redact import MASK, plain, scrub
 from doctor.report.document import stamp
 from doctor.root import READ
 from doctor.streams import UndeliveredError, say, talk
@@ -204,13 +203,20 @@ def surroundings(
         | _versions(),
         "clients": [{"name": each.name, "shown_by": each.trace} for each in found(machine)],
         "variables": {
-            name: _bare(value)
+            name: _read_of(name, value)
             for name, value in sorted(os.environ.items())
             if name.lower() in VARIABLES and name.lower() != "path"
         },
         "clock": {"started": stamp(report.started), "offset": f"{zone[:3]}:{zone[3:5]}"},
     }
     return Surroundings(environment, chosen(READ, root), tuple(objects))
+
+
+def _read_of(name: str, value: str) -> str:
+    """What of a variable may be read: of an address no user information, and nothing of what is
+    none where one is meant."""
+    shown = readable([name], value)
+    return MASK if shown is None else shown.replace(f"{MASK}@", "")
 
 
 def _release(machine: Any) -> dict[str, str]:
@@ -235,12 +241,6 @@ def _versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
-
-
-def _bare(value: str) -> str:
-    """The value without the user information of addresses in it, however it is written."""
-    entries = value.split(",") if value.count("://") != 1 else [value]
-    return ",".join(re.sub(r"^(\s*(?:[A-Za-z][\w+.-]*://)?).*@", r"\1", each) for each in entries)
 
 
 def listing(made: Contents) -> str:

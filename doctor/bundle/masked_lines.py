@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from doctor.bundle.masked_settings import json
 from doctor.bundle.masking import Mask
-from doctor.bundle.settings import OPTIONS, VARIABLES, may_be_named, may_be_read
+from doctor.bundle.settings import OPTIONS, VARIABLES, address, may_be_named, readable
 
 _YAML = re.compile(
     r"""(?P<head>[ \t]*(?:-(?:[ \t]+|$))*)
@@ -66,7 +66,7 @@ class _Yaml:
         if name:
             bare = name.strip("\"'")
             self.under.append((place, bare))
-            shown += f"{name if may_be_named(bare) else self._quoted(self.mask.name())}:"
+            shown += f"{name if may_be_named(bare) else self._quoted(self.mask.name(bare))}:"
             shown += " " if value else ""
         if re.match("[|>]", value):
             self.block = len(head) - len(head.lstrip()) if not name else place
@@ -79,8 +79,12 @@ class _Yaml:
         if value[0] in "[{":
             return _flow(value, self._names(), self.mask)
         bare, sign, _ = value.partition(" #")
-        if not may_be_read(self._names(), bare.strip().strip("\"'")):
+        said = bare.strip().strip("\"'")
+        shown = readable(self._names(), said)
+        if shown is None:
             return self._quoted(self.mask.value(self._names(), value.strip("\"'")))
+        if shown != said:
+            bare = self._quoted(self.mask.part(shown, said))
         return f"{bare} # {self.mask.comment()}" if sign else bare
 
     def _names(self) -> list[str]:
@@ -118,11 +122,17 @@ def _assignment(line: str, mask: Mask) -> str:
         return f"{name}={_command(value, mask)}"
     if low.endswith(("opts", "options", "_args", "flags")):
         return f'{name}="{_command(value.strip(chr(34) + chr(39)), mask)}"'
-    if low in VARIABLES:
-        return f"{name}={value}"
-    shown = name if may_be_named(name) or name.isupper() else mask.name()
-    read = may_be_read([name], value.strip("\"'"))
-    return f"{shown}={value if read else mask.value([name], value.strip(chr(34) + chr(39)))}"
+    shown = name if may_be_named(name) or name.isupper() else mask.name(name)
+    return f"{shown}={_set(name, value.strip(), mask)}"
+
+
+def _set(name: str, value: str, mask: Mask) -> str:
+    """What a setting or a variable of that name is set to."""
+    said = value.strip("\"'")
+    shown = readable([name], said)
+    if shown is None:
+        return mask.value([name], said)
+    return value if shown == said else f'"{mask.part(shown, said)}"'
 
 
 def _words(text: str) -> list[str]:
@@ -136,9 +146,10 @@ def _variable(word: str, mask: Mask) -> str:
     name, sign, value = word.partition("=")
     if not sign or not re.fullmatch(r"\w{1,64}", name):
         return mask.value([_ONE], word)
-    if name.lower() in VARIABLES:
-        return f'"{word}"'
-    return f"{name}={mask.value([name], value)}"
+    shown = readable([name], value) if name.lower() in VARIABLES else None
+    if shown is None:
+        return f"{name}={mask.value([name], value)}"
+    return f'"{name}={mask.part(shown, value)}"'
 
 
 def _command(value: str, mask: Mask) -> str:
@@ -151,13 +162,20 @@ def _command(value: str, mask: Mask) -> str:
             out.append(word)
         elif re.fullmatch(r"--?[A-Za-z][\w-]{0,40}", name):
             option = name.lstrip("-")
-            keeps = not sign or option in OPTIONS
-            out.append(word if keeps else f"{name}={mask.value([option], given)}")
-        elif option in {*OPTIONS, "H"} or re.fullmatch(r"\$\{?\w+\}?|\\", word):
+            out.append(f"{name}={_argument(option, given, mask)}" if sign else name)
+        elif re.fullmatch(r"\$\{?\w+\}?|\\", word):
             out.append(word)
         else:
-            out.append(mask.value([option or _ONE], word))
+            out.append(_argument(option, word, mask))
     return " ".join(out)
+
+
+def _argument(option: str, value: str, mask: Mask) -> str:
+    """Of an address no user information."""
+    if option not in {*OPTIONS, "H"}:
+        return mask.value([option or _ONE], value)
+    shown = address(value) if "@" in value else value
+    return mask.value([option], value) if shown is None else mask.part(shown, value)
 
 
 def lines(text: str, mask: Mask) -> str:

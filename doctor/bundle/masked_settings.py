@@ -7,11 +7,13 @@ strings and punctuation, which stay where they are; a name or a value that is no
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator, Sequence
+from json import loads
 
 from doctor.bundle.masking import Mask
-from doctor.bundle.settings import may_be_named, may_be_read
+from doctor.bundle.settings import may_be_named, readable
 
 _TOKENS = r"""
     (?P<triple>\"\"\"[\s\S]*?(?:\"\"\"|\Z)|'''[\s\S]*?(?:'''|\Z))
@@ -34,6 +36,9 @@ class _Token:
         marks = 3 if kind == "triple" else 1 if kind == "string" else 0
         quote = text[:marks]
         self.said = text[marks:].removesuffix(quote) if marks else text
+        if quote[:1] == '"' and "\\" in text:
+            with contextlib.suppress(ValueError):
+                self.said = str(loads(f'"{self.said}"', strict=False))
 
     @property
     def says(self) -> bool:
@@ -129,7 +134,7 @@ def _last(token: _Token) -> str:
 
 
 def _name(token: _Token, mask: Mask, under: Sequence[str] = ()) -> str:
-    return token.text if may_be_named(token.said, under) else token.masked(mask.name())
+    return token.text if may_be_named(token.said, under) else token.masked(mask.name(token.said))
 
 
 def _dotted(token: _Token, mask: Mask, under: Sequence[str] = ()) -> str:
@@ -137,11 +142,15 @@ def _dotted(token: _Token, mask: Mask, under: Sequence[str] = ()) -> str:
     if token.kind != "bare" or may_be_named(token.said, under):
         return _name(token, mask, under)
     parts = token.said.split(".")
-    shown = (p if not p or may_be_named(p) else f'"{mask.name()}"' for p in parts)
+    shown = (p if not p or may_be_named(p) else f'"{mask.name(p)}"' for p in parts)
     return ".".join(shown)
 
 
 def _value(token: _Token, names: Sequence[str], mask: Mask) -> str:
-    if may_be_read(names, token.said):
+    """What of it may be read; all of it as it is written, for a mistake may be just there."""
+    shown = readable(names, token.said)
+    if shown == token.said:
         return token.text
-    return token.masked(mask.value(names, token.said))
+    return token.masked(
+        mask.value(names, token.said) if shown is None else mask.part(shown, token.said)
+    )

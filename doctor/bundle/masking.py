@@ -12,7 +12,7 @@ import binascii
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from doctor import shapes
+from doctor import shapes, userinfo
 from doctor.bundle.settings import holds_secret
 from doctor.redact import GATE, MASK
 
@@ -22,6 +22,7 @@ UNDER_A_NAME = "value of a setting that holds a secret"
 VALUE = "value of a setting that is not listed"
 NAME = "name of a setting that is not listed"
 COMMENT = "comment"
+LOGIN = "user information of an address"
 _SHORTEST = 6
 """What is shorter may be a common word."""
 
@@ -53,14 +54,23 @@ class Mask:
 
     def value(self, names: Sequence[str], value: str) -> str:
         """In the place of a value that may not be read, under these names."""
+        _learn_login(value)
         secret = any(map(holds_secret, names))
         self.counts[UNDER_A_NAME if secret else VALUE] += 1
         if secret and names[-1].lower() not in _USERS:
             self.secrets.add(value)
         return MASK
 
-    def name(self) -> str:
+    def part(self, shown: str, value: str) -> str:
+        """What may be read of a value that is an address with user information, or all of it."""
+        if shown != value:
+            _learn_login(value)
+            self.counts[LOGIN] += 1
+        return shown
+
+    def name(self, name: str) -> str:
         """In the place of a name that may not be read; no two in a file are the same."""
+        _learn_login(name)
         self.counts[NAME] += 1
         return f"{MASK[:-1]} {self.counts[NAME]}]"
 
@@ -80,6 +90,13 @@ class Mask:
         found = dict(sorted(self.counts.items()))
         self.counts.clear()
         return found
+
+
+def _learn_login(text: str) -> None:
+    """A password in front of a host is known from then on, whatever setting it stands in, and
+    however little it is encoded."""
+    if "@" in text:
+        userinfo.login(text)
 
 
 def _decoded(value: str) -> Iterable[str]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from doctor.shapes import names_secret
+from doctor.shapes import MASK, names_secret
 
 _VALUES = """
 address aliases allow-nondistributable-artifacts api_version apiversion bin_dir bip blocked
@@ -95,18 +95,39 @@ def holds_secret(name: str) -> bool:
     return name.lower() in SEALED or names_secret(name)
 
 
-def may_be_read(names: Sequence[str], value: str) -> bool:
-    """May the value of that setting be read? `names`: its own, and before it those that it stands
-    under. A switch and a number may, and what a host is set to, but below nothing that holds a
-    secret."""
+def readable(names: Sequence[str], value: str) -> str | None:
+    """What of a setting's value may be read; None: nothing. `names`: its own, and before it those
+    that it stands under. A switch and a number may be read whatever they set, but below nothing
+    that holds a secret; an address without its user information."""
     if not value:
-        return True
+        return value
     if any(map(holds_secret, names)):
-        return False
+        return None
+    name = names[-1].lower() if names else ""
     if any(each.lower() in _OF_NAMES for each in names) and _WORD.fullmatch(value):
-        return True
-    name = names[-1] if names else ""
-    return name.lower() in VALUES or bool(_HOST.fullmatch(name)) or bool(_HARMLESS.fullmatch(value))
+        return value
+    if name in VALUES or name in VARIABLES:
+        return address(value) if name in _PROXIES or "@" in value else value
+    return value if _HARMLESS.fullmatch(value) else None
+
+
+_ADDRESS = re.compile(
+    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)?(?P<user>[^@/\s]*@)?"
+    r"(?P<host>(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:/[A-Za-z0-9._~/-]*)?)"
+)
+_PROXIES = frozenset(
+    f"{kind}{join}proxy" for kind in ("http", "https", "all", "ftp") for join in ("", "_", "-")
+)
+
+
+def address(text: str) -> str | None:
+    """The address with a mask for its user information; None where it is none that a client could
+    use: then a password may stand anywhere in it."""
+    found = _ADDRESS.fullmatch(text.strip())
+    if found is None:
+        return None
+    user = f"{MASK}@" if found["user"] else ""
+    return f"{found['scheme'] or ''}{user}{found['host']}"
 
 
 VARIABLES = frozenset(
