@@ -23,6 +23,7 @@ _LONG = 10
 """Characters of a secret that are looked for where white space and encodings were taken off: what
 is shorter stands in such a text by chance."""
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2}){10,}")
 
 
@@ -59,19 +60,20 @@ class _Words:
 
 
 def _in(name: str, data: bytes, own: _Words) -> Iterator[Leak]:
+    """What stands there as it is, or else what shows once its dress is off."""
     text = data.decode("utf-8", "replace")
-    for source in (text, name):
-        for start, end in GATE.found(source):
-            if source[start:end] not in own and not _by_chance(source, start, end):
-                yield Leak(name, _line(source, start), "a secret that this run has read")
+    found = [
+        Leak(name, _line(source, start), "a secret that this run has read")
+        for source in (text, name)
+        for start, end in GATE.found(source)
+        if source[start:end] not in own and not _by_chance(source, start, end)
+    ]
     masked, rules = shapes.counted(text)
     if masked != text:
-        yield Leak(
-            name,
-            _line(text, _first_difference(text, masked)),
-            f"the shape of a secret ({', '.join(rules)})",
-        )
-    for how, view in _views(text):
+        line = _line(text, _first_difference(text, masked))
+        found.append(Leak(name, line, f"the shape of a secret ({', '.join(rules)})"))
+    yield from found
+    for how, view in _views(text) if not found else ():
         for start, end in GATE.found(view):
             if end - start >= _LONG and view[start:end] not in own:
                 yield Leak(name, 1, f"a secret that this run has read, {how}")
@@ -91,12 +93,17 @@ def _views(text: str) -> Iterator[tuple[str, str]]:
     joined = re.sub(r"\s+", "", text)
     yield "broken over lines", joined
     yield "broken over lines of a text in JSON", re.sub(r"(?:\\[nrt]|\s)+", "", text)
+    yield "in JSON", _ESCAPE.sub(_character, text)
     for source in (text, joined):
         yield "in base64", "\n".join(_unpacked(run[0]) for run in _BASE64.finditer(source))
         runs = (bytes.fromhex(run[0]) for run in _HEX.finditer(source))
         yield "in hexadecimal", "\n".join(run.decode("utf-8", "replace") for run in runs)
     yield "percent-encoded", unquote(unquote(text))
     yield "in HTML's spelling", html.unescape(html.unescape(text))
+
+
+def _character(match: re.Match[str]) -> str:
+    return chr(int(match[1], 16)) if match[1] else match[2]
 
 
 def _unpacked(run: str) -> str:

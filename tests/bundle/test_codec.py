@@ -50,7 +50,7 @@ def values(kind: Any) -> st.SearchStrategy[Any]:
         return st.one_of(*map(values, of))
     if kind is type(None):
         return st.none()
-    if dataclasses.is_dataclass(kind):
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         fields = {name: values(each) for name, each in fields_of(kind).items()}
         return st.builds(kind, **fields)
     return typing.cast("st.SearchStrategy[Any]", _PLAIN[kind])
