@@ -71,9 +71,12 @@ def bundle(args: Namespace) -> int:
     if args.list:
         say(listing(made.contents))
         return code
-    file = files[0] if files else write.free_name(report.started.astimezone(UTC))
     try:
-        write.put(file, made.data)
+        if files:
+            file = files[0]
+            write.put(file, made.data)
+        else:
+            file = write.put_anew(report.started.astimezone(UTC), made.data)
         if made.names is not None:
             write.put(f"{file}.names.json", (json.dumps(made.names, indent=1) + "\n").encode())
     except UndeliveredError as error:

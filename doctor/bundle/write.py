@@ -58,16 +58,21 @@ def check(file: str) -> None:
         raise UsageError(f"-o {file!r} cannot be written: {error}") from None
 
 
-def free_name(moment: datetime) -> str:
-    """`doctor-20261128T190744Z.tar.gz` in this folder, or with a number, so that no other bundle is
-    written over."""
+def put_anew(moment: datetime, data: bytes) -> str:
+    """Put the bytes into a file of this folder whose name tells the moment, and return the name. No
+    other bundle is written over: `doctor-20261128T190744Z.tar.gz`, or with a number."""
     name = f"doctor-{moment:%Y%m%dT%H%M%SZ}"
-    numbered = (f"{name}{f'-{n}' if n else ''}.tar.gz" for n in range(1000))
-    return next(each for each in numbered if not os.path.lexists(each))
+    for number in range(1000):
+        file = f"{name}{f'-{number}' if number else ''}.tar.gz"
+        with contextlib.suppress(FileExistsError):
+            put(file, data, over=False)
+            return file
+    raise UndeliveredError(f"there are too many bundles of the name {name!r} here")
 
 
-def put(file: str, data: bytes) -> None:
-    """Put the bytes there, mode 600. Raises UndeliveredError; whatever ends it leaves nothing."""
+def put(file: str, data: bytes, *, over: bool = True) -> None:
+    """Put the bytes there, mode 600. Raises UndeliveredError, and where nothing may be written
+    over FileExistsError; whatever ends it leaves nothing."""
     path = Path(os.path.realpath(file))
     name = ""
     try:
@@ -79,12 +84,29 @@ def put(file: str, data: bytes) -> None:
         if Path(name).read_bytes() != data:
             raise UndeliveredError(f"{file!r} could not be written: it reads back otherwise")
         os.chmod(name, 0o600)
-        os.replace(name, path)
+        if over:
+            os.replace(name, path)
+        else:
+            _rename_anew(name, path)
     except BaseException as error:
         if name:
             with contextlib.suppress(OSError):
                 os.unlink(name)
-        if isinstance(error, OSError):
+        if isinstance(error, OSError) and not isinstance(error, FileExistsError):
             why = error.strerror or error
             raise UndeliveredError(f"{file!r} could not be written: {why}") from None
         raise
+
+
+def _rename_anew(name: str, path: Path) -> None:
+    """Raises FileExistsError where there is such a file; some file systems have no links."""
+    try:
+        os.link(name, path)
+    except FileExistsError:
+        raise
+    except OSError:
+        if os.path.lexists(path):
+            raise FileExistsError from None
+        os.rename(name, path)
+    else:
+        os.unlink(name)
