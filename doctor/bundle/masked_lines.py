@@ -21,6 +21,8 @@ _YAML = re.compile(
     [ \t]*(?P<value>.*)""",
     re.X,
 )
+_MORE = re.compile(r":\s|[{}\[\]]|,\s")
+"""What no plain value holds: something is missing before it."""
 _ONE = "an argument"
 """What belongs to no name."""
 
@@ -81,7 +83,7 @@ class _Yaml:
         bare, sign, _ = value.partition(" #")
         said = bare.strip().strip("\"'")
         shown = readable(self._names(), said)
-        if shown is None:
+        if shown is None or _MORE.search(bare):
             return self._quoted(self.mask.value(self._names(), value.strip("\"'")))
         if shown != said:
             bare = self._quoted(self.mask.part(shown, said))

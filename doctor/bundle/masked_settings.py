@@ -47,7 +47,8 @@ class _Token:
     def masked(self, mask: str) -> str:
         """The mask in its place, with as many lines."""
         lines = "\n" * self.text.count("\n")
-        return f'{lines}"{mask}"' if self.kind != "bare" or not self.text else f'"{mask}"'
+        quote = self.text[:3] if self.kind == "triple" else '"'
+        return f"{quote}{mask}{lines}{quote}"
 
 
 def _cut(text: str) -> Iterator[_Token]:
