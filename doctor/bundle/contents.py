@@ -94,7 +94,10 @@ def contents(
     """The files of a bundle. `pseudonyms`: what is done to every text after it was masked; the
     report must have been made of renamed facts already. `formats`: those that there are."""
     made = _Maker(pseudonyms, limit)
-    # First, so that what it masks is known when the rest is written.
+    # First, so that what is masked there is known when the rest is written.
+    for thing in surroundings.objects:
+        kubernetes.masked(thing, made.mask)
+    made.mask.taken()
     configured = made.configuration(surroundings.read)
     told = document(report)
     made.report(REPORT, render(told, "json"))

@@ -13,7 +13,7 @@ import binascii
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from doctor.bundle import strictjson
+from doctor.bundle import masked_settings, strictjson
 from doctor.bundle.configuration import place
 from doctor.bundle.masking import Mask
 
@@ -62,7 +62,11 @@ def _secret(secret: Mapping[str, Any], mask: Mask) -> dict[str, Any]:
         held = secret.get(where)
         for key, value in sorted(held.items()) if isinstance(held, Mapping) else ():
             raw = _raw(value, encoded=where == "data")
-            mask.value([where], raw.decode("utf-8", "replace"))
+            text = raw.decode("utf-8", "replace")
+            mask.value([where], text)
+            inner = Mask()
+            masked_settings.json(text, inner)
+            mask.secrets |= inner.secrets
             keys[mask.text(str(key))] = {
                 "bytes": len(raw),
                 "hosts": [mask.text(h) for h in _hosts(raw)],

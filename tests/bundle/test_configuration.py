@@ -13,6 +13,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from doctor.bundle import masking
 from doctor.bundle.configuration import LeftOut, masked, place
 from doctor.bundle.masking import Mask
 from doctor.redact import MASK, Gate
@@ -21,11 +22,11 @@ SECRET = "hunter2-Kx8vQ4mZ"
 
 
 @pytest.fixture(autouse=True)
-def _gate(monkeypatch: pytest.MonkeyPatch) -> None:
+def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
     """What is learned here is forgotten."""
-    from doctor.bundle import masking
-
-    monkeypatch.setattr(masking, "GATE", Gate())
+    own = Gate()
+    monkeypatch.setattr(masking, "GATE", own)
+    return own
 
 
 def shown(path: str, text: str) -> str:
@@ -208,17 +209,15 @@ def test_any_text_is_masked_without_a_fault(text: str, path: str) -> None:
     assert isinstance(found, str | LeftOut)
 
 
-def test_what_was_masked_is_known_in_every_other_file() -> None:
+def test_what_was_masked_is_known_in_every_other_file(gate: Gate) -> None:
     """A password in one file's field may stand in another's comment-free text."""
-    from doctor.bundle import masking
-
     mask = Mask()
     config = b'{"auths": {"r.corp": {"auth": "Ym9iOnMzY3IzdHMzY3IzdA=="}}}'
     masked("/root/.docker/config.json", config, mask)
     mask.learn()
     for written in ("s3cr3ts3cr3t", "Ym9iOnMzY3IzdHMzY3IzdA==", "czNjcjN0czNjcjN0"):
-        assert masking.GATE.scrub(f"x {written} y") == f"x {MASK} y"
-    assert masking.GATE.scrub("bob") == "bob"
+        assert gate.scrub(f"x {written} y") == f"x {MASK} y"
+    assert gate.scrub("bob") == "bob"
 
 
 @pytest.mark.parametrize(
