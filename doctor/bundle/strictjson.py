@@ -71,6 +71,6 @@ def _number(text: str) -> float:
 
 
 def _integer(text: str) -> int:
-    if len(text) > 19:
+    if len(text.lstrip("-")) > 19:
         raise BadJsonError("a number that is too long")
     return int(text)
