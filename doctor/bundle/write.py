@@ -34,7 +34,12 @@ class WithheldError(UndeliveredError):
 def packed(contents: Contents, moment: datetime, own_words: Callable[[], str]) -> bytes:
     """The bundle's bytes, read back and searched. WithheldError if that found anything."""
     data = archive.pack(contents.files, int(moment.timestamp()))
-    files = archive.unpack(data)
+    try:
+        files = archive.unpack(data)
+    except archive.BadArchiveError as error:
+        raise UndeliveredError(
+            f"no bundle was written, for nobody could open it: {error}"
+        ) from None
     if files != contents.files:
         raise UndeliveredError("no bundle was written: what was packed does not unpack to the same")
     if found := leaks(files, own_words):

@@ -47,6 +47,11 @@ def test_only_the_first_places_are_named() -> None:
         write.packed(Contents(entries, (), b"{}"), NOW, str)
 
 
+def test_what_nobody_could_open_is_not_written() -> None:
+    with pytest.raises(UndeliveredError, match="it unpacks to more than"):
+        write.packed(made("x" * (8 << 20)), NOW, str)
+
+
 @pytest.mark.parametrize("mask", [0o022, 0o000, 0o077])
 def test_it_is_its_owner_s_alone(mask: int, folder: Path) -> None:
     before = os.umask(mask)
