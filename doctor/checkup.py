@@ -5,39 +5,28 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from doctor.clients.eyes import PLAIN
 from doctor.intake import given
-from doctor.model import Event, Verdict
-from doctor.options import read
+from doctor.model import Check, Event, Report, Verdict
+from doctor.options import Options, read
 from doctor.plugins import installed
 from doctor.redact import learn_variables, plain, scrub
 from doctor.run import begin, run
 from doctor.streams import UndeliveredError, talk
 
+if TYPE_CHECKING:
+    from doctor.codes import Book
+
 
 def check(args: Namespace) -> int:
     """`doctor check`: diagnose, print, and return the contract's exit code."""
-    learn_variables(os.environ)
-    options = read(args, lambda: tuple(dict.fromkeys(c.name for c in installed().checks)))
-    targets, secret = given(options)
-    begin(targets, options)
-    plain_program = options.client in PLAIN and not options.only and not options.skip
-    found = installed(for_shell=True) if plain_program else installed()
-    from doctor.codes import load
+    options, report, _, _ = diagnosed(args)
     from doctor.output import write
-
-    book = load(found.words)
-    progress = Progress()
-    watched = sys.stderr.isatty() and not options.quiet
-    try:
-        report = run(targets, options, found.checks, book, secret, progress if watched else None)
-    finally:
-        progress.clear()
     from doctor.report.document import document
 
-    for problem in (*found.problems, *map(str, book.problems)):
-        talk(f"doctor: {plain(scrub(problem))}")
     code = exit_code(report.verdict, options.strict)
     try:
         if options.outputs:
@@ -46,6 +35,29 @@ def check(args: Namespace) -> int:
         error.exit = code or error.exit
         raise
     return code
+
+
+def diagnosed(args: Namespace) -> tuple[Options, Report, Sequence[Check], Book]:
+    """The report on what the command line asks for, the checks that made it and their words; what
+    kept a plug-in out is said."""
+    learn_variables(os.environ)
+    options = read(args, lambda: tuple(dict.fromkeys(c.name for c in installed().checks)))
+    targets, secret = given(options)
+    begin(targets, options)
+    plain_program = options.client in PLAIN and not options.only and not options.skip
+    found = installed(for_shell=True) if plain_program else installed()
+    from doctor.codes import load
+
+    book = load(found.words)
+    progress = Progress()
+    watched = sys.stderr.isatty() and not options.quiet
+    try:
+        report = run(targets, options, found.checks, book, secret, progress if watched else None)
+    finally:
+        progress.clear()
+    for problem in (*found.problems, *map(str, book.problems)):
+        talk(f"doctor: {plain(scrub(problem))}")
+    return options, report, found.checks, book
 
 
 def exit_code(verdict: Verdict, strict: bool) -> int:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from doctor.cluster import Cluster
     from doctor.facts.endpoint import Endpoint
     from doctor.net import Net
+    from doctor.outcome import Choice, Outcome
     from doctor.redact import Secret
     from doctor.reference import Reference
 
@@ -378,6 +379,11 @@ class Diagnosis:
     verdict: Verdict
     root_causes: tuple[str, ...]
     not_tried: tuple[str, ...]
+    outcomes: tuple[Outcome, ...] = ()
+    """How each check went: with the facts, the choice and the hops all that is judged, and so what
+    a bundle holds."""
+    choice: Choice | None = None
+    hops: tuple[Hop, ...] = ()
 
 
 @frozen

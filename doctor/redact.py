@@ -57,10 +57,20 @@ class Gate:
     def scrub(self, text: str) -> str:
         """The text with every known secret, and every shape of one, replaced by a mask of fixed
         width."""
-        spans = sorted(self._spans(text))
-        if spans:
-            text = _masked(text, spans)
+        places = self.found(text)
+        if places:
+            text = _masked(text, places)
         return shapes.masked(text)
+
+    def found(self, text: str) -> list[tuple[int, int]]:
+        """Where known secrets stand in the text, from and to; what overlaps is one place."""
+        places: list[tuple[int, int]] = []
+        for start, end in sorted(self._spans(text)):
+            if places and start <= places[-1][1]:
+                places[-1] = (places[-1][0], max(end, places[-1][1]))
+            else:
+                places.append((start, end))
+        return places
 
     def _spans(self, text: str) -> Iterator[tuple[int, int]]:
         """Where secrets stand. They may overlap."""
@@ -109,16 +119,12 @@ class Gate:
         return value
 
 
-def _masked(text: str, spans: list[tuple[int, int]]) -> str:
-    """The text with a mask in the place of each run of overlapping spans."""
+def _masked(text: str, places: list[tuple[int, int]]) -> str:
+    """The text with a mask in each of the places."""
     out, done = [], 0
-    at, end = spans[0]
-    for start, stop in [*spans[1:], (len(text) + 1, 0)]:
-        if start <= end:
-            end = max(end, stop)
-            continue
-        out += [text[done:at], MASK]
-        done, at, end = end, start, stop
+    for start, end in places:
+        out += [text[done:start], MASK]
+        done = end
     return "".join([*out, text[done:]])
 
 

@@ -20,6 +20,11 @@ from doctor.frozen import frozen
 
 _MOST_LINKS = 40
 """As Linux counts them before it says ELOOP."""
+_MOST_KEPT = 1000
+
+READ: dict[tuple[str, str], bytes] = {}
+"""What this process has read, by root and path: a bundle takes along what the clients' settings
+were when they were read. They may hold secrets, and leave masked or not at all."""
 
 
 @frozen
@@ -93,6 +98,8 @@ def read(root: str, path: str, limit: int) -> File:
             data = file.read(limit + 1)
     finally:
         os.close(descriptor)
+    if len(data) <= limit and len(READ) < _MOST_KEPT:
+        READ[root, path] = data
     return File(found, data[:limit], len(data) <= limit, status)
 
 

@@ -15,9 +15,10 @@ MASK = "[hidden]"
 
 
 class _Shape(NamedTuple):
-    """`marks`: one of them, in lower case, stands in every text that the pattern finds something
-    in; looking for it first is ten times quicker."""
+    """`rule`: what it is called. `marks`: one of them, in lower case, stands in every text that the
+    pattern finds something in; looking for it first is ten times quicker."""
 
+    rule: str
     marks: tuple[str, ...]
     pattern: str
     replacement: str = MASK
@@ -26,34 +27,44 @@ class _Shape(NamedTuple):
 _NAMES = r"(?:pass(?:word|wd|phrase)|secret|token|api[_-]?key|(?:access|secret|private)[_-]?key)"
 _SHAPES = (
     _Shape(
+        "private key",
         ("private key",),
         r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
     ),
-    _Shape(("eyj",), r"\beyJ[\w-]{6,}\.[\w-]{4,}\.?[\w-]*"),
+    _Shape("JWT", ("eyj",), r"\beyJ[\w-]{6,}\.[\w-]{4,}\.?[\w-]*"),
     _Shape(
+        "GitHub token",
         ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
         r"\b(?:gh[pousr]_|github_pat_)\w{16,}",
     ),
-    _Shape(("glpat-", "gldt-", "glcbt-", "glptt-"), r"\b(?:glpat|gldt|glcbt|glptt)-[\w-]{16,}"),
-    _Shape(("dckr_",), r"\bdckr_(?:pat|oat)_[\w-]{10,}"),
-    _Shape(("akia", "asia"), r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
-    _Shape(("nvapi-", "hvs."), r"\b(?:nvapi-|hvs\.)[\w-]{16,}"),
     _Shape(
+        "GitLab token",
+        ("glpat-", "gldt-", "glcbt-", "glptt-"),
+        r"\b(?:glpat|gldt|glcbt|glptt)-[\w-]{16,}",
+    ),
+    _Shape("Docker token", ("dckr_",), r"\bdckr_(?:pat|oat)_[\w-]{10,}"),
+    _Shape("AWS key ID", ("akia", "asia"), r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
+    _Shape("NVIDIA or Vault token", ("nvapi-", "hvs."), r"\b(?:nvapi-|hvs\.)[\w-]{16,}"),
+    _Shape(
+        "Azure key",
         ("accountkey=", "sharedaccesssignature="),
         r"(?i)\b(AccountKey|SharedAccessSignature)=[^;\s\"']+",
         rf"\1={MASK}",
     ),
     _Shape(
+        "Bearer",
         ("bearer", "negotiate"),
         r"(?i)\b(Bearer|Negotiate)([ \t]+)(?=[\w.+/~-]*\d)[\w.+/~-]{12,}=*(?![\w=\"])",
         rf"\1\2{MASK}",
     ),
     _Shape(
+        "Basic",
         ("basic",),
         r"(?i)\b(Basic[ \t]+)(?=[\w+/-]*(?-i:[a-z][A-Z]|[A-Z]{2}|\d))[\w+/-]{6,}={0,2}(?![\w=\"])",
         rf"\1{MASK}",
     ),
     _Shape(  # a field of JSON
+        "JSON field",
         ("auth", "passw", "passphrase", "token", "secret", "apikey", "api_key", "_key"),
         r'(?i)(\\?"(?:auth|(?:[\w.-]*[._-])?(?:password|passwd|passphrase|identitytoken'
         r"|registrytoken|secret|token|access_token|refresh_token|id_token|client_secret|apikey"
@@ -61,24 +72,33 @@ _SHAPES = (
         rf"\1{MASK}",
     ),
     _Shape(  # a variable or an option; one that stands for it (`$TOKEN`, `<token>`) stays
+        "variable or option",
         ("=",),
-        rf"(?i)(?<![\w.-])((?:[\w.-]*[_.-])?{_NAMES}[ \t]*=[ \t]*)(?![$\[<{{(])"
+        rf"(?i)(?<![\w.-])((?:[\w.-]*[_.-])?{_NAMES}[ \t]*=[ \t]*)(?![$\[<{{(]|[\"']\[hidden)"
         r"(?:\"[^\"\r\n]+\"|'[^'\r\n]+'|[^\s&,;\"'<>]+)",
         rf"\1{MASK}",
     ),
     _Shape(  # a line of YAML; a word without digits is one of a sentence
+        "YAML line",
         ("password", "passwd", "passphrase", "api", "token"),
         r"(?i)(?<![\w.-])([\w.-]*(?:pass(?:word|wd|phrase)|api_?key|token)[ \t]*:[ \t]+[\"']?)"
         r"(?=[^\s\"']*\d)(?=[^\s\"']*[a-z])(?!sha\d+:)[^\s\"']{6,}",
         rf"\1{MASK}",
     ),
-    _Shape(("cookie",), r"(?i)\b((?:set-)?cookie2?\s*:\s*)[^\s=;,]+=[^\r\n\"<>]+", rf"\1{MASK}"),
+    _Shape(
+        "cookie",
+        ("cookie",),
+        r"(?i)\b((?:set-)?cookie2?\s*:\s*)[^\s=;,]+=[^\r\n\"<>]+",
+        rf"\1{MASK}",
+    ),
     _Shape(  # user information; a user alone may be a token, and is shown if it is short
+        "URL user information",
         ("://",),
         r"(?i)\b([a-z][a-z0-9+.-]{1,20}://[^\s/@:\"'<>]{0,256}):[^\s/@\"'<>]+@",
         rf"\1:{MASK}@",
     ),
     _Shape(
+        "signed query",
         ("=",),
         r"(?i)((?:^|[?&;\s])(?:x-amz-(?:signature|credential|security-token)"
         r"|x-goog-(?:signature|credential)|signature|policy|key-pair-id|sig|token|access_token"
@@ -98,8 +118,16 @@ def names_secret(name: str) -> bool:
 
 def masked(text: str) -> str:
     """The text with every such shape replaced by a mask of fixed width."""
-    lower = text.lower()
-    for marks, pattern, replacement in _SHAPES:
+    return counted(text)[0]
+
+
+def counted(text: str) -> tuple[str, dict[str, int]]:
+    """The same, and how often which shape was found. What is masked already is found again, and
+    stays as it is."""
+    lower, found = text.lower(), {}
+    for rule, marks, pattern, replacement in _SHAPES:
         if any(mark in lower for mark in marks):
-            text = re.sub(pattern, replacement, text)  # compiled once, and only where it is used
-    return text
+            text, times = re.subn(pattern, replacement, text)  # compiled once, where it is used
+            if times:
+                found[rule] = times
+    return text, found

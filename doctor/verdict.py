@@ -68,6 +68,9 @@ def diagnosis(
         verdict=_verdict(findings, [o for o in outcomes if choice.wants(o.check)]),
         root_causes=tuple(dict.fromkeys(f.code for f in findings if f.root_cause)),
         not_tried=_not_tried(target, outcomes, checks, choice),
+        outcomes=tuple(outcomes),
+        choice=choice,
+        hops=tuple(hops),
     )
 
 

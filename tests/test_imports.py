@@ -317,6 +317,20 @@ def test_the_shells_eyes_load_nothing_of_other_clients() -> None:
     assert dockers | {"doctor.facts.client"} <= _loaded("check", "--json", "--offline", *docker)
 
 
+def test_a_bundle_is_no_part_of_a_diagnosis() -> None:
+    loaded = _loaded("check", "--json", "--offline", "registry.cleanstart.com/library/base:latest")
+    assert not {m for m in loaded if m.startswith("doctor.bundle")}
+
+
+def test_opening_a_bundle_loads_nothing_that_looks() -> None:
+    """No network, no client's settings, and no machine but the one in the file."""
+    first = str(ROOT / "tests/bundle/first.tar.gz")
+    loaded = _loaded("open", "--json", first)
+    assert "doctor.bundle.opened" in loaded
+    assert not {"textual", "kubernetes", "httpx", "h11", "OpenSSL", "dns", "asyncio"} & loaded
+    assert not {m for m in loaded if m.startswith("doctor.net")}
+
+
 def test_offline_loads_nothing_of_the_network() -> None:
     loaded = _loaded("check", "--json", "--offline", "registry.cleanstart.com/library/base:latest")
     assert "doctor.engine" in loaded

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -117,3 +118,18 @@ def test_its_module_is_the_readme_s_example() -> None:
     readme = (ROOT / "README.md").read_text()
     for file in ("doctor_harbor/harbor.py", "doctor_harbor/harbor.toml", "pyproject.toml"):
         assert (plugin / file).read_text().strip() in readme, file
+
+
+def test_what_it_saw_is_in_a_bundle_and_judged_again(environment: Environment) -> None:
+    """Where it is not installed, its check is named, and nothing is said to be well."""
+    file = str(environment.folder / "plug-in.tar.gz")
+    with harbor({"components": [_component("database", "unhealthy")]}) as host:
+        _doctor(environment, "bundle", "--timeout", "10", "-o", file, host)
+    here = json.loads(_doctor(environment, "open", "--json", file).stdout)
+    assert "harbor.unhealthy" in {f["code"] for f in here["targets"][0]["findings"]}
+    assert here["origin"]["changes"] == here["origin"]["notes"] == []
+    there = [sys.executable, "-P", "-m", "doctor", "open", "--json", file]
+    told = json.loads(subprocess.run(there, capture_output=True, text=True, timeout=60).stdout)
+    assert told["verdict"] == "incomplete"
+    assert "The check harbor is not installed here" in " ".join(told["origin"]["notes"])
+    assert "no longer found: harbor.unhealthy." in told["origin"]["changes"]

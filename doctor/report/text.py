@@ -57,14 +57,26 @@ class Style:
 
 def render(document: Mapping[str, Any], style: Style = Style()) -> str:  # noqa: B008 - frozen
     """The whole report, its targets one after another."""
+    above = "\n".join(_origin(document, style))
     if document.get("clients"):
         from doctor.report import sidebyside
 
-        return sidebyside.render(document, style)
+        return above + sidebyside.render(document, style)
     blocks = ["\n".join(_target(t, style)) for t in document["targets"]]
     if len(blocks) > 1:
         blocks.append("\n".join(_overview(document, style)))
-    return "\n\n".join(blocks) + "\n"
+    return above + "\n\n".join(blocks) + "\n"
+
+
+def _origin(document: Mapping[str, Any], style: Style) -> Iterator[str]:
+    """Where a report that was opened comes from, and an empty line."""
+    if document.get("origin"):
+        from doctor.report import origin
+
+        for line in origin.lines(document):
+            lead = line[:2] if line.startswith("- ") else ""
+            yield from wrap(line.removeprefix(lead), lead, style)
+        yield "\n"
 
 
 def _target(target: Mapping[str, Any], style: Style) -> Iterator[str]:

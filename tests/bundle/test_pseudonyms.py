@@ -1,0 +1,125 @@
+"""Other names, the same in every file: what depends on names stays as it is, nobody is named."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from doctor.bundle.pseudonyms import Pseudonyms, learn
+from doctor.facts.credential import CredentialFact
+from doctor.facts.resolvers import ResolverConfiguration
+from doctor.facts.tls import Certificate, TlsFact
+from doctor.model import Hop
+from doctor.reference import parse
+
+OWN = "registry docker fail image config latest app token"
+
+
+@pytest.fixture
+def names() -> Pseudonyms:
+    made = Pseudonyms(OWN)
+    made.add_host("registry.corp.acme.de")
+    made.add_host("auth.acme.de:8443")
+    made.add_host("hub.lab")
+    made.add_host("registry")
+    made.add_user("jane.doe")
+    made.add_namespace("payments")
+    made.add_repository("shop/checkout")
+    made.add_repository("library/app")
+    return made
+
+
+@pytest.mark.parametrize(
+    ("text", "becomes"),
+    [
+        ("registry.corp.acme.de", "h1.h2.h3.de"),
+        ("REGISTRY.corp.Acme.de:443", "h1.h2.h3.de:443"),
+        ("https://auth.acme.de:8443/token?service=registry.corp.acme.de", None),
+        ("*.corp.acme.de", "*.h2.h3.de"),
+        (".acme.de,10.0.0.0/8", ".h3.de,10.0.0.0/8"),
+        ("other.acme.de", "h7.h3.de"),
+        ("CN=registry.corp.acme.de,O=Acme GmbH", "CN=h1.h2.h3.de,O=h3 GmbH"),
+        ("registry:5000/app:1", "h1:5000/app:1"),
+        ("the registry answered", "the registry answered"),
+        ("hub.lab has no address", "h5.h6 has no address"),
+        ("jane.doe", "user1"),
+        ("user jane.doe from /home/jane.doe/.docker/config.json", None),
+        ("/home/jim/.docker/config.json", "/home/user2/.docker/config.json"),
+        ("/root/.docker/config.json", "/root/.docker/config.json"),
+        ("shop/checkout", "image1/image2"),
+        ("repository:shop/checkout:pull", "repository:image1/image2:pull"),
+        ("checkout is missing", "image2 is missing"),
+        ("library/app", "library/image3"),
+        ("the app at 192.0.2.1", "the app at 192.0.2.1"),
+        ("2001:db8::1", "2001:db8::1"),
+        ("in payments", "in ns1"),
+        ("acmetastic, shopping", "acmetastic, shopping"),
+        ("registry-1.docker.io", "registry-1.docker.io"),
+        ("docs.docker.com/x", "docs.docker.com/x"),
+    ],
+)
+def test_a_text_with_other_names(text: str, becomes: str | None, names: Pseudonyms) -> None:
+    said = names(text)
+    if becomes is not None:
+        assert said == becomes
+    for name in ("acme.de", "jane", "checkout"):
+        assert name not in said.lower()
+
+
+@pytest.mark.parametrize(
+    ("host", "kept"),
+    [
+        ("123456789012.dkr.ecr.eu-west-1.amazonaws.com", "h1.dkr.ecr.eu-west-1.amazonaws.com"),
+        ("acme.azurecr.io", "h1.azurecr.io"),
+        ("registry.acme.co.uk", "h1.h2.co.uk"),
+        ("registry.corp", "h1.corp"),
+        ("eu-docker.pkg.dev", "eu-docker.pkg.dev"),
+        ("registry-1.docker.io", "registry-1.docker.io"),
+        ("192.0.2.7", "192.0.2.7"),
+        ("localhost", "localhost"),
+    ],
+)
+def test_what_tells_nothing_about_whose_it_is_stays(host: str, kept: str) -> None:
+    names = Pseudonyms(OWN)
+    names.add_host(host)
+    assert names(f"https://{host}/v2/") == f"https://{kept}/v2/"
+
+
+def test_they_are_the_same_whenever_they_are_asked_for(names: Pseudonyms) -> None:
+    first = names("new.acme.de")
+    names.add_host("another.example.org")
+    assert names("new.acme.de") == first
+    labels = names.known["host labels"]
+    assert [labels[label] for label in first.split(".")[:2]] == ["new", "acme"]
+
+
+def test_names_are_found_where_facts_hold_them() -> None:
+    names = Pseudonyms(OWN)
+    learn(names, Hop("registry", "registry.one.de", 443))
+    learn(names, parse("registry.two.de/team/thing:1"))
+    learn(names, TlsFact(chain=(Certificate(dns_names=("*.three.de",), subject="CN=x.four.de"),)))
+    learn(names, CredentialFact(user="carol", keys=("five.intern",)))
+    learn(names, ResolverConfiguration(search=("six.local",)))
+    text = "registry.one.de two.de/team/thing three.de four.de carol five.intern six.local"
+    said = names(text)
+    for name in ("one", "two", "team", "thing", "three", "four", "carol", "five", "six"):
+        assert name not in said.split()
+        assert f"{name}." not in said
+
+
+def test_users_that_everybody_has_stay() -> None:
+    names = Pseudonyms(OWN)
+    for user in ("root", "AWS", "oauth2accesstoken", "_json_key", ""):
+        names.add_user(user)
+        assert names(f"user {user}") == f"user {user}"
+    assert not names.known
+
+
+@given(st.text(max_size=60), st.from_regex(r"[a-z]{3,12}\.[a-z]{3,12}\.org", fullmatch=True))
+def test_any_text_and_any_host(text: str, host: str) -> None:
+    names = Pseudonyms(OWN)
+    names.add_host(host)
+    said = names(f"{text} {host} {text}")
+    assert host not in said
+    assert names(text) == names(text)
