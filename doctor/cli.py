@@ -20,7 +20,7 @@ from doctor.usage import UsageError
 COMMANDS = ("check", "explain", "checks")
 PLANNED = ("k8s", "bundle", "open", "demo")
 """Words of the contract that this version does not have yet: never taken for an image."""
-FORMATS = ("text", "json")
+FORMATS = ("text", "json", "markdown", "html", "junit", "sarif", "github", "short")
 DEFAULT_TARGET = "registry.cleanstart.com"
 
 

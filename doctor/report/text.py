@@ -38,6 +38,7 @@ VERDICTS = {
     "incomplete": "Incomplete",
 }
 _EVIDENCE_LINES = 10
+_DEEPEST = 12
 _SERVES = {
     True: "serves it",
     False: "does not serve it",
@@ -82,7 +83,7 @@ def _target(target: Mapping[str, Any], style: Style) -> Iterator[str]:
     for number, finding in enumerate(causes, 1):
         yield ""
         label = "Cause" if len(causes) == 1 else f"Cause {number} of {len(causes)}"
-        yield from _cause(finding, label, target["summary"], style)
+        yield from cause(finding, label, target["summary"], style)
     yield from _rest(others, style)
     if target["not_tried"]:
         yield ""
@@ -127,7 +128,7 @@ def _path(target: Mapping[str, Any], style: Style) -> Iterator[str]:
             yield f"{'':20}{line}"
 
 
-def _cause(finding: Mapping[str, Any], label: str, summary: str, style: Style) -> Iterator[str]:
+def cause(finding: Mapping[str, Any], label: str, summary: str, style: Style) -> Iterator[str]:
     """What is wrong, what to do about it, and the proof; the sentence once, not twice."""
     where = f" at {plain(finding['hop'])}" if finding["hop"] else ""
     sure = "" if finding["confidence"] == "certain" else f", {finding['confidence']}"
@@ -158,12 +159,8 @@ def remedy(found: Mapping[str, Any], label: str, style: Style) -> Iterator[str]:
     """What to do, step by step, and how to see that it worked."""
     yield from wrap(f"{label}: {plain(found['title'])}", "  ", style)
     for number, step in enumerate(found["steps"], 1):
-        notes = [
-            n
-            for n in ("needs root" if step["root"] else "", _CHANGES.get(step["changes"] or "", ""))
-            if n
-        ]
-        text = plain(step["text"]) + (f" ({', '.join(notes)})" if notes else "")
+        told = ", ".join(notes(step))
+        text = plain(step["text"]) + (f" ({told})" if told else "")
         yield from wrap(text, f"    {number}. ", style)
         if step["command"]:
             for line in str(step["command"]).splitlines():
@@ -173,6 +170,12 @@ def remedy(found: Mapping[str, Any], label: str, style: Style) -> Iterator[str]:
         yield from wrap(f"Seen to work when: {plain(found['verify'])}", "    ", style)
     if found["docs"]:
         yield f"    See {plain(found['docs'])}"
+
+
+def notes(step: Mapping[str, Any]) -> tuple[str, ...]:
+    """What to know before a step is taken: whether it needs root, and what it changes."""
+    changes = _CHANGES.get(step["changes"] or "", "")
+    return tuple(filter(None, ("needs root" if step["root"] else "", changes)))
 
 
 _CHANGES = {
@@ -191,11 +194,12 @@ def _rest(findings: list[Mapping[str, Any]], style: Style) -> Iterator[str]:
         yield ""
         yield "Also seen:"
     for finding in shown:
-        status = {"error": "skip", "warning": "warn", "info": "pass"}[finding["severity"]]
+        level = finding["severity"]
+        status = {"error": "skip", "warning": "warn"}.get(level, "pass")
         where = f" at {plain(finding['hop'])}" if finding["hop"] else ""
         yield (
             "  "
-            + paint(f"{names[finding['severity']]}", status, style)
+            + paint(names.get(level, "note"), status, style)
             + f": {plain(finding['code'])}{where}"
         )
         yield from wrap(plain(finding["detail"] or finding["title"]), "    ", style)
@@ -206,7 +210,9 @@ def _rest(findings: list[Mapping[str, Any]], style: Style) -> Iterator[str]:
 
 def evidence_lines(value: Any, name: str = "", depth: int = 0) -> Iterator[str]:
     """The proof as lines of `name: value`; nested structures by dotted names."""
-    if isinstance(value, Mapping):
+    if depth > _DEEPEST:
+        yield f"{plain(name, 80)}: …"
+    elif isinstance(value, Mapping):
         for key, inner in value.items():
             yield from evidence_lines(inner, f"{name}.{key}" if name else str(key), depth + 1)
     elif (
