@@ -124,6 +124,7 @@ def _matrices(document: Entry) -> Iterator[Markup]:
 
 def _subject(subject: Subject, number: int, now: str, *, alone: bool) -> Markup:
     """One target, pull or cluster, with all that is known about it."""
+    level = 2 if alone else 3
     heading = el("h1" if alone else "h2", breakable(subject.title), id=f"h{number}", class_="name")
     parts = [
         tables.chip(subject.verdict, subject.headline),
@@ -135,19 +136,19 @@ def _subject(subject: Subject, number: int, now: str, *, alone: bool) -> Markup:
     if subject.hops:
         start = "this machine" + (f" ({subject.client})" if subject.client else "")
         end = "API server" if subject.kind == "cluster" else ""
-        parts += [_section("The path", path(subject.hops, subject.findings, start, end))]
+        parts += [_section(level, "The path", path(subject.hops, subject.findings, start, end))]
     if subject.kind == "pull":
-        parts.append(_section("Whom it hits", pulls.pull(subject.entry)))
-    parts += _causes(subject, now)
+        parts.append(_section(level, "Whom it hits", pulls.pull(subject.entry)))
+    parts += _causes(subject, now, level)
     if subject.others:
-        parts.append(_section("Also seen", findings.others(subject.others)))
-    looked = list(_looked(subject))
+        parts.append(_section(level, "Also seen", findings.others(subject.others)))
+    looked = list(_looked(subject, level))
     if looked and not alone:
         head = el("summary", "Every check, and the time that each layer took")
         looked = [el("details", head, *looked, class_="more")]
     parts += looked
     if subject.kind == "cluster":
-        parts.append(pulls.left_out(subject.entry))
+        parts.append(pulls.left_out(subject.entry, level))
     return el(
         "article",
         *parts,
@@ -166,24 +167,24 @@ def _named(subject: Subject) -> Iterator[Markup]:
         yield el("p", "Left out or not reached in time: ", left, class_="how")
 
 
-def _looked(subject: Subject) -> Iterator[Markup]:
+def _looked(subject: Subject, level: int) -> Iterator[Markup]:
     if drawn := waterfall(subject.hops):
         said = "Each host from its own start, layer after layer, in milliseconds."
-        yield _section("Time", el("p", said, class_="how"), drawn)
+        yield _section(level, "Time", el("p", said, class_="how"), drawn)
     if subject.checks:
-        yield _section("The checks", tables.checks(subject.checks))
+        yield _section(level, "The checks", tables.checks(subject.checks))
 
 
-def _section(title: str, *children: str) -> Markup:
-    return el("section", el("h3", title), *children, class_="plain")
+def _section(level: int, title: str, *children: str) -> Markup:
+    return el("section", el(f"h{level}", title, class_="part"), *children, class_="plain")
 
 
-def _causes(subject: Subject, now: str) -> list[Markup]:
+def _causes(subject: Subject, now: str, level: int) -> list[Markup]:
     causes = subject.causes
     labels = [f"Cause {n} of {len(causes)}" for n in range(1, len(causes) + 1)]
     if len(causes) == 1:
         labels = ["Cause"]
     return [
-        findings.cause(each, label, subject.summary, now, 3)
+        findings.cause(each, label, subject.summary, now, level)
         for each, label in zip(causes, labels, strict=True)
     ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import fcntl
 import json
 import os
 import shutil
@@ -66,8 +67,11 @@ class Browser:
         said: dict[str, Any] = json.loads(first)
         return said
 
-    def open(self, file: Path, *, width: int = 1200, scheme: str = "light") -> None:
-        """A new page with that file in it, loaded to its end."""
+    def open(
+        self, file: Path, *, width: int = 1200, scheme: str = "light", script: bool = True
+    ) -> None:
+        """A new page with that file in it, loaded to its end; without `script` the page's own do
+        not run."""
         self._session = None
         target = self.send("Target.createTarget", url="about:blank")["targetId"]
         attached = self.send("Target.attachToTarget", targetId=target, flatten=True)
@@ -78,6 +82,7 @@ class Browser:
         self.send("Emulation.setDeviceMetricsOverride", **size)
         dark = {"name": "prefers-color-scheme", "value": scheme}
         self.send("Emulation.setEmulatedMedia", features=[dark])
+        self.send("Emulation.setScriptExecutionDisabled", value=not script)
         self.events.clear()
         self.send("Page.navigate", url=file.absolute().as_uri())
         deadline = time.monotonic() + _PATIENCE
@@ -119,20 +124,27 @@ def browser() -> Iterator[Browser]:
     """A Chromium of one's own, with an empty profile that is gone afterwards."""
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     assert program, "no chromium"
-    to_read, write = os.pipe()
-    read, to_write = os.pipe()
+    theirs, write = os.pipe()
+    read, own = os.pipe()
+    to_read, to_write = fcntl.fcntl(theirs, fcntl.F_DUPFD, 10), fcntl.fcntl(own, fcntl.F_DUPFD, 10)
+
+    def place() -> None:
+        os.dup2(to_read, 3)
+        os.dup2(to_write, 4)
+
     profile = tempfile.mkdtemp(prefix="page-")
     command = [program, *_OPTIONS, f"--user-data-dir={profile}", "about:blank"]
     process = subprocess.Popen(
-        ["/bin/sh", "-c", f'exec "$@" 3<&{to_read} 4>&{to_write}', "sh", *command],
-        pass_fds=(to_read, to_write),
+        command,
+        preexec_fn=place,
+        pass_fds=(3, 4),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env={**os.environ, "HOME": profile},
     )
-    os.close(to_read)
-    os.close(to_write)
+    for each in (theirs, own, to_read, to_write):
+        os.close(each)
     try:
         yield Browser(write, read)
     finally:

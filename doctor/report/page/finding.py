@@ -24,7 +24,7 @@ def cause(finding: Entry, label: str, summary: str, now: str, level: int) -> Mar
     return el(
         "section",
         el("p", label, class_="eyebrow"),
-        el(f"h{level}", prose(finding["title"])),
+        el(f"h{level}", prose(finding["title"]), class_="title"),
         el("p", el("code", finding["code"], class_="finding-code"), _where(finding, sure)),
         *said,
         *_remedies(finding["remedies"], level + 1),

@@ -52,7 +52,7 @@ def _workloads(entry: Entry) -> Markup:
         for w in entry["workloads"]
     )
     table = el("table", el("caption", "Who waits"), el("thead", head), el("tbody", *rows))
-    return el("div", table, class_="wide", tabindex=0, role="region", aria_label="Who waits")
+    return el("div", table, class_="wide", tabindex=0, role="group", aria_label="Who waits")
 
 
 def _namespace(workload: Entry) -> Markup:
@@ -65,8 +65,8 @@ def _message(entry: Entry) -> Markup:
     return el("blockquote", el("p", str(entry["message"])), class_="message")
 
 
-def left_out(cluster: Entry) -> Markup:
-    """What was not read, and why."""
+def left_out(cluster: Entry, level: int) -> Markup:
+    """What was not read, and why; its heading is of that level."""
     if not cluster["left_out"]:
         return Markup("")
     rows = (
@@ -77,4 +77,6 @@ def left_out(cluster: Entry) -> Markup:
         )
         for each in cluster["left_out"]
     )
-    return el("section", el("h3", "Not read"), el("ul", *rows), class_="plain")
+    return el(
+        "section", el(f"h{level}", "Not read", class_="part"), el("ul", *rows), class_="plain"
+    )

@@ -38,7 +38,7 @@ def _table(caption: str, heads: Sequence[str], rows: Sequence[Markup]) -> Markup
     classes = {"ms": "number"}
     head = el("tr", *(el("th", n, scope="col", class_=classes.get(n)) for n in heads))
     table = el("table", el("caption", caption), el("thead", head), el("tbody", *rows))
-    return el("div", table, class_="wide", tabindex=0, role="region", aria_label=caption)
+    return el("div", table, class_="wide", tabindex=0, role="group", aria_label=caption)
 
 
 def checks(entries: Sequence[Entry]) -> Markup:
