@@ -105,7 +105,7 @@ def _content(document: Entry, found: Sequence[Subject]) -> Iterator[Markup]:
         tables.chip(document["verdict"]),
         el("h1", _title(document, found)),
         *_matrices(document),
-        tables.overview(found) if found else el("p", "Nothing was looked at."),
+        *_list(document, found),
         class_="overview",
     )
     for number, each in enumerate(found, 1):
@@ -116,10 +116,20 @@ def _matrices(document: Entry) -> Iterator[Markup]:
     if document["clients"]:
         from doctor.report.sidebyside import sentence, together
 
+        targets = document["targets"]
         for own in together(document):
             rows = [row for _, row in own]
+            places = [next(i for i, t in enumerate(targets, 1) if t is entry) for entry, _ in own]
             yield el("p", prose(sentence(own[0][0], rows)), class_="lead")
-            yield tables.clients(rows, str(rows[0]["target"]))
+            yield tables.clients(rows, places, str(rows[0]["target"]))
+
+
+def _list(document: Entry, found: Sequence[Subject]) -> Iterator[Markup]:
+    """What the matrices do not list already."""
+    if not found:
+        yield el("p", "Nothing was looked at.")
+    elif not document["clients"] or document["kubernetes"]:
+        yield tables.overview(found)
 
 
 def _subject(subject: Subject, number: int, now: str, *, alone: bool) -> Markup:

@@ -17,7 +17,7 @@ from doctor.redact import plain
 _SPECIAL = re.compile(r"[\\`*_\[\]<>#|~&$]")
 _STARTS = re.compile(r"^(\d{1,9})?(?(1)([.)])|([-+=>]))")
 _MACHINE = re.compile(r"[@/\\_*~<>\[\]|=&$#]|\w:\w|\bwww\.|\w\.\w", re.ASCII)
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*%?")
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)?%?")
 _QUOTED = re.compile(r"`([^`]+)`")
 _OPENS, _CLOSES = "([{\"'“", ")]}\"'”.,;:!?…"
 

@@ -61,7 +61,7 @@ def _target(entry: Entry) -> Subject:
     source = entry["source"]
     return Subject(
         kind="target",
-        name=str(entry["target"] or entry["registry"] or "text"),
+        name=str(entry["target"] or entry["registry"] or _place(source)),
         client=entry["client"],
         verdict=entry["verdict"],
         headline=headline(entry),
@@ -73,6 +73,11 @@ def _target(entry: Entry) -> Subject:
         not_tried=entry["not_tried"],
         source=(source["file"], source["line"]) if source else None,
     )
+
+
+def _place(source: Entry | None) -> str:
+    """A part of a file that could not be read is called by its line."""
+    return f"{source['file']}:{source['line']}" if source else "text"
 
 
 def _of_cluster(cluster: Entry | None) -> Iterator[Subject]:

@@ -62,15 +62,20 @@ def _row(check: Entry) -> Markup:
     )
 
 
-def clients(rows: Sequence[Entry], name: str) -> Markup:
-    """Clients against layers."""
+def clients(rows: Sequence[Entry], places: Sequence[int], name: str) -> Markup:
+    """Clients against layers; `places` are the numbers of the clients' own parts of the page."""
     layers = list(dict.fromkeys(each["name"] for row in rows for each in row["layers"]))
     lines = []
-    for row in rows:
+    for row, place in zip(rows, places, strict=True):
         went = {each["name"]: each["status"] for each in row["layers"]}
         cells = (el("td", _cell(went.get(layer))) for layer in layers)
         lines.append(
-            el("tr", el("th", row["client"], scope="row"), el("td", chip(row["verdict"])), *cells)
+            el(
+                "tr",
+                el("th", el("a", row["client"], href=f"#s{place}"), scope="row"),
+                el("td", chip(row["verdict"])),
+                *cells,
+            )
         )
     return _table(f"Client by client: {name}", ("client", "verdict", *layers), lines)
 
