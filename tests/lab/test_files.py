@@ -72,11 +72,12 @@ def test_each_image_is_diagnosed_once_and_what_they_share_is_looked_at_once(
     assert "This document is no YAML" in targets[""]["summary"]
     asked = Counter(row.target for row in servers.seen(lab, REGISTRY) if row.method == "HEAD")
     assert asked[f"/v2/{REPOSITORY}/manifests/1.0"] == 1
-    assert len([r for r in servers.seen(lab, REGISTRY) if r.target == "/v2/"]) == 1
-    assert wire.questions()[HOST, "A"] == wire.questions()[TOKEN_HOST, "A"] == 1
-    opened = wire.connections()
-    assert opened[TOKENS, 443] <= len(LINES)
-    assert opened[REGISTRY, 443] <= len(LINES)
+    asked_names = wire.questions()  # once by the system, once of its name server, to compare
+    assert asked_names[HOST, "A"] == asked_names[TOKEN_HOST, "A"] == 2
+    opened = wire.connections()  # those of the ladder are used by the first that asks
+    images = len(LINES) - 1
+    assert opened[REGISTRY, 443] <= images
+    assert opened[TOKENS, 443] <= images
 
 
 def test_one_run_leaves_every_format_in_its_place(lab: World, store: Path) -> None:
