@@ -190,11 +190,7 @@ def _section(level: int, title: str, *children: str) -> Markup:
 
 
 def _causes(subject: Subject, now: str, level: int) -> list[Markup]:
-    causes = subject.causes
-    labels = [f"Cause {n} of {len(causes)}" for n in range(1, len(causes) + 1)]
-    if len(causes) == 1:
-        labels = ["Cause"]
     return [
         findings.cause(each, label, subject.summary, now, level)
-        for each, label in zip(causes, labels, strict=True)
+        for label, each in subject.labelled()
     ]

@@ -90,9 +90,7 @@ def _subject(subject: Subject, level: int) -> Iterator[str]:
         yield ""
     if subject.kind == "pull":
         yield from _hit(subject.entry)
-    causes = subject.causes
-    for number, finding in enumerate(causes, 1):
-        label = "Cause" if len(causes) == 1 else f"Cause {number} of {len(causes)}"
+    for label, finding in subject.labelled():
         yield from _cause(finding, label, subject, level + 1)
     yield from _rest(subject.others, level + 1)
     if subject.not_tried:

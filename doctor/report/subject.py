@@ -12,6 +12,7 @@ from doctor.report.text import headline
 
 Entry = Mapping[str, Any]
 DEFAULT_EYES = "shell"
+UNNAMED = "a text that names no image"
 
 
 @frozen
@@ -43,6 +44,14 @@ class Subject:
     def causes(self) -> list[Entry]:
         """The findings that are root causes, the likeliest first."""
         return [f for f in self.findings if f["root_cause"]]
+
+    def labelled(self) -> list[tuple[str, Entry]]:
+        """The root causes with what each is called: of a text it is what that means."""
+        causes = self.causes
+        one = "Meaning" if self.entry.get("vantage") == "text" else "Cause"
+        if len(causes) == 1:
+            return [(one, causes[0])]
+        return [(f"{one} {n} of {len(causes)}", f) for n, f in enumerate(causes, 1)]
 
     @property
     def others(self) -> list[Entry]:
@@ -77,7 +86,7 @@ def _target(entry: Entry) -> Subject:
 
 def _place(source: Entry | None) -> str:
     """A part of a file that could not be read is called by its line."""
-    return f"{source['file']}:{source['line']}" if source else "text"
+    return f"{source['file']}:{source['line']}" if source else UNNAMED
 
 
 def _of_cluster(cluster: Entry | None) -> Iterator[Subject]:
