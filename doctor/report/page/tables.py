@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from doctor.report.page.markup import Markup, breakable, el, prose
+from doctor.report.page.markup import Markup, breakable, el, many, prose
 from doctor.report.subject import Subject
 from doctor.report.text import WORDS
 
@@ -95,16 +95,15 @@ def overview(found: Sequence[Subject]) -> Markup:
         el(
             "tr",
             el("td", chip(each.verdict)),
-            el("th", el("a", breakable(each.title), href=f"#s{number}"), scope="row"),
-            el("td", _codes(each)),
+            el("th", el("a", breakable(each.title), href=f"#s{number}"), _why(each), scope="row"),
         )
         for number, each in enumerate(found, 1)
     ]
-    return _table("What was looked at", ("verdict", "what", "cause"), rows)
+    return _table("What was looked at", ("verdict", "what, and why"), rows)
 
 
-def _codes(subject: Subject) -> Markup:
+def _why(subject: Subject) -> Markup:
     codes = dict.fromkeys(f["code"] for f in subject.causes)
     if not codes:
-        return el("span", subject.headline)
-    return el("span", *(el("code", code, class_="finding-code") for code in codes))
+        return el("span", subject.headline, class_="why")
+    return el("span", *(many([el("code", code), " "]) for code in codes), class_="why")
