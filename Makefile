@@ -8,7 +8,7 @@ export IMAGE ARGS FAULT
 SHELL = /bin/sh
 BIN = .venv/bin
 
-.PHONY: help doctor demo test check-format lint types tests servers format bench wheel lock clean
+.PHONY: help doctor demo test check-format lint types tests servers format snapshots bench wheel lock clean
 .DEFAULT_GOAL = help
 
 help: ## what can be made
@@ -47,6 +47,9 @@ servers: .venv/run.stamp
 
 format: .venv/dev.stamp ## put formatting right
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+snapshots: .venv/dev.stamp ## what every format makes of the one set of reports, written down again
+	@$(BIN)/python -m tests.report.golden
 
 bench: .venv/dev.stamp servers ## doctor beside skopeo, at 0 and 25 ms each way
 	@set -f; $(BIN)/python -m tools.bench $$ARGS

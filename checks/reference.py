@@ -39,6 +39,7 @@ async def read(case: Case, client: Client, net: Net) -> ReferenceFact:
         position=problem.position if problem else None,
         kind=problem.kind if problem else "",
         rule=problem.rule if problem else "",
+        flaw=case.target.flaw,
         hint=problem.hint if problem else "",
         says=problem.says if problem else "",
         suggestion=(problem.suggestion or "") if problem else inside if found.removed else "",
@@ -64,6 +65,8 @@ def judge(case: Case) -> Iterator[Finding]:
 
 
 def _statement(fact: ReferenceFact) -> str:
+    if fact.flaw:
+        return fact.flaw
     if fact.kind == "empty":
         return f"The text is empty; {fact.rule}."
     position = fact.position or 0
@@ -81,6 +84,7 @@ def _refused(case: Case, fact: ReferenceFact, statement: str) -> Finding:
             "rule": fact.rule or "a reference stands alone, without scheme, command or quotes",
             "client": fact.says or "invalid reference format",
             "meant": fact.suggestion or None,
+            **({"flaw": fact.flaw} if fact.flaw else {}),
         },
         params={
             "statement": statement,

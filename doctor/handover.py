@@ -19,7 +19,6 @@ from doctor.bundle.masking import Mask
 from doctor.bundle.ownwords import own_words
 from doctor.bundle.settings import VARIABLES, readable
 from doctor.checkup import diagnosed, exit_code
-from doctor.parsers import FORMATS
 from doctor.frozen import frozen
 from doctor.model import Report
 from doctor.redact import MASK, plain, scrub
@@ -33,6 +32,8 @@ if TYPE_CHECKING:
     from doctor.codes import Book
     from doctor.model import Check, Diagnosis
 
+_FORMS = ("json", "markdown", "html")
+"""The report, for programs and for people."""
 _PACKAGES = (
     "certifi",
     "cryptography",
@@ -108,16 +109,15 @@ def finished(
 ) -> Bundle:
     """The bundle of that report, ready to be written (`doctor.bundle.write.put`). Raises
     WithheldError where a secret was found in it."""
-    formats = [form for form in ("json", "markdown", "html") if form in FORMATS]
 
     def ours() -> str:
-        return own_words(_render, formats, checks)
+        return own_words(_render, _FORMS, checks)
 
     names = None
     if pseudonyms:
         names = _names(report, around, ours())
         report = renamed(report, names, checks, book)
-    made = contents(report, around, _render, formats, pseudonyms=names)
+    made = contents(report, around, _render, _FORMS, pseudonyms=names)
     data = write.packed(made, report.started, ours)
     return Bundle(made, data, names.known if names is not None else None)
 

@@ -8,15 +8,14 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 
-from doctor.parsers import DEFAULT_TARGET
 from doctor.clients.eyes import ALL, DEFAULT
 from doctor.frozen import frozen
 from doctor.model import Hop, Target
 from doctor.options import Options
+from doctor.parsers import DEFAULT_TARGET
 from doctor.pasted import whole
-from doctor.redact import Secret, plain, scrub
+from doctor.redact import Secret
 from doctor.reference import read_target
-from doctor.streams import talk
 from doctor.usage import UsageError
 
 _MOST_PASSWORD = 65536
@@ -38,6 +37,8 @@ class Named:
 
     text: str
     source: tuple[str, int] | None = None
+    flaw: str = ""
+    """Why it cannot be used as it stands, in a sentence."""
 
 
 def _input(options: Options) -> tuple[list[Named], Secret | None]:
@@ -58,9 +59,9 @@ def _input(options: Options) -> tuple[list[Named], Secret | None]:
         secret = Secret(given.decode("utf-8", "replace").removesuffix("\n").removesuffix("\r"))
         if not secret:
             raise UsageError("--password-stdin: standard input was empty")
-    seen: dict[str, Named] = {}
+    seen: dict[object, Named] = {}
     for each in named:
-        seen.setdefault(each.text, each)
+        seen.setdefault(each.text or each.source, each)
     return list(seen.values()), secret
 
 
@@ -79,10 +80,7 @@ def _named_in(file: str) -> list[Named]:
     if len(data) > limit:
         raise UsageError(f"-f {file!r} is larger than 8 MiB")
     found = images_in(name, data.decode("utf-8-sig", "replace"), os.environ)
-    for each in found:
-        if each.problem:
-            talk(f"doctor: {plain(scrub(f'{each.file}:{each.line}: {each.problem}'))}")
-    return [Named(each.text, (each.file, each.line)) for each in found]
+    return [Named(each.text, (each.file, each.line), each.problem or "") for each in found]
 
 
 def _targets(named: Sequence[Named], options: Options) -> list[Target]:
@@ -105,6 +103,7 @@ def _targets(named: Sequence[Named], options: Options) -> list[Target]:
                 allow_realms=options.allow_realm,
                 now=now,
                 source=each.source,
+                flaw=each.flaw,
                 assumed=target.assumed,
             )
         )

@@ -152,6 +152,8 @@ class Target:
     """The local clock when the run started."""
     source: tuple[str, int] | None = None
     """File and line that named the target."""
+    flaw: str = ""
+    """Why that part of the file cannot be used as it stands, in a sentence."""
     vantage: Vantage = "local"
     """Where it was seen from: this machine, somebody's text, or a cluster."""
     assumed: tuple[str, ...] = ()

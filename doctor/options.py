@@ -11,11 +11,11 @@ from argparse import Namespace
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
-from doctor.parsers import FORMATS
 from doctor.clients.eyes import ALL, NAMES
 from doctor.clients.system import own_platform
 from doctor.delivery import check
 from doctor.frozen import frozen
+from doctor.parsers import FORMATS
 from doctor.usage import UsageError
 
 CLIENTS = (*NAMES, ALL)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
 from doctor.delivery import deliver
@@ -16,13 +17,12 @@ def render(
     document: Mapping[str, Any], form: str, *, colour: bool, verbose: bool, width: int
 ) -> str:
     """The document in one format."""
-    if form == "json":
-        from doctor.report import json
+    if form == "text":
+        from doctor.report import text
 
-        return json.render(dict(document))
-    from doctor.report import text
-
-    return text.render(document, text.Style(colour, verbose, width))
+        return text.render(document, text.Style(colour, verbose, width))
+    rendered: str = import_module(f"doctor.report.{form}").render(dict(document))
+    return rendered
 
 
 def write(document: Mapping[str, Any], options: Options, outputs: Sequence[Output]) -> None:

@@ -61,7 +61,7 @@ NO_TEXT = "The file is no text: it holds NUL characters"
 RUNS = '!!python/object/apply:os.system ["touch run"]\n'
 FIRST = POD.format("x.example/a")
 PARTS: dict[str, tuple[str, str | bytes, list[tuple[str, int]], str]] = {
-    # and what is said beside the report
+    # and what the finding says
     "a bad line": ("images", f"x.example/a\n{EVIL}\n", [ONE, (EVIL, 2)], ""),
     "a bad line first": ("images", f"{EVIL} b\nx.example/b\n", [(f"{EVIL} b", 1), TWO], ""),
     "no text in it": (
@@ -83,6 +83,12 @@ PARTS: dict[str, tuple[str, str | bytes, list[tuple[str, int]], str]] = {
         "a.yaml:5: The document is nested deeper than 100 levels",
     ),
     "an alias to nothing": ("a.yaml", "image: *no\n", [("", 1)], "an alias has no anchor"),
+    "two bad documents": (
+        "a.yaml",
+        f"a: [\n---\n{POD.format('x.example/b')}---\nb: ]\n",
+        [("", 1), ("x.example/b", 5), ("", 7)],
+        "a.yaml:1: This document is no YAML",
+    ),
     "a tag that would run": ("a.yaml", RUNS, [("touch run", 1)], ""),
     "noise": ("images", b"\x93\0\xff" * 3000, [("", 1)], NO_TEXT),
     "UTF-16": ("images", "x.example/a\n".encode("utf-16"), [("", 1)], NO_TEXT),
@@ -94,9 +100,10 @@ PARTS: dict[str, tuple[str, str | bytes, list[tuple[str, int]], str]] = {
 def test_what_cannot_be_read_is_an_entry_with_its_line(tmp_path: Path, kind: str) -> None:
     name, content, targets, says = PARTS[kind]
     ended, found = named(tmp_path, content, name)
-    assert (found, ended.exit) == (targets, 1), ended
-    assert says in ended.stderr
-    assert bool(says) is bool(ended.stderr)
+    assert (found, ended.exit, ended.stderr) == (targets, 1, ""), ended
+    (source, *_) = [t for t in json.loads(ended.stdout)["targets"] if t["verdict"] == "fail"]
+    told = f"{Path(source['source']['file']).name}:{source['source']['line']}: {source['summary']}"
+    assert says in told
     assert ended.mebibytes < 150
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(["home", name])
 

@@ -247,6 +247,35 @@ def test_compose_takes_given_values_before_defaults() -> None:
     assert (21, "reg.example/web") in named(COMPOSE, NOWHERE="reg.example")
 
 
+def test_what_a_compose_build_pulls_is_told_as_far_as_the_file_does() -> None:
+    built = """\
+        services:
+          web:
+            build:
+              context: .
+              dockerfile_inline: |
+                ARG TAG=1
+                FROM reg.example/base:$$TAG AS base
+                COPY --from=reg.example/tools:2 /a /b
+                FROM base
+              additional_contexts:
+                other: docker-image://reg.example/${NAME:-context}:3
+                folder: ../elsewhere
+          listed:
+            build:
+              context: .
+              additional_contexts: ["a=docker-image://reg.example/listed:4"]
+          plain:
+            build: .
+        """
+    assert named(built, "compose.yaml") == [
+        (7, "reg.example/base:1"),
+        (8, "reg.example/tools:2"),
+        (11, "reg.example/context:3"),
+        (16, "reg.example/listed:4"),
+    ]
+
+
 def test_a_compose_variable_without_a_value_is_a_problem() -> None:
     [entry] = [each for each in images_in("compose.yaml", dedent(COMPOSE)) if each.problem]
     assert (entry.line, entry.text) == (21, "${NOWHERE}/web")

@@ -1,8 +1,9 @@
 #!/bin/sh
-# Have the real servers that tests/lab starts. On Debian and Ubuntu, with root or sudo, what is missing is installed with apt, after one
-# question where there is a terminal to ask on (CI=true: no question; SERVERS=no: nothing is installed; SERVERS=yes: asked again).
-# No service is started, now or at the next boot: they would take ports 53, 80, 3128 and 5000. Elsewhere what is missing is named, and its
-# tests are skipped. Nothing that is installed is taken away for it. Never fails: with CI=true the tests themselves fail for a missing server.
+# Have the real servers that tests/lab starts, and the programs that judge what is written (xmllint, chromium, shellcheck). On Debian and
+# Ubuntu, with root or sudo, what is missing is installed with apt, after one question where there is a terminal to ask on (CI=true: no
+# question; SERVERS=no: nothing is installed; SERVERS=yes: asked again). No service is started, now or at the next boot: they would take
+# ports 53, 80, 3128 and 5000. Nothing that is installed is taken away for it. Elsewhere what is missing is named, and its tests are
+# skipped. Never fails: with CI=true the tests themselves fail for a missing server.
 set -eu
 cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/sbin:/sbin
@@ -24,6 +25,9 @@ htpasswd:apache2-utils:
 openssl:openssl:
 ip:iproute2:
 nsenter:util-linux:
+xmllint:libxml2-utils:
+chromium:chromium:
+shellcheck:shellcheck:
 '
 
 say() { printf 'servers: %s\n' "$1" >&2; }

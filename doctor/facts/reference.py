@@ -25,6 +25,8 @@ class ReferenceFact(Fact):
     kind: str = ""
     """Which rule it breaks: a key of `doctor.grammar.RULES`."""
     rule: str = ""
+    flaw: str = ""
+    """What the reader of the file says of that part of it, a sentence."""
     hint: str = ""
     says: str = ""
     """What a client makes of it."""

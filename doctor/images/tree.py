@@ -119,7 +119,7 @@ def _roots(text: str, first: int) -> Iterator[Node]:
         yield from _Builder(first).build(yaml.parse(text.translate(_NO_BREAKS), Loader=loader))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line = min(mark.line if mark else 0, text.count("\n"))
+        line = min(mark.line if mark else 0, text.rstrip().count("\n"))
         what = error.problem or error.context or "it cannot be parsed"
         if re.match(r" *\t", "".join(text.split("\n")[line : line + 1])):
             what = "a tab stands where only blanks may indent"

@@ -2,8 +2,9 @@
 
 Kubernetes: wherever a pod's spec may stand, so by the names of its fields and not by kind: a Helm
 chart's output is full of kinds that nobody has heard of and that hold a pod template. Compose: the
-images of services; one that is only built pulls none (compose-spec 05-services.md, build.md). Of
-other YAML, every `image:`.
+images of services; one that is built pulls what its build does as far as this file tells: the
+bases of a Dockerfile written in it, and images given as contexts (compose-spec 05-services.md,
+build.md). Of other YAML, every `image:`.
 """
 
 from __future__ import annotations
@@ -106,11 +107,30 @@ def _compose(services: Node, environ: Mapping[str, str]) -> Iterator[Found]:
         image = service.get("image")
         if image and image.text and not (policy and policy.text in ("build", "never")):
             yield _interpolated(image, environ)
+        if build := service.get("build"):
+            yield from _built(build, environ)
         volumes = service.get("volumes")
         for volume in (volumes.items or ()) if volumes else ():
             kind, source = volume.get("type"), volume.get("source")
             if kind and kind.text == "image" and source and source.text:
                 yield _interpolated(source, environ)
+
+
+def _built(build: Node, environ: Mapping[str, str]) -> Iterator[Found]:
+    """The images that a build pulls, as far as the Compose file tells."""
+    inline = build.get("dockerfile_inline")
+    if inline is not None and inline.text:
+        from doctor.images.dockerfile import bases
+
+        below = inline.line + (1 if inline.quoted else 0)
+        for line, image, problem in bases(inline.text.replace("$$", "$")):
+            yield below + line - 1, image, problem
+    contexts = build.get("additional_contexts")
+    given = [value for _, value in (contexts.pairs or ())] if contexts else []
+    for context in [*given, *((contexts.items or ()) if contexts else ())]:
+        _, scheme, image = (context.text or "").partition("docker-image://")
+        if scheme:
+            yield _interpolated(Node(context.line, image), environ)
 
 
 def _interpolated(node: Node, environ: Mapping[str, str]) -> Found:

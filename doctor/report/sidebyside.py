@@ -22,10 +22,15 @@ _COMPARED = "client.clients-differ"
 
 def render(document: Mapping[str, Any], style: Style) -> str:
     """The targets one after another, each with its clients."""
-    together: dict[str, list[tuple[_Entry, _Entry]]] = {}
-    for entry, row in zip(document["targets"], document["clients"], strict=True):
-        together.setdefault(row["target"], []).append((entry, row))
-    return "\n\n".join("\n".join(_target(own, style)) for own in together.values()) + "\n"
+    return "\n\n".join("\n".join(_target(own, style)) for own in together(document)) + "\n"
+
+
+def together(document: Mapping[str, Any]) -> list[list[tuple[_Entry, _Entry]]]:
+    """For each target its clients: the entry of `targets` and the row of `clients`."""
+    found: dict[str, list[tuple[_Entry, _Entry]]] = {}
+    for entry, row in zip(document["targets"], document["clients"], strict=False):
+        found.setdefault(row["target"], []).append((entry, row))
+    return list(found.values())
 
 
 def _target(own: Sequence[tuple[_Entry, _Entry]], style: Style) -> Iterator[str]:
@@ -34,7 +39,7 @@ def _target(own: Sequence[tuple[_Entry, _Entry]], style: Style) -> Iterator[str]
     name = plain(str(first["target"]), 200)
     verdict = first["verdict"]
     yield paint(f"{headline(first)}: {name}", verdict, style, bold=True)
-    yield from wrap(_sentence(first, rows), "  ", style)
+    yield from wrap(plain(sentence(first, rows)), "  ", style)
     for assumed in first["assumed"]:
         yield from wrap(f"Taken as: {plain(assumed)}", "  ", style)
     yield ""
@@ -56,7 +61,7 @@ def _target(own: Sequence[tuple[_Entry, _Entry]], style: Style) -> Iterator[str]
         yield from wrap(f"Left out or not reached in time: {left_out}", "", style)
 
 
-def _sentence(first: _Entry, rows: Sequence[_Entry]) -> str:
+def sentence(first: _Entry, rows: Sequence[_Entry]) -> str:
     """Who can and who cannot, and where they part."""
     able = [r["client"] for r in rows if r["verdict"] in ("pass", "warn")]
     failing = [r for r in rows if r["verdict"] == "fail"]

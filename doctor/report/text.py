@@ -38,6 +38,7 @@ VERDICTS = {
     "incomplete": "Incomplete",
 }
 _EVIDENCE_LINES = 10
+_DEEPEST = 12
 _SERVES = {
     True: "serves it",
     False: "does not serve it",
@@ -80,21 +81,24 @@ def _origin(document: Mapping[str, Any], style: Style) -> Iterator[str]:
 
 
 def _target(target: Mapping[str, Any], style: Style) -> Iterator[str]:
-    name = plain(str(target["target"]), 200) or "(an empty text)"
+    name = called(target)
     source = target.get("source")
     where = f"  ({plain(source['file'], 120)}:{source['line']})" if source else ""
-    yield paint(f"{headline(target)}: {name}", target["verdict"], style, bold=True) + where
+    title = f"{headline(target)}: {name}" if name else headline(target)
+    yield paint(title, target["verdict"], style, bold=True) + where
     yield from wrap(plain(target["summary"]), "  ", style)
     for assumed in target.get("assumed", ()):
         yield from wrap(f"Taken as: {plain(assumed)}", "  ", style)
-    yield ""
-    yield from _path(target, style)
+    if target["vantage"] != "text":
+        yield ""
+        yield from _path(target, style)
     causes = [f for f in target["findings"] if f["root_cause"]]
     others = [f for f in target["findings"] if not f["root_cause"]]
     for number, finding in enumerate(causes, 1):
         yield ""
-        label = "Cause" if len(causes) == 1 else f"Cause {number} of {len(causes)}"
-        yield from _cause(finding, label, target["summary"], style)
+        one = "Cause" if target["vantage"] != "text" else "Meaning"
+        label = one if len(causes) == 1 else f"{one} {number} of {len(causes)}"
+        yield from cause(finding, label, target["summary"], style)
     yield from _rest(others, style)
     if target["not_tried"]:
         yield ""
@@ -103,8 +107,17 @@ def _target(target: Mapping[str, Any], style: Style) -> Iterator[str]:
         )
 
 
+def called(target: Mapping[str, Any]) -> str:
+    """What the target is called; nothing where a text names neither image nor host."""
+    if target["target"] is None:
+        return ""
+    return plain(str(target["target"]), 200) or "(an empty text)"
+
+
 def headline(target: Mapping[str, Any]) -> str:
     """The verdict in words; of a run that left something out no more than it saw."""
+    if target["vantage"] == "text":
+        return "Told by the text"
     if target["verdict"] == "pass" and target["not_tried"]:
         return "No fault in what was looked at"
     if target["verdict"] == "fail" and not target["repository"]:
@@ -139,7 +152,7 @@ def _path(target: Mapping[str, Any], style: Style) -> Iterator[str]:
             yield f"{'':20}{line}"
 
 
-def _cause(finding: Mapping[str, Any], label: str, summary: str, style: Style) -> Iterator[str]:
+def cause(finding: Mapping[str, Any], label: str, summary: str, style: Style) -> Iterator[str]:
     """What is wrong, what to do about it, and the proof; the sentence once, not twice."""
     where = f" at {plain(finding['hop'])}" if finding["hop"] else ""
     sure = "" if finding["confidence"] == "certain" else f", {finding['confidence']}"
@@ -170,12 +183,8 @@ def remedy(found: Mapping[str, Any], label: str, style: Style) -> Iterator[str]:
     """What to do, step by step, and how to see that it worked."""
     yield from wrap(f"{label}: {plain(found['title'])}", "  ", style)
     for number, step in enumerate(found["steps"], 1):
-        notes = [
-            n
-            for n in ("needs root" if step["root"] else "", _CHANGES.get(step["changes"] or "", ""))
-            if n
-        ]
-        text = plain(step["text"]) + (f" ({', '.join(notes)})" if notes else "")
+        told = ", ".join(notes(step))
+        text = plain(step["text"]) + (f" ({told})" if told else "")
         yield from wrap(text, f"    {number}. ", style)
         if step["command"]:
             for line in str(step["command"]).splitlines():
@@ -185,6 +194,12 @@ def remedy(found: Mapping[str, Any], label: str, style: Style) -> Iterator[str]:
         yield from wrap(f"Seen to work when: {plain(found['verify'])}", "    ", style)
     if found["docs"]:
         yield f"    See {plain(found['docs'])}"
+
+
+def notes(step: Mapping[str, Any]) -> tuple[str, ...]:
+    """What to know before a step is taken: whether it needs root, and what it changes."""
+    changes = _CHANGES.get(step["changes"] or "", "")
+    return tuple(filter(None, ("needs root" if step["root"] else "", changes)))
 
 
 _CHANGES = {
@@ -203,11 +218,12 @@ def _rest(findings: list[Mapping[str, Any]], style: Style) -> Iterator[str]:
         yield ""
         yield "Also seen:"
     for finding in shown:
-        status = {"error": "skip", "warning": "warn", "info": "pass"}[finding["severity"]]
+        level = finding["severity"]
+        status = {"error": "skip", "warning": "warn"}.get(level, "pass")
         where = f" at {plain(finding['hop'])}" if finding["hop"] else ""
         yield (
             "  "
-            + paint(f"{names[finding['severity']]}", status, style)
+            + paint(names.get(level, "note"), status, style)
             + f": {plain(finding['code'])}{where}"
         )
         yield from wrap(plain(finding["detail"] or finding["title"]), "    ", style)
@@ -218,12 +234,12 @@ def _rest(findings: list[Mapping[str, Any]], style: Style) -> Iterator[str]:
 
 def evidence_lines(value: Any, name: str = "", depth: int = 0) -> Iterator[str]:
     """The proof as lines of `name: value`; nested structures by dotted names."""
-    if isinstance(value, Mapping):
+    if depth > _DEEPEST:
+        yield f"{plain(name, 80)}: …"
+    elif isinstance(value, Mapping):
         for key, inner in value.items():
             yield from evidence_lines(inner, f"{name}.{key}" if name else str(key), depth + 1)
-    elif (
-        isinstance(value, list) and value and not any(isinstance(v, Mapping | list) for v in value)
-    ):
+    elif isinstance(value, list) and value and not any(_own_line(v) for v in value):
         yield f"{plain(name, 80)}: {plain(', '.join(str(v) for v in value), 600)}"
     elif isinstance(value, list):
         for number, inner in enumerate(value, 1):
@@ -232,15 +248,24 @@ def evidence_lines(value: Any, name: str = "", depth: int = 0) -> Iterator[str]:
         yield f"{plain(name, 80)}: {plain(str(value), 600)}"
 
 
+def _own_line(item: Any) -> bool:
+    """Is it a structure, or a sentence?"""
+    return isinstance(item, Mapping | list) or (isinstance(item, str) and item.endswith("."))
+
+
 def _overview(document: Mapping[str, Any], style: Style) -> Iterator[str]:
     gravest = VERDICTS[document["verdict"]].lower()
-    yield f"{len(document['targets'])} targets: {gravest} is the gravest"
+    count = len(document["targets"])
+    if all(target["vantage"] == "text" for target in document["targets"]):
+        yield f"{count} errors in the text"
+    else:
+        yield f"{count} targets: {gravest} is the gravest"
     for target in document["targets"]:
         word, symbol = WORDS[target["verdict"]]
         causes = f"  {plain(', '.join(target['root_causes']))}" if target["root_causes"] else ""
         yield (
             paint(f"  {symbol} {word:<10}", target["verdict"], style)
-            + f" {plain(target['target'], 200)}{causes}"
+            + f" {called(target) or '(no image named)'}{causes}"
         )
 
 

@@ -181,6 +181,15 @@ def test_the_first_remedy_mends_the_file(tmp_path: Path, image: str) -> None:
     assert [each.line for each in mended] == [5, 6]
 
 
+def test_what_the_reader_of_a_file_says_is_what_is_told() -> None:
+    target = replace(target_of("", ("web.yaml", 3)), flaw="This document is no YAML: a tab.")
+    [finding] = looked_at(target)
+    assert finding.params["statement"] == "This document is no YAML: a tab."
+    assert finding.evidence["flaw"] == "This document is no YAML: a tab."
+    [finding] = looked_at(target_of("", ("web.yaml", 3)))
+    assert "flaw" not in finding.evidence
+
+
 def test_a_text_that_no_edit_can_name_safely_is_left_to_the_reader() -> None:
     [finding] = looked_at(target_of("reg.example/a|App", ("web.yaml", 3)))
     assert not any(command.startswith("sed") for command in commands(finding))

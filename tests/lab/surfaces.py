@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from doctor.parsers import FORMATS
 from tests.lab.world import World
 
 _PATIENCE = 90
@@ -57,7 +58,9 @@ def look(
     before = dict(_files(places))
     env = {**world.environ, **env, "TMPDIR": str(temporary), "TERM": "xterm"}
     start = [*world.near.entering, "env", f"--chdir={work}", sys.executable, "-P", "-m", "doctor"]
-    formats = ("--verbose", "--format=text", "-o", "report.txt", "--format=json")
+    files = [f"--format={form}" for form in FORMATS if form != "json"]
+    files += [f"--output=report.{form}" for form in FORMATS if form != "json"]
+    formats = ("--verbose", *files, "--format=json")
     if command == ("check",):
         _piped(looked, [*start, *command, *formats, *arguments], env, stdin)
     _on_terminal(looked, [*start, *command, *arguments], env, stdin)
