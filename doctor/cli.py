@@ -67,7 +67,11 @@ def _dispatch(argv: list[str]) -> int:
     if command == "explain":
         from doctor.explain import explain
 
-        return explain(_explain_parser().parse_args(argv[1:]))
+        words, text = _parted(argv[1:])
+        asked = _explain_parser().parse_intermixed_args(words)
+        asked.text += text
+        defaults = _check_parser().parse_args([])
+        return explain(argparse.Namespace(**{**vars(defaults), **vars(asked)}))
     if command == "checks":
         from doctor.explain import list_checks
 
@@ -151,7 +155,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="""commands:
   doctor TARGET…            diagnose images or registries; the same as `doctor check`
   doctor check TARGET…      diagnose; text, or --json (options: doctor check --help)
-  doctor explain CODE       what a finding code means and what to do
+  doctor explain CODE|TEXT  what a finding code or a pasted error means (- reads a log)
   doctor checks             the checks and their codes, plug-ins included
 
 a TARGET is an image (registry.cleanstart.com/library/base:latest) or a registry host.
@@ -164,11 +168,46 @@ exit codes: 0 pass or warnings, 1 fail, 2 usage, 3 incomplete, 130 interrupted.
 
 
 def _explain_parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="doctor explain", description="What a finding code means and what to do.")
-    parser.add_argument(
-        "text", nargs="*", metavar="CODE", help="a finding code, such as tls.unknown-ca"
+    parser = _Parser(
+        prog="doctor explain",
+        description="What a finding code means and what to do; or what an error says that kubelet, "
+        "containerd, CRI-O, docker, podman, skopeo or crane printed. Offline.",
     )
+    parser.add_argument(
+        "text",
+        nargs="*",
+        metavar="CODE|TEXT|FILE|-",
+        help="a finding code, such as tls.unknown-ca; or any text: an event, a log, the JSON of a "
+        "pod; - is standard input",
+    )
+    _output_options(parser)
     return parser
+
+
+def _output_options(parser: argparse.ArgumentParser) -> None:
+    """How a report is told: the same options wherever there is one."""
+    add = parser.add_argument
+    add(
+        "--json", action="append_const", dest="format", const="json", help="short for --format json"
+    )
+    add("--format", action="append", dest="format", metavar="FORMAT", help=", ".join(FORMATS))
+    add(
+        "-o",
+        "--output",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="write there; the n-th belongs to the n-th --format",
+    )
+    add(
+        "--no-color",
+        "--no-colour",
+        dest="no_color",
+        action="store_true",
+        help="no colour (also: NO_COLOR)",
+    )
+    add("-q", "--quiet", action="store_true", help="print nothing; the exit code tells")
+    add("-v", "--verbose", action="store_true", help="all evidence, all remedies")
 
 
 def _checks_parser() -> argparse.ArgumentParser:
@@ -192,18 +231,7 @@ def _check_parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="every image that FILE names; - is standard input",
     )
-    add(
-        "--json", action="append_const", dest="format", const="json", help="short for --format json"
-    )
-    add("--format", action="append", dest="format", metavar="FORMAT", help=", ".join(FORMATS))
-    add(
-        "-o",
-        "--output",
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="write there; the n-th belongs to the n-th --format",
-    )
+    _output_options(parser)
     add(
         "--as",
         dest="client",
@@ -250,13 +278,4 @@ def _check_parser() -> argparse.ArgumentParser:
     add("--no-history", action="store_true", help="keep no list of recent targets")
     add("--offline", action="store_true", help="read local configuration only; no packet leaves")
     add("--strict", action="store_true", help="warnings count as problems")
-    add(
-        "--no-color",
-        "--no-colour",
-        dest="no_color",
-        action="store_true",
-        help="no colour (also: NO_COLOR)",
-    )
-    add("-q", "--quiet", action="store_true", help="print nothing; the exit code tells")
-    add("-v", "--verbose", action="store_true", help="all evidence, all remedies")
     return parser

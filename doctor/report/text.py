@@ -68,20 +68,23 @@ def render(document: Mapping[str, Any], style: Style = Style()) -> str:  # noqa:
 
 
 def _target(target: Mapping[str, Any], style: Style) -> Iterator[str]:
-    name = plain(str(target["target"]), 200) or "(an empty text)"
+    name = called(target)
     source = target.get("source")
     where = f"  ({plain(source['file'], 120)}:{source['line']})" if source else ""
-    yield paint(f"{headline(target)}: {name}", target["verdict"], style, bold=True) + where
+    title = f"{headline(target)}: {name}" if name else headline(target)
+    yield paint(title, target["verdict"], style, bold=True) + where
     yield from wrap(plain(target["summary"]), "  ", style)
     for assumed in target.get("assumed", ()):
         yield from wrap(f"Taken as: {plain(assumed)}", "  ", style)
-    yield ""
-    yield from _path(target, style)
+    if target["vantage"] != "text":
+        yield ""
+        yield from _path(target, style)
     causes = [f for f in target["findings"] if f["root_cause"]]
     others = [f for f in target["findings"] if not f["root_cause"]]
     for number, finding in enumerate(causes, 1):
         yield ""
-        label = "Cause" if len(causes) == 1 else f"Cause {number} of {len(causes)}"
+        one = "Cause" if target["vantage"] != "text" else "Meaning"
+        label = one if len(causes) == 1 else f"{one} {number} of {len(causes)}"
         yield from _cause(finding, label, target["summary"], style)
     yield from _rest(others, style)
     if target["not_tried"]:
@@ -91,8 +94,17 @@ def _target(target: Mapping[str, Any], style: Style) -> Iterator[str]:
         )
 
 
+def called(target: Mapping[str, Any]) -> str:
+    """What the target is called; nothing where a text names neither image nor host."""
+    if target["target"] is None:
+        return ""
+    return plain(str(target["target"]), 200) or "(an empty text)"
+
+
 def headline(target: Mapping[str, Any]) -> str:
     """The verdict in words; of a run that left something out no more than it saw."""
+    if target["vantage"] == "text":
+        return "Told by the text"
     if target["verdict"] == "pass" and target["not_tried"]:
         return "No fault in what was looked at"
     if target["verdict"] == "fail" and not target["repository"]:
@@ -209,9 +221,7 @@ def evidence_lines(value: Any, name: str = "", depth: int = 0) -> Iterator[str]:
     if isinstance(value, Mapping):
         for key, inner in value.items():
             yield from evidence_lines(inner, f"{name}.{key}" if name else str(key), depth + 1)
-    elif (
-        isinstance(value, list) and value and not any(isinstance(v, Mapping | list) for v in value)
-    ):
+    elif isinstance(value, list) and value and not any(_own_line(v) for v in value):
         yield f"{plain(name, 80)}: {plain(', '.join(str(v) for v in value), 600)}"
     elif isinstance(value, list):
         for number, inner in enumerate(value, 1):
@@ -220,15 +230,24 @@ def evidence_lines(value: Any, name: str = "", depth: int = 0) -> Iterator[str]:
         yield f"{plain(name, 80)}: {plain(str(value), 600)}"
 
 
+def _own_line(item: Any) -> bool:
+    """Is it a structure, or a sentence?"""
+    return isinstance(item, Mapping | list) or (isinstance(item, str) and item.endswith("."))
+
+
 def _overview(document: Mapping[str, Any], style: Style) -> Iterator[str]:
     gravest = VERDICTS[document["verdict"]].lower()
-    yield f"{len(document['targets'])} targets: {gravest} is the gravest"
+    count = len(document["targets"])
+    if all(target["vantage"] == "text" for target in document["targets"]):
+        yield f"{count} errors in the text"
+    else:
+        yield f"{count} targets: {gravest} is the gravest"
     for target in document["targets"]:
         word, symbol = WORDS[target["verdict"]]
         causes = f"  {plain(', '.join(target['root_causes']))}" if target["root_causes"] else ""
         yield (
             paint(f"  {symbol} {word:<10}", target["verdict"], style)
-            + f" {plain(target['target'], 200)}{causes}"
+            + f" {called(target) or '(no image named)'}{causes}"
         )
 
 
