@@ -70,11 +70,11 @@ def _blank(number: int) -> str:
 
 def _text(args: Namespace, book: Book) -> int:
     """Explain a text: a report in the formats asked for, one entry for each distinct error."""
+    from doctor.hearsay import report
     from doctor.options import read
     from doctor.output import write
     from doctor.redact import learn_variables
     from doctor.report.document import document
-    from doctor.hearsay import report
 
     learn_variables(os.environ)
     options = read(args, tuple)

@@ -209,7 +209,7 @@ def _unknown(said: Said, target: Target, book: Book) -> Finding:
         target,
         book,
         "No cause is told, or none that is known",
-        f"{_quoted(said)} {' '.join(said.cannot_tell) or 'No cause that is known here stands in it.'}",
+        f"{_quoted(said)} {' '.join(said.cannot_tell) or 'No known cause stands in it.'}",
         _evidence(said),
         tuple(_deciding(said, target)),
     )
