@@ -48,24 +48,20 @@ def _means_a_code(word: str, book: Book) -> bool:
 
 
 def _codes(args: Namespace, book: Book) -> int:
-    if args.format or args.output:
+    if args.output or set(args.format or ()) - {"text"}:
         raise UsageError("a code is explained as text; --format, --json and -o are for errors")
     unknown = 0
     for number, code in enumerate(args.text):
         text = book.explain(code)
-        if text is not None:
-            say(f"{'' if args.quiet else _blank(number)}{'' if args.quiet else text}")
-            say("" if args.quiet else "\n")
-            continue
-        unknown += 1
-        near = ", ".join(book.near(code))
-        hint = f" Near: {near}." if near else " `doctor explain` lists the codes."
-        talk(f"doctor: {plain(scrub(code), 80)!r} is no finding code.{hint}")
+        if text is None:
+            unknown += 1
+            near = ", ".join(book.near(code))
+            hint = f" Near: {near}." if near else " `doctor explain` lists the codes."
+            talk(f"doctor: {plain(scrub(code), 80)!r} is no finding code.{hint}")
+        elif not args.quiet:
+            blank = "\n" if number else ""
+            say(f"{blank}{text}\n")
     return 1 if unknown else 0
-
-
-def _blank(number: int) -> str:
-    return "\n" if number else ""
 
 
 def _text(args: Namespace, book: Book) -> int:
@@ -109,9 +105,10 @@ def _file(name: str) -> bytes | None:
         descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK)
     except (OSError, ValueError):
         return None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        return None
     with os.fdopen(descriptor, "rb") as handle:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return None
         return handle.read(_MOST + 1)
 
 

@@ -27,7 +27,8 @@ _EYES = {
 }
 """Whose remedies and whose `--as` fit the words of a program: skopeo and buildah read what podman
 reads."""
-_BLOB = ("registry.blob-",)
+_STATIONS = ("registry.blob-", "auth.realm-", "proxy.")
+"""Codes of what fails elsewhere than at the registry."""
 _IMAGE = ("invalid-reference", "name-unknown", "manifest-unknown", "platform-missing", "old-schema")
 _ANSWERS = {
     "dns.nxdomain": "no such host",
@@ -82,7 +83,8 @@ def target_of(said: Said) -> Target:
     """The image as seen through the client whose words they are."""
     image = parse(said.image) if said.image else None
     reference = image if isinstance(image, Reference) else None
-    hop = reference.hop if reference else _hop(said.host)
+    elsewhere = bool(said.codes) and said.codes[0].startswith(_STATIONS)
+    hop = reference.hop if reference else None if elsewhere else _hop(said.host)
     eyes = _EYES.get(said.client or "", "shell")
     return Target(
         text=said.image or said.host or "",
@@ -123,7 +125,7 @@ def _check(code: str) -> str:
     """Which check would give it."""
     area, _, cause = code.partition(".")
     if area == "registry":
-        return "blob" if code.startswith(_BLOB) else "image" if cause in _IMAGE else "api"
+        return "blob" if cause.startswith("blob-") else "image" if cause in _IMAGE else "api"
     return area
 
 
@@ -191,15 +193,25 @@ def _deciding(said: Said, target: Target) -> Iterator[Remedy]:
     typed = name and command("{what}", {"what": name})
     told = " ".join(said.cannot_tell[:2])
     text = f"{told} This walks the same way and shows each layer.".strip()
+    cluster = (
+        (
+            Step(
+                "With access to the cluster, this reads its Secrets and events too.",
+                "doctor k8s -A",
+            ),
+        )
+        if target.client == "kubelet" or (said.codes[:1] and said.codes[0].startswith("k8s."))
+        else ()
+    )
     if not typed:
         step = Step(
             f"{text} The text names no image: name the one that fails to `doctor check{eyes}`."
         )
-        yield Remedy(f"Have it proved on {where}: `doctor check{eyes}`", (step,))
+        yield Remedy(f"Have it proved on {where}: `doctor check{eyes}`", (step, *cluster))
         return
     yield Remedy(
         f"Have it proved on {where}: `doctor check{eyes} {plain(str(name), 200)}`",
-        (Step(text, f"doctor check{eyes} {typed}"),),
+        (Step(text, f"doctor check{eyes} {typed}"), *cluster),
         verify="The report names the cause with its proof.",
     )
 

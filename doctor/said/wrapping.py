@@ -119,10 +119,8 @@ FIELDS = tuple((re.compile(pattern), client) for pattern, client in _FIELDS)
 _MASKED = re.compile(
     r"https?://[^\s\"']+|docker://[^\s\"]+|\"(?!application/|text/)[^\s\"]*\"|sha256:[0-9a-f]{7,64}"
 )
-_TAIL = re.compile(
-    r'"?\s+(?:host|method|url|error|namespace|pod|podUID|image|endpoint)="?[^\n]*$|"+$'
-)
-"""What a log appends to the message: fields, and the quote that closes it."""
+_TAIL = re.compile(r'"?\s+(?:host|method|url|error|namespace|pod|podUID|image|endpoint)="?[^\n]*$')
+"""The fields that a log appends to the message."""
 _NAMES = {"image", "name", "what", "host", "name_of", "wanted", "realm", "peer"}
 """Fields whose value may be any word."""
 _MIRRORS = re.compile(r"\(Mirrors also failed: \[.*\]\): (?P<image>\S+): ")
@@ -206,7 +204,7 @@ def unwrapped(message: str) -> Context:
                 fields.setdefault(name, value)
                 names |= {value} if name in _NAMES else set()
     core = _core(message, names)
-    return Context(_TAIL.sub("", text), core, whole, _speaker(message, speakers), fields)
+    return Context(_ended(text), core, whole, _speaker(message, speakers), fields)
 
 
 def _core(message: str, names: set[str]) -> str:
@@ -224,6 +222,12 @@ def _core(message: str, names: set[str]) -> str:
     for name in sorted((n for n in names if re.search(r"[./:]", n)), key=len, reverse=True):
         core = core.replace(name, "*")
     return _MASKED.sub("*", core)
+
+
+def _ended(text: str) -> str:
+    """Without what a log appends: fields, and the quote that closes the message."""
+    text = _TAIL.sub("", text)
+    return text[:-1] if text.endswith('"') and text.count('"') % 2 else text
 
 
 def _inner(text: str) -> str:
