@@ -135,7 +135,7 @@ def _forbidden(context: Context) -> Answer | None:
         return _likely("auth.forbidden", "auth.rejected", tell=(ambiguous.REFUSED_THERE,))
     if context.of_blob and context.elsewhere:
         return _sure("registry.blob-refused")
-    if context.of_ping:
+    if context.of_ping or context.says("invalid character '<'", "<html", "<HTML", "<!DOCTYPE"):
         return _likely("registry.blocked", "auth.forbidden", tell=(ambiguous.IN_FRONT,))
     return _likely("auth.forbidden", "auth.denied-or-missing", tell=(ambiguous.HIDDEN,))
 

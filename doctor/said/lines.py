@@ -36,7 +36,7 @@ _PREFIX = re.compile(
     | (?:level|lvl)=\w+[ ]
     | (?:msg|error|err)="
     | time=(?:"[^"]{8,40}"|\S{8,40})[ ]
-    | (?:INFO|WARN|WARNING|ERROR|FATAL|DEBUG|error|fatal|warning):?\s(?=\S)
+    | (?:(?:INFO|WARN|WARNING|ERROR|FATAL|DEBUG):?|(?:error|fatal|warning):)\s(?=\S)
     | (?:-\ )?message:\s+['"]?
     """,
     re.VERBOSE,
@@ -195,8 +195,8 @@ def joined(message: Message) -> tuple[tuple[str, ...], int]:
 def _put_together(block: list[str], cut: bool) -> str:
     """The lines as one: `cut` at a fixed width, else broken where a blank was."""
     text = block[0]
-    for line in block[1:]:
-        text += line if cut else _between(text, line) + line.lstrip()
+    for before, line in pairwise(block):
+        text += line if cut else _between(text, line, before) + line.lstrip()
     return stripped(text)[:_LONGEST_JOINED]
 
 
@@ -246,9 +246,13 @@ def _begins(line: str) -> bool:
     return bool(found and found.end()) or bool(_YAML_KEY.match(line) or _FRESH.match(line))
 
 
-def _between(text: str, line: str) -> str:
+def _between(text: str, line: str, before: str) -> str:
     """What stood between two lines before they were wrapped: nothing where the wrap cut a word,
-    else a blank."""
+    else a blank. A word is cut if it is longer than a line, and then fills what is left of
+    the line before."""
+    last, first = text.rpartition(" ")[2], line.split(None, 1)[0]
+    if "http" in last and len(last) + len(first) > len(before) and last != before.strip():
+        return ""
     if text.endswith(" ") or (re.search(r"[A-Za-z0-9]-$", text) and line[:1].isalnum()):
         return ""
     quoted = text.rpartition('"')[2] if text.count('"') % 2 else " "

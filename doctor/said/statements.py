@@ -34,6 +34,8 @@ ANCHOR = re.compile(
     | unable\ to\ retrieve\ auth\ token|reading\ blob\ sha\d+:
     | pull\ access\ denied|httpReadSeeker:|failed\ to\ fetch\ (?:anonymous|oauth)\ token
     | pulling\ from\ host\ \S+\ failed\ with\ status|no\ (?:resolve|pull)\ hosts:\ not\ found
+    | failed\ to\ pull\ image\ "[^"]*"\ with\ |ailed\ to\ pull\ image\ with\ policy
+    | failed\ to\ resolve\ source\ metadata\ for[ ]
     | failed\ to\ ping\ registry\ |failed\ to\ configure\ transport:[ ]
     """,
     re.VERBOSE,

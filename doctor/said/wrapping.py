@@ -38,7 +38,11 @@ _OUTER: tuple[tuple[str, str], ...] = (
     (r'failed to get sandbox image "(?P<image>[^"]*)": ', "kubelet"),
     (r"rpc error: code = \w+ desc = ", ""),
     (r'PullImage "(?P<image>[^"]*)" failed(?:" error="|: | error=)', "containerd"),
+    (r'[Ff]ailed to pull image "(?P<image>[^"]*)" with specified policies \[[^\]]*\]: ', ""),
+    (r'Failed to pull image with policy "[^"]*": ', ""),
     (r'failed to pull image "(?P<image>[^"]*)": ', ""),
+    (r"failed to solve: (?:\S{1,300}: (?=failed to resolve source))?", "docker"),
+    (r"failed to (?:resolve source metadata for|load cache key for) (?P<image>\S+?): ", "docker"),
     (r'failed to pull and unpack image "(?P<image>[^"]*)": ', "containerd"),
     (r'failed to resolve reference "(?P<image>[^"]*)": ', "containerd"),
     (r"failed to resolve image: ", "containerd"),
@@ -78,6 +82,8 @@ _FIELDS: tuple[tuple[str, str], ...] = (
         "containerd",
     ),
     (r'fetch failed[^"]*" [^\n]*\bmethod=(?P<method>[A-Z]+) url="?(?P<url>[^\s"]+)', "containerd"),
+    (r'"(?P<asked>https?://[^\s"]+)": (?P<method>Get|Post) "(?P<url>https?://[^\s"]+)": ', ""),
+    (r"&Container\{Name:[^,\s]*,Image:(?P<image>[^,\s]+),", "kubelet"),
     (r'\b(?P<method>Get|Head|Post|Put) "?(?P<url>https?://[^\s"]+?)"?: ', ""),
     (r"\b(?P<method>GET|HEAD|POST) (?P<url>https?://[^\s\"]+?): ", "crane"),
     (rf"login attempt to (?P<url>https?://\S+) failed with status: {_STATUS}", "docker"),
@@ -117,12 +123,19 @@ _FIELDS: tuple[tuple[str, str], ...] = (
 )
 FIELDS = tuple((re.compile(pattern), client) for pattern, client in _FIELDS)
 _MASKED = re.compile(
-    r"https?://[^\s\"']+|docker://[^\s\"]+|\"(?!application/|text/)[^\s\"]*\"|sha256:[0-9a-f]{7,64}"
+    r"https?://[^\s\"']+|docker://[^\s\"]+|\"(?!application/|text/|docker-credential-)[^\s\"]*\"|sha256:[0-9a-f]{7,64}"
 )
 _TAIL = re.compile(r'"?\s+(?:host|method|url|error|namespace|pod|podUID|image|endpoint)="?[^\n]*$')
 """The fields that a log appends to the message."""
 _NAMES = {"image", "name", "what", "host", "name_of", "wanted", "realm", "peer"}
 """Fields whose value may be any word."""
+_BEGINS = re.compile(
+    r"Failed to pull image|Back-off pulling image|[Ff]ailed to pull (?:and unpack )?image \""
+    r"|failed to resolve (?:reference|image|source metadata)|initializing (?:image from )?source"
+    r"|[Pp]arsing image name|pinging (?:container|docker|v2) registry|Error response from daemon: "
+    r"|rpc error: code|failed to solve: |ErrImagePull: |[Rr]eading manifest \S+ in "
+)
+"""Where the client's own words begin."""
 _MIRRORS = re.compile(r"\(Mirrors also failed: \[.*\]\): (?P<image>\S+): ")
 """containers/image tells what the mirrors said first, then the registry's own error."""
 _CLIENTS = {"ctr", "crictl", "nerdctl"}
@@ -188,7 +201,8 @@ def unwrapped(message: str) -> Context:
     whole = message
     if (mirrors := _MIRRORS.search(message)) is not None:
         message = f'failed to pull image "{mirrors["image"]}": {message[mirrors.end() :]}'
-    text = message.strip()
+    begins = _BEGINS.search(message)
+    text = message[begins.start() if begins else 0 :].strip()
     while inner := _inner(text):
         text = inner
     fields: dict[str, str] = {}
@@ -263,7 +277,7 @@ def image_of(context: Context, given: str) -> str | None:
     if "name" in fields:
         what = fields.get("what", "")
         return f"{fields['name']}{'@' if ':' in what else ':' if what else ''}{what}"
-    authority, path = _split(fields.get("url", ""))
+    authority, path = _split(fields.get("asked") or fields.get("url", ""))
     found = re.fullmatch(r"/v2/([^?\s]+)/manifests/([^/?\s]+)(?:\?(?P<query>\S*))?", path)
     if not found or not authority:
         return None
