@@ -314,3 +314,10 @@ def test_offline_loads_nothing_of_the_network() -> None:
     loaded = _loaded("check", "--json", "--offline", "registry.cleanstart.com/library/base:latest")
     assert "doctor.engine" in loaded
     assert not {"textual", "rich", "kubernetes", "httpx", "h11", "OpenSSL", "dns"} & loaded
+
+
+def test_explaining_a_text_loads_nothing_of_the_network() -> None:
+    loaded = _loaded("explain", "--json", "x509: certificate signed by unknown authority")
+    assert {"doctor.hearsay", "doctor.said.statements"} <= loaded
+    assert not {"textual", "rich", "kubernetes", "httpx", "h11", "OpenSSL", "dns"} & loaded
+    assert not {"doctor.engine", "doctor.net", "asyncio"} & loaded
