@@ -193,16 +193,13 @@ def _deciding(said: Said, target: Target) -> Iterator[Remedy]:
     typed = name and command("{what}", {"what": name})
     told = " ".join(said.cannot_tell[:2])
     text = f"{told} This walks the same way and shows each layer.".strip()
-    cluster = (
-        (
-            Step(
-                "With access to the cluster, this reads its Secrets and events too.",
-                "doctor k8s -A",
-            ),
-        )
-        if target.client == "kubelet" or (said.codes[:1] and said.codes[0].startswith("k8s."))
-        else ()
-    )
+    in_cluster = Step("With access to the cluster, this reads its objects too.", "doctor k8s -A")
+    of_cluster = said.codes[:1] != () and said.codes[0].startswith("k8s.")
+    cluster = (in_cluster,) if of_cluster or target.client == "kubelet" else ()
+    if of_cluster and not typed:
+        step = Step(f"{told} The cluster's own objects decide.".strip(), "doctor k8s -A")
+        yield Remedy("Have it proved by the cluster's objects: `doctor k8s -A`", (step,))
+        return
     if not typed:
         step = Step(
             f"{text} The text names no image: name the one that fails to `doctor check{eyes}`."

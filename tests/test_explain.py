@@ -12,7 +12,10 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from doctor import hearsay
 from doctor.cli import main
+from doctor.codes import load
+from doctor.report.document import document
 from tests.said import HERE, MESSAGES
 
 SCHEMA = json.loads((Path(__file__).parents[1] / "doctor/report/report.schema.json").read_text())
@@ -44,16 +47,16 @@ def report(
     capsys: pytest.CaptureFixture[str], *argv: str, given: bytes = b""
 ) -> tuple[int, dict[str, Any]]:
     code, out, _ = run(capsys, "--json", *argv, given=given)
-    document: dict[str, Any] = json.loads(out)
-    Draft202012Validator(SCHEMA).validate(document)
-    return code, document
+    told: dict[str, Any] = json.loads(out)
+    Draft202012Validator(SCHEMA).validate(told)
+    return code, told
 
 
 def test_an_error_is_a_report_like_any_other(capsys: pytest.CaptureFixture[str]) -> None:
-    code, document = report(capsys, REFUSED)
-    (target,) = document["targets"]
+    code, told = report(capsys, REFUSED)
+    (target,) = told["targets"]
     assert code == 0
-    assert (document["verdict"], target["vantage"], target["hops"]) == ("fail", "text", [])
+    assert (told["verdict"], target["vantage"], target["hops"]) == ("fail", "text", [])
     assert target["target"] == IMAGE
     assert (target["registry"], target["repository"]) == ("registry.corp:5000", "team/app")
     assert target["client"] == "kubelet"
@@ -66,15 +69,15 @@ def test_an_error_is_a_report_like_any_other(capsys: pytest.CaptureFixture[str])
     assert f"doctor check --as kubelet {IMAGE}" in commands
 
 
+BOOK = load()
+
+
 @pytest.mark.parametrize("case", MESSAGES, ids=lambda c: c["text"][:60])
-def test_every_line_makes_a_valid_report(
-    case: dict[str, Any], capsys: pytest.CaptureFixture[str]
-) -> None:
-    code, document = report(capsys, "-", given=case["text"].encode())
-    (target,) = document["targets"]
-    known = case["codes"] or ["k8s.cause-unknown"]
-    assert target["root_causes"] == known
-    assert code == (0 if case["codes"] else 1)
+def test_every_line_makes_a_valid_report(case: dict[str, Any]) -> None:
+    told = document(hearsay.report(case["text"], BOOK))
+    Draft202012Validator(SCHEMA).validate(told)
+    (target,) = told["targets"]
+    assert target["root_causes"] == (case["codes"] or ["k8s.cause-unknown"])
     assert target["target"] == case.get("image", case.get("host"))
     first = target["findings"][0]
     assert first["detail"]
@@ -83,17 +86,17 @@ def test_every_line_makes_a_valid_report(
         for remedy in finding["remedies"]:
             for step in remedy["steps"]:
                 assert step["command"] is None or shlex.split(step["command"])
-    assert any("doctor check" in r["title"] for r in first["remedies"])
+    assert any("`doctor " in r["title"] for r in first["remedies"])
 
 
 def test_several_causes_for_the_same_words_are_candidates(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    _, document = report(capsys, f'failed to resolve reference "{IMAGE}": {IMAGE}: not found')
-    findings = document["targets"][0]["findings"]
+    _, told = report(capsys, f'failed to resolve reference "{IMAGE}": {IMAGE}: not found')
+    findings = told["targets"][0]["findings"]
     assert [f["code"] for f in findings] == ["registry.manifest-unknown", "registry.name-unknown"]
     assert {f["confidence"] for f in findings} == {"possible"}
-    assert "does not decide" in document["targets"][0]["summary"]
+    assert "does not decide" in told["targets"][0]["summary"]
     told = " ".join(findings[0]["evidence"]["cannot_tell"])
     assert "HEAD" in told
     assert "mirrors" in told
@@ -103,8 +106,8 @@ def test_several_causes_for_the_same_words_are_candidates(
 def test_an_unknown_text_is_said_to_be_unknown_and_never_a_guess(
     text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, document = report(capsys, "-", given=text.encode())
-    (target,) = document["targets"]
+    code, told = report(capsys, "-", given=text.encode())
+    (target,) = told["targets"]
     assert (code, target["target"], target["root_causes"]) == (1, None, ["k8s.cause-unknown"])
     code, out, _ = run(capsys, "-", given=text.encode())
     assert code == 1
@@ -114,9 +117,9 @@ def test_an_unknown_text_is_said_to_be_unknown_and_never_a_guess(
 
 def test_one_unknown_error_among_known_ones_is_exit_1(capsys: pytest.CaptureFixture[str]) -> None:
     text = f'{REFUSED}\nFailed to pull image "a.example/b:1": the moon is full\n'
-    code, document = report(capsys, "-", given=text.encode())
+    code, told = report(capsys, "-", given=text.encode())
     assert code == 1
-    assert [t["root_causes"] for t in document["targets"]] == [
+    assert [t["root_causes"] for t in told["targets"]] == [
         ["tcp.refused"],
         ["k8s.cause-unknown"],
     ]
@@ -148,17 +151,17 @@ def test_what_is_no_regular_file_is_a_text(
 
 
 def test_a_text_may_come_in_several_words(capsys: pytest.CaptureFixture[str]) -> None:
-    code, document = report(capsys, *REFUSED.split())
-    assert (code, document["targets"][0]["root_causes"]) == (0, ["tcp.refused"])
+    code, told = report(capsys, *REFUSED.split())
+    assert (code, told["targets"][0]["root_causes"]) == (0, ["tcp.refused"])
 
 
 def test_the_objects_of_a_cluster_give_one_entry_an_error(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     text = (HERE / "recorded" / "c24-mixed-pods.json").read_bytes()
-    code, document = report(capsys, "-", given=text)
+    code, told = report(capsys, "-", given=text)
     assert code == 0
-    assert [t["root_causes"][0] for t in document["targets"]] == [
+    assert [t["root_causes"][0] for t in told["targets"]] == [
         "registry.manifest-unknown",
         "auth.no-credentials",
         "dns.nxdomain",
@@ -231,7 +234,7 @@ def test_markup_and_controls_are_dead(capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_a_hostile_name_is_no_command(capsys: pytest.CaptureFixture[str]) -> None:
     text = 'Failed to pull image "a.example/b:1; rm -rf $(HOME)": toomanyrequests: x'
-    _, document = report(capsys, text)
-    for remedy in document["targets"][0]["findings"][0]["remedies"]:
+    _, told = report(capsys, text)
+    for remedy in told["targets"][0]["findings"][0]["remedies"]:
         for step in remedy["steps"]:
             assert "rm" not in shlex.split(step["command"] or "")

@@ -1,8 +1,8 @@
 """Which words does each layer put before an error, and where do they name something?
 
 The clients' own sources: kubelet (pkg/kubelet/images), containerd (client/pull.go, core/transfer,
-core/remotes/docker), containers/image (docker/), moby (distribution/), BuildKit,
-go-containerregistry, regclient; and Go's net/http, net and crypto/x509. Every pattern runs in linear time.
+core/remotes/docker), containers/image (docker/), moby (distribution/), BuildKit, regclient,
+go-containerregistry; and Go's net/http, net and crypto/x509. Every pattern runs in linear time.
 """
 
 from __future__ import annotations
