@@ -117,6 +117,7 @@ NEVER: dict[str, set[str]] = {
     "verdict": {"checks", "net", "report", "clients", "tui", "cli", *LIBRARIES},
     "outcome": {"checks", "net", "report", "clients", "tui", "cli", *LIBRARIES},
     "checks": {"net", "socket", "httpx", "h11", "dns", "kubernetes", "textual", "cli", "tui"},
+    "said": {"net", "checks", "report", "clients", "tui", "cli", "engine", "codes", *LIBRARIES},
     "codes": {"net", "checks", "report", "clients", "tui", "cli", "engine", *LIBRARIES},
     "report": {"net", "checks", "clients", "tui", "cli", "engine", "textual", "httpx"},
     "bundle": {"net", "checks", "clients", "tui", "cli", "textual", "httpx"},
@@ -335,3 +336,10 @@ def test_offline_loads_nothing_of_the_network() -> None:
     loaded = _loaded("check", "--json", "--offline", "registry.cleanstart.com/library/base:latest")
     assert "doctor.engine" in loaded
     assert not {"textual", "rich", "kubernetes", "httpx", "h11", "OpenSSL", "dns"} & loaded
+
+
+def test_explaining_a_text_loads_nothing_of_the_network() -> None:
+    loaded = _loaded("explain", "--json", "x509: certificate signed by unknown authority")
+    assert {"doctor.hearsay", "doctor.said.statements"} <= loaded
+    assert not {"textual", "rich", "kubernetes", "httpx", "h11", "OpenSSL", "dns"} & loaded
+    assert not {"doctor.engine", "doctor.net", "asyncio"} & loaded

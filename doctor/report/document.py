@@ -84,7 +84,9 @@ def _target(diagnosis: Diagnosis) -> Document:
         "source": target.source and {"file": scrub(target.source[0]), "line": target.source[1]},
         "assumed": [scrub(each) for each in target.assumed],
         "summary": scrub(sentence(diagnosis)),
-        "hops": [hop_entry(hop, diagnosis) for hop in hops_of(diagnosis)],
+        "hops": []
+        if target.vantage == "text"
+        else [hop_entry(hop, diagnosis) for hop in hops_of(diagnosis)],
         "checks": [
             _check(name, results, target.registry)
             for name, results in by_name(diagnosis.checks).items()

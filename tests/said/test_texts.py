@@ -1,0 +1,185 @@
+"""What is made of a whole text: a log, something hostile, something large?"""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from doctor.said import error, errors, statements, wrapping
+from tests.said import MESSAGES
+
+IMAGE = "registry.corp:5000/team/app"
+
+
+def _line(tag: str, text: str) -> str:
+    return f'Failed to pull image "{IMAGE}:{tag}": rpc error: code = Unknown desc = {text}'
+
+
+def test_a_log_of_100_kb_gives_each_error_once_in_order() -> None:
+    kinds = [
+        ("a", "no such host", "dial tcp: lookup registry.corp on 10.0.0.2:53: no such host"),
+        ("b", "refused", "dial tcp 10.0.0.1:5000: connect: connection refused"),
+        ("c", "unknown", "x509: certificate signed by unknown authority"),
+    ]
+    lines = []
+    for second in range(400):
+        tag, _, said = kinds[second % 3]
+        stamp = f"2026-11-23T21:{second // 60:02}:{second % 60:02}.123Z"
+        url = f"https://registry.corp:5000/v2/team/app/manifests/{tag}"
+        request = f'failed to do request: Head "{url}": {said}'
+        lines.append(f"{stamp} stderr F {_line(tag, request)}")
+        lines.append(f"{stamp} stdout F GET /healthz 404 not found")
+    text = "\n".join(lines)
+    assert len(text) > 100_000
+    found = errors(text)
+    assert [(s.codes[0], s.image) for s in found] == [
+        ("dns.nxdomain", f"{IMAGE}:a"),
+        ("tcp.refused", f"{IMAGE}:b"),
+        ("tls.unknown-ca", f"{IMAGE}:c"),
+    ]
+
+
+def test_what_is_repeated_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The work grows with the distinct errors, not with the log."""
+    read: list[str] = []
+    unwrapped = wrapping.unwrapped
+
+    def counted(message: str) -> wrapping.Context:
+        read.append(message)
+        return unwrapped(message)
+
+    monkeypatch.setattr(wrapping, "unwrapped", counted)
+    line = _line("1", "manifest unknown")
+    errors("\n".join(f"2026-11-23T21:20:{n % 60:02}Z {line}" for n in range(2000)))
+    assert len(read) <= 3
+
+
+def test_no_more_messages_are_read_than_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(statements, "MOST", 20)
+    found = errors("\n".join(_line(str(n), "name unknown: x") for n in range(50)))
+    assert len(found) == 20
+
+
+def test_the_same_cause_of_two_images_is_two_errors_and_of_two_spellings_one() -> None:
+    two = errors(f"{_line('1', 'manifest unknown')}\n{_line('2', 'manifest unknown')}")
+    assert [s.image for s in two] == [f"{IMAGE}:1", f"{IMAGE}:2"]
+    short = 'Failed to pull image "nginx": toomanyrequests: x'
+    long = 'Failed to pull image "docker.io/library/nginx:latest": toomanyrequests: x'
+    assert len(errors(f"{short}\n{long}")) == 1
+
+
+def test_a_mirrors_error_stands_beside_the_registrys() -> None:
+    """containerd's log names each host; only one of them comes out."""
+    log = (
+        'time="2026-11-23T21:20:59Z" level=info msg="trying next host" '
+        'error="failed to do request: '
+        f'Head \\"https://mirror.corp/v2/team/app/manifests/1?ns=registry.corp%3A5000\\": '
+        "dial tcp: "
+        'lookup mirror.corp: no such host" host=mirror.corp\n'
+        f'ctr: failed to resolve reference "{IMAGE}:1": {IMAGE}:1: not found\n'
+    )
+    first, second = errors(log)
+    assert (first.codes, first.host, first.image) == (
+        ("dns.nxdomain",),
+        "mirror.corp",
+        f"{IMAGE}:1",
+    )
+    assert second.codes[0] == "registry.manifest-unknown"
+    assert any("mirrors" in each for each in second.cannot_tell)
+
+
+def test_the_back_off_without_a_cause_is_left_out_where_the_cause_is_told() -> None:
+    back_off = f'Back-off pulling image "{IMAGE}:1"'
+    assert [s.codes for s in errors(back_off)] == [()]
+    both = errors(f"{back_off}\n{_line('1', 'toomanyrequests: x')}\n{back_off}\n")
+    assert [s.codes for s in both] == [("rate.limited",)]
+
+
+def test_two_unprefixed_errors_in_a_row_are_two() -> None:
+    text = (
+        "Error response from daemon: manifest for team/a:1 not found: manifest unknown: manifest "
+        'unknown\nError response from daemon: Get "https://registry.corp/v2/": unauthorized: '
+        "incorrect username or password\n"
+    )
+    assert [s.codes[0] for s in errors(text)] == ["registry.manifest-unknown", "auth.rejected"]
+
+
+def test_a_signed_links_query_is_not_repeated() -> None:
+    said = error(
+        'Get "https://alice:hunter2@cdn.corp/blob?X-Amz-Signature=deadbeefcafe&sig=hunter2": dial '
+        "tcp 10.0.0.1:443: connect: connection refused"
+    )
+    assert "hunter2" not in repr(said)
+    assert "deadbeef" not in repr(said)
+    assert said.host == "cdn.corp"
+
+
+HOSTILE = [
+    '\x00\x1b[2J\u202e Failed to pull image "a\x07/b": not found',
+    'Failed to pull image "' + "a" * 200_000,
+    'Get "https://' + "x/v2/" * 40_000,
+    '"' * 100_000,
+    "\\" * 100_000 + '"',
+    "{" * 100_000,
+    '{"waiting":' * 3000,
+    json.dumps({"waiting": {"reason": {"a": 1}, "message": 7}, "image": ["x"]}),
+    json.dumps([{"waiting": {"reason": "ErrImagePull", "message": None}}]),
+    'failed to pull image "x": ' * 5000,
+    "(Mirrors also failed: [" * 5000,
+    "certificate is valid for " + "a, " * 50_000,
+    "lookup " * 50_000 + "no such host",
+    'Failed to pull image "<script>alert(1)</script>": [red]x509: certificate signed by unknown '
+    "authority[/red]",
+    '\ud800\udfff Back-off pulling image "x"',
+    "message: '\n" + "  x\n" * 5000,
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_text_is_read_and_made_safe(text: str) -> None:
+    for said in errors(text):
+        shown = " ".join([said.text, said.image or "", said.host or "", *said.params.values()])
+        assert not re.search("[\x00-\x1f\x7f-\x9f\u202a-\u202e\ud800-\udfff]", shown)
+        assert len(said.text) < 1100
+        assert len(said.image or "") < 700
+    error(text)
+
+
+words = st.sampled_from(
+    [
+        *(w for case in MESSAGES[::7] for w in case["text"].split()[:12]),
+        *('"', "\\", "\n", "\t", "{", "}", ": ", "https://", "/v2/", "\x1b[", "message: '", "  "),
+    ]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(words | st.text(max_size=6), max_size=60), st.sampled_from(["", " ", "\n"]))
+def test_no_text_breaks_the_reader(parts: list[str], between: str) -> None:
+    text = between.join(parts)
+    for said in (*errors(text), error(text)):
+        assert said.confidence in ("certain", "likely", "possible")
+        assert "\n" not in said.text
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.recursive(
+        st.none() | st.text(max_size=20) | st.integers(),
+        lambda inner: (
+            st.lists(inner, max_size=4)
+            | st.dictionaries(
+                st.sampled_from(["waiting", "message", "reason", "image", "status", "items"]),
+                inner,
+                max_size=4,
+            )
+        ),
+        max_leaves=20,
+    )
+)
+def test_no_json_breaks_the_reader(value: object) -> None:
+    errors(json.dumps(value))

@@ -1,0 +1,240 @@
+"""What does `doctor explain` do with a text: as it is typed, in a file, on standard input?"""
+
+from __future__ import annotations
+
+import io
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from doctor import hearsay
+from doctor.cli import main
+from doctor.codes import load
+from doctor.report.document import document
+from tests.said import HERE, MESSAGES
+
+SCHEMA = json.loads((Path(__file__).parents[1] / "doctor/report/report.schema.json").read_text())
+IMAGE = "registry.corp:5000/team/app:1.0"
+REFUSED = (
+    f'Failed to pull image "{IMAGE}": failed to resolve image: failed to do request: Head '
+    '"https://registry.corp:5000/v2/team/app/manifests/1.0": dial tcp 10.0.0.1:5000: connect: '
+    "connection refused"
+)
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+
+
+def run(capsys: pytest.CaptureFixture[str], *argv: str, given: bytes = b"") -> tuple[int, str, str]:
+    stdin, sys.stdin = sys.stdin, io.TextIOWrapper(io.BytesIO(given))
+    try:
+        code = main(["explain", *argv])
+    finally:
+        sys.stdin = stdin
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def report(
+    capsys: pytest.CaptureFixture[str], *argv: str, given: bytes = b""
+) -> tuple[int, dict[str, Any]]:
+    code, out, _ = run(capsys, "--json", *argv, given=given)
+    told: dict[str, Any] = json.loads(out)
+    Draft202012Validator(SCHEMA).validate(told)
+    return code, told
+
+
+def test_an_error_is_a_report_like_any_other(capsys: pytest.CaptureFixture[str]) -> None:
+    code, told = report(capsys, REFUSED)
+    (target,) = told["targets"]
+    assert code == 0
+    assert (told["verdict"], target["vantage"], target["hops"]) == ("fail", "text", [])
+    assert target["target"] == IMAGE
+    assert (target["registry"], target["repository"]) == ("registry.corp:5000", "team/app")
+    assert target["client"] == "kubelet"
+    assert target["root_causes"] == ["tcp.refused"]
+    (finding,) = target["findings"]
+    assert finding["hop"] == "registry.corp:5000"
+    assert finding["evidence"]["method"] == "HEAD"
+    assert "10.0.0.1 refused the connection to port 5000" in target["summary"]
+    commands = [s["command"] for r in finding["remedies"] for s in r["steps"]]
+    assert f"doctor check --as kubelet {IMAGE}" in commands
+
+
+BOOK = load()
+
+
+@pytest.mark.parametrize("case", MESSAGES, ids=lambda c: c["text"][:60])
+def test_every_line_makes_a_valid_report(case: dict[str, Any]) -> None:
+    told = document(hearsay.report(case["text"], BOOK))
+    Draft202012Validator(SCHEMA).validate(told)
+    (target,) = told["targets"]
+    assert target["root_causes"] == (case["codes"] or ["k8s.cause-unknown"])
+    assert target["target"] == case.get("image", case.get("host"))
+    first = target["findings"][0]
+    assert first["detail"]
+    assert "{" not in first["title"]
+    for finding in target["findings"]:
+        for remedy in finding["remedies"]:
+            for step in remedy["steps"]:
+                assert step["command"] is None or shlex.split(step["command"])
+    assert any("`doctor " in r["title"] for r in first["remedies"])
+
+
+def test_several_causes_for_the_same_words_are_candidates(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    _, told = report(capsys, f'failed to resolve reference "{IMAGE}": {IMAGE}: not found')
+    findings = told["targets"][0]["findings"]
+    assert [f["code"] for f in findings] == ["registry.manifest-unknown", "registry.name-unknown"]
+    assert {f["confidence"] for f in findings} == {"possible"}
+    assert "does not decide" in told["targets"][0]["summary"]
+    told = " ".join(findings[0]["evidence"]["cannot_tell"])
+    assert "HEAD" in told
+    assert "mirrors" in told
+
+
+@pytest.mark.parametrize("text", ["hello world", "the build is red", "", "   "])
+def test_an_unknown_text_is_said_to_be_unknown_and_never_a_guess(
+    text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, told = report(capsys, "-", given=text.encode())
+    (target,) = told["targets"]
+    assert (code, target["target"], target["root_causes"]) == (1, None, ["k8s.cause-unknown"])
+    code, out, _ = run(capsys, "-", given=text.encode())
+    assert code == 1
+    assert "None" not in out
+    assert "k8s.cause-unknown" in out
+
+
+def test_one_unknown_error_among_known_ones_is_exit_1(capsys: pytest.CaptureFixture[str]) -> None:
+    text = f'{REFUSED}\nFailed to pull image "a.example/b:1": the moon is full\n'
+    code, told = report(capsys, "-", given=text.encode())
+    assert code == 1
+    assert [t["root_causes"] for t in told["targets"]] == [
+        ["tcp.refused"],
+        ["k8s.cause-unknown"],
+    ]
+
+
+def test_a_file_is_read_and_said_to_be(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "kubelet.log"
+    file.write_text(f"2026-11-23T21:20:59Z {REFUSED}\n")
+    code, out, err = run(capsys, "kubelet.log")
+    assert code == 0
+    assert "tcp.refused" in out
+    assert "reading the file kubelet.log" in err
+    assert "tcp.refused" not in err
+
+
+def test_a_file_of_powershell_is_read(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "pods.json").write_bytes(REFUSED.encode("utf-16"))
+    assert run(capsys, "pods.json")[0] == 0
+
+
+@pytest.mark.parametrize("name", ["folder", "/dev/null", "missing.log", "a\x00b"])
+def test_what_is_no_regular_file_is_a_text(
+    name: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "folder").mkdir()
+    code, _, err = run(capsys, name)
+    assert code == 1
+    assert "reading the file" not in err
+
+
+def test_a_text_may_come_in_several_words(capsys: pytest.CaptureFixture[str]) -> None:
+    code, told = report(capsys, *REFUSED.split())
+    assert (code, told["targets"][0]["root_causes"]) == (0, ["tcp.refused"])
+
+
+def test_the_objects_of_a_cluster_give_one_entry_an_error(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = (HERE / "recorded" / "c24-mixed-pods.json").read_bytes()
+    code, told = report(capsys, "-", given=text)
+    assert code == 0
+    assert [t["root_causes"][0] for t in told["targets"]] == [
+        "registry.manifest-unknown",
+        "auth.no-credentials",
+        "dns.nxdomain",
+        "rate.limited",
+    ]
+
+
+def test_what_lies_beyond_8_mib_is_not_read_and_that_is_said(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    late = b"x\n" * (4 << 20) + REFUSED.encode()
+    code, _, err = run(capsys, "-", given=late)
+    assert code == 1
+    assert "larger than 8 MiB" in err
+
+
+def test_text_is_readable_without_a_path_or_a_name(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = run(capsys, "x509: certificate signed by unknown authority")
+    assert out.startswith("Told by the text\n")
+    assert "The path:" not in out
+    assert "Meaning: Unknown certificate authority" in out
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def test_quiet_prints_nothing_and_o_writes_a_file(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert run(capsys, "--quiet", REFUSED) == (0, "", "")
+    assert run(capsys, "--json", "-o", "report.json", REFUSED) == (0, "", "")
+    assert json.loads((tmp_path / "report.json").read_text())["verdict"] == "fail"
+
+
+@pytest.mark.parametrize("word", ["tls.unknown-caa", "unknown-ca", "dns.nxdomian"])
+def test_a_mistyped_code_is_still_one(word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, word)
+    assert (code, out) == (1, "")
+    assert "is no finding code" in err
+
+
+@pytest.mark.parametrize("more", [["--json"], ["-o", "x"], ["--format", "json"]])
+def test_a_code_has_no_report(more: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, "tls.unknown-ca", *more)
+    assert (code, out) == (2, "")
+    assert "as text" in err
+
+
+SECRETS = [
+    'Get "https://alice:hunter2-secret@registry.corp/v2/": dial tcp 10.0.0.1:443: connect: '
+    "connection refused",
+    "Authorization: Basic YWxpY2U6aHVudGVyMi1zZWNyZXQ=\n" + REFUSED,
+    'failed to copy: Get "https://cdn.corp/blob?sig=hunter2-secret&X-Amz-Signature=hunter2-x": EOF',
+]
+
+
+@pytest.mark.parametrize("text", SECRETS, ids=range(3))
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_no_secret_of_a_pasted_text_is_repeated(
+    text: str, form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, out, err = run(capsys, "--format", form, "-", given=text.encode())
+    assert "hunter2" not in out + err
+    assert "YWxpY2U6" not in out + err
+
+
+def test_markup_and_controls_are_dead(capsys: pytest.CaptureFixture[str]) -> None:
+    text = 'Failed to pull image "a\x1b[31m\u202e/b": \x07 toomanyrequests: no'
+    _, out, _ = run(capsys, "-", given=text.encode())
+    assert not set(out) & set("\x1b\x07\u202e")
+
+
+def test_a_hostile_name_is_no_command(capsys: pytest.CaptureFixture[str]) -> None:
+    text = 'Failed to pull image "a.example/b:1; rm -rf $(HOME)": toomanyrequests: x'
+    _, told = report(capsys, text)
+    for remedy in told["targets"][0]["findings"][0]["remedies"]:
+        for step in remedy["steps"]:
+            assert "rm" not in shlex.split(step["command"] or "")
