@@ -17,8 +17,8 @@ from doctor import __version__
 from doctor.streams import UndeliveredError, say, talk
 from doctor.usage import UsageError
 
-COMMANDS = ("check", "explain", "checks")
-PLANNED = ("k8s", "bundle", "open", "demo")
+COMMANDS = ("check", "k8s", "explain", "checks")
+PLANNED = ("bundle", "open", "demo")
 """Words of the contract that this version does not have yet: never taken for an image."""
 FORMATS = ("text", "json")
 DEFAULT_TARGET = "registry.cleanstart.com"
@@ -73,6 +73,13 @@ def _dispatch(argv: list[str]) -> int:
 
         _checks_parser().parse_args(argv[1:])
         return list_checks()
+    if command == "k8s":
+        from doctor.k8s import k8s
+
+        words, names = _parted(argv[1:])
+        args = _k8s_parser().parse_intermixed_args(words)
+        args.names += names
+        return k8s(args)
     explicit = command == "check"
     words, targets = _parted(argv[1:] if explicit else argv)
     args = _check_parser().parse_intermixed_args(words)
@@ -151,6 +158,8 @@ def _parser() -> argparse.ArgumentParser:
         epilog="""commands:
   doctor TARGET…            diagnose images or registries; the same as `doctor check`
   doctor check TARGET…      diagnose; text, or --json (options: doctor check --help)
+  doctor k8s [POD | KIND/NAME]…
+                            a cluster's failing pulls (options: doctor k8s --help)
   doctor explain CODE       what a finding code means and what to do
   doctor checks             the checks and their codes, plug-ins included
 
@@ -175,6 +184,47 @@ def _checks_parser() -> argparse.ArgumentParser:
     return _Parser(
         prog="doctor checks", description="The checks and their codes, plug-ins included."
     )
+
+
+_OF_CLUSTERS = frozenset(
+    {
+        *("--json", "--format", "--output", "--timeout", "--ca", "--proxy", "--allow-realm"),
+        *("--warn-days", "--no-fetch-issuers", "--no-history", "--strict", "--no-color"),
+        *("--quiet", "--verbose"),
+    }
+)
+"""The options that `check` and `k8s` share; some of them count with `--probe` alone."""
+
+
+def _k8s_parser() -> argparse.ArgumentParser:
+    """What `check` takes as well is taken from there."""
+    parser = _Parser(
+        prog="doctor k8s",
+        description="Diagnose the failing image pulls of a cluster: of the namespace, of pods, or "
+        "of workloads. Nothing but the API server is contacted, unless --probe is given.",
+    )
+    add = parser.add_argument
+    add("names", nargs="*", metavar="POD | KIND/NAME", help="deploy/web, sts/db, job/sync, …")
+    add("-n", "--namespace", metavar="NS", help="this namespace (default: the context's)")
+    add("-A", "--all-namespaces", action="store_true", help="every namespace")
+    add("-l", "--selector", metavar="SELECTOR", help="only pods with these labels, as in kubectl")
+    add("--context", metavar="NAME", help="the kubeconfig's context")
+    add("--kubeconfig", metavar="FILE", help="this kubeconfig (default: as kubectl finds it)")
+    add(
+        "--probe",
+        action="store_true",
+        help="try the images from here, with the pods' own pull Secrets",
+    )
+    shared = _check_parser()
+    for action in shared._actions:
+        if _OF_CLUSTERS.intersection(action.option_strings):
+            if action.dest == "timeout":
+                action.help = "the whole run's budget (default 60)"
+            parser._add_action(action)
+        elif action.dest not in ("help", "names"):
+            parser.set_defaults(**{action.dest: action.default})
+    parser.set_defaults(targets=[], client="kubelet")
+    return parser
 
 
 def _check_parser() -> argparse.ArgumentParser:

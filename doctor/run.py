@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import redirect_stdout
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from doctor.clients.eyes import ALL, DEFAULT, PLAIN, Found, client, found
 from doctor.credential import Credential
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from doctor.codes import Book
     from doctor.model import Check, Client, Diagnosis
     from doctor.net import Net
+
+T = TypeVar("T")
 
 AT_ONCE = 8
 """Targets under way at the same time."""
@@ -50,12 +52,17 @@ def run(
     observer: Observer | None = None,
 ) -> Report:
     """The report on these targets, in an event loop of its own."""
+    return complete(report(targets, options, checks, book, secret, observer))
+
+
+def complete(work: Coroutine[Any, Any, T]) -> T:
+    """Run the work in an event loop of its own, and leave nothing of it behind."""
     import asyncio
 
     runner = asyncio.Runner()
     try:
         with redirect_stdout(sys.stderr):  # a plug-in may print; this is not its output
-            return runner.run(report(targets, options, checks, book, secret, observer))
+            return runner.run(work)
     finally:
         if runner.run(_wound_up()):
             runner.close()

@@ -62,6 +62,11 @@ def render(document: Mapping[str, Any], style: Style = Style()) -> str:  # noqa:
 
         return sidebyside.render(document, style)
     blocks = ["\n".join(_target(t, style)) for t in document["targets"]]
+    if document.get("kubernetes"):
+        from doctor.report import kubernetes
+
+        blocks.insert(0, "\n".join(kubernetes.lines(document["kubernetes"], style)))
+        return "\n\n".join(blocks) + "\n"
     if len(blocks) > 1:
         blocks.append("\n".join(_overview(document, style)))
     return "\n\n".join(blocks) + "\n"
@@ -82,8 +87,8 @@ def _target(target: Mapping[str, Any], style: Style) -> Iterator[str]:
     for number, finding in enumerate(causes, 1):
         yield ""
         label = "Cause" if len(causes) == 1 else f"Cause {number} of {len(causes)}"
-        yield from _cause(finding, label, target["summary"], style)
-    yield from _rest(others, style)
+        yield from cause(finding, label, target["summary"], style)
+    yield from rest(others, style)
     if target["not_tried"]:
         yield ""
         yield from wrap(
@@ -127,7 +132,7 @@ def _path(target: Mapping[str, Any], style: Style) -> Iterator[str]:
             yield f"{'':20}{line}"
 
 
-def _cause(finding: Mapping[str, Any], label: str, summary: str, style: Style) -> Iterator[str]:
+def cause(finding: Mapping[str, Any], label: str, summary: str, style: Style) -> Iterator[str]:
     """What is wrong, what to do about it, and the proof; the sentence once, not twice."""
     where = f" at {plain(finding['hop'])}" if finding["hop"] else ""
     sure = "" if finding["confidence"] == "certain" else f", {finding['confidence']}"
@@ -183,7 +188,8 @@ _CHANGES = {
 }
 
 
-def _rest(findings: list[Mapping[str, Any]], style: Style) -> Iterator[str]:
+def rest(findings: list[Mapping[str, Any]], style: Style) -> Iterator[str]:
+    """What is no cause: warnings with their remedy, then notes."""
     names = {"error": "part of the cause", "warning": "warning", "info": "note"}
     shown = [f for f in findings if style.verbose or f["severity"] != "info"]
     shown += [f for f in findings if f not in shown]

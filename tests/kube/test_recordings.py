@@ -1,0 +1,49 @@
+"""Every recording of a real cluster gives a cause that is right, end to end; what is healthy stays
+quiet."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from doctor import cli
+from tests.kube.api import Recorded, kubeconfig, serving
+
+RECORDINGS = Path(__file__).parent / "recordings"
+EXPECTED = tomllib.loads((RECORDINGS / "expected.toml").read_text())
+FILES = sorted(RECORDINGS.glob("c*/*.json"))
+
+
+def report(
+    recorded: Recorded, folder: Path, capsys: pytest.CaptureFixture[str], *words: str
+) -> tuple[int, dict[str, Any]]:
+    """The exit code and the report of `doctor k8s`."""
+    with serving(recorded, folder) as server:
+        config = kubeconfig(folder, server)
+        code = cli.main(["k8s", "--json", "--kubeconfig", str(config), *words])
+    out = capsys.readouterr().out
+    return code, json.loads(out)["kubernetes"]
+
+
+@pytest.mark.parametrize("moment", ["", "first-error"])
+@pytest.mark.parametrize("file", FILES, ids=lambda f: f"{f.parent.name}-{f.stem}")
+def test_the_cause_is_one_that_the_objects_allow(
+    file: Path, moment: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recorded = Recorded.of(file, moment)
+    code, found = report(recorded, tmp_path, capsys, "-A")
+    expected = EXPECTED[file.stem]
+    causes = {c for pull in found["pulls"] for c in pull["root_causes"]}
+    if moment and not recorded.objects["pods"]:
+        return
+    if expected.get("none"):
+        assert causes <= set(expected.get("bonus", ())), causes
+        assert code == 0
+        return
+    assert code == 1
+    assert moment or set(expected.get("all_of", ())) <= causes, causes
+    assert causes & set(expected["any_of"]), causes
