@@ -118,6 +118,7 @@ NEVER: dict[str, set[str]] = {
     "verdict": {"checks", "net", "report", "clients", "tui", "cli", *LIBRARIES},
     "outcome": {"checks", "net", "report", "clients", "tui", "cli", *LIBRARIES},
     "checks": {"net", "socket", "httpx", "h11", "dns", "kubernetes", "textual", "cli", "tui"},
+    "said": {"net", "checks", "report", "clients", "tui", "cli", "engine", "codes", *LIBRARIES},
     "codes": {"net", "checks", "report", "clients", "tui", "cli", "engine", *LIBRARIES},
     "report": {"net", "checks", "clients", "tui", "cli", "engine", "textual", "httpx"},
     "bundle": {"net", "checks", "clients", "tui", "cli", "textual", "httpx"},
