@@ -6,8 +6,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field
 from functools import lru_cache
-from importlib import import_module
-from typing import Any
 
 from doctor.frozen import frozen
 from doctor.model import Confidence
@@ -35,9 +33,11 @@ class Meaning:
 @lru_cache(maxsize=2048)
 def meaning(message: str, image: str, reason: str = "") -> Meaning:
     """What the message says of the pull of that image."""
+    from doctor.said import error
+
     if reason in _REASONS:
         return Meaning((_REASONS[reason],))
-    found = _error(message, image) if message.strip() else None
+    found = error(message, image) if message.strip() else None
     codes = tuple(c for c in found.codes if c != UNKNOWN) if found else ()
     if found is None or not codes:
         return Meaning()
@@ -48,13 +48,6 @@ def meaning(message: str, image: str, reason: str = "") -> Meaning:
         params=dict(found.params),
         cannot_tell=_sentence(found.cannot_tell),
     )
-
-
-def _error(message: str, image: str) -> Any:
-    try:
-        return import_module("doctor.said").error(message, image)
-    except ImportError:
-        return None
 
 
 def _sentence(said: object) -> str:
