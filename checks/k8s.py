@@ -8,6 +8,7 @@ weighed. Pure: one `PullFact` in, findings out.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -222,15 +223,22 @@ def _said(fact: PullFact, codes: Sequence[str]) -> Iterator[Finding]:
             code,
             _fault(fact, code),
             sure,
-            {**fact.params, **_own_params(fact)},
+            {**fact.params, **_own_params(fact, code)},
             {"cannot_tell": fact.cannot_tell},
         )
 
 
-def _own_params(fact: PullFact) -> dict[str, str]:
+def _own_params(fact: PullFact, code: str) -> dict[str, str]:
     if fact.role == "sandbox":
         return {"sandbox_image": fact.image}
-    return {}
+    if not code.startswith("auth."):
+        return {}
+    named = ", ".join(each.name for each in fact.named) or "none"
+    return {
+        "because": fact.params.get("because", "") or "by its answer to the node",
+        "places": f"the pull Secrets that pod {fact.pod} lists ({named})",
+        "new_secret": f"pull-{re.sub(r'[^a-z0-9]+', '-', fact.host.lower()).strip('-')}"[:60],
+    }
 
 
 def _unknown(fact: PullFact) -> Iterator[Finding]:
@@ -369,10 +377,12 @@ def _finding(
         "init": "yes" if fact.role == "init" else "",
         "node": node.name if node else "",
         "service_account": fact.account,
+        "owned": "yes" if fact.workload_kind not in {"Pod", *_RESTARTED} else "",
+        "stateful": "yes" if fact.workload_kind == "StatefulSet" else "",
         "workload_kind": fact.workload_kind.lower() if restarted else "",
         "workload": fact.workload if restarted else "",
         "pod_secrets": ", ".join(each.name for each in fact.named),
-        "account_secrets": ", ".join(each.name for each in fact.of_account),
+        "account_secrets": ", ".join(fact.account_lists),
         "message": fact.message,
     }
     proof = {
@@ -388,7 +398,7 @@ def _finding(
         "node_conditions": node.pressure if node else (),
         "pod_secrets": [each.name for each in fact.named],
         "service_account": fact.account,
-        "service_account_secrets": [each.name for each in fact.of_account],
+        "service_account_secrets": fact.account_lists,
         "first_seen": fact.first,
         "last_seen": fact.last,
         **evidence,

@@ -23,9 +23,19 @@ def findings(
     survey: Survey, facts: Sequence[PullFact], words: Words, now: datetime
 ) -> tuple[Finding, ...]:
     """What could not be read, and what is wrong with pods whose pulls work."""
-    found = [_refused(survey, mine) for mine in survey.refused.values()]
+    found = [_refused(survey, mine) for mine in _sorted(survey)]
     found += _unretrieved(survey, facts)
     return _dressed(found, words, now)
+
+
+def _sorted(survey: Survey) -> list[list[Refused]]:
+    """By verb and resource; each Secret that is named by itself, for the right to read it is."""
+    found: dict[tuple[str, ...], list[Refused]] = {}
+    for (verb, resource), mine in survey.refused.items():
+        for one in mine:
+            alone = (one.namespace, one.name) if (verb, resource) == ("get", "secrets") else ()
+            found.setdefault((verb, resource, *alone), []).append(one)
+    return list(found.values())[:_LIMIT]
 
 
 def _refused(survey: Survey, mine: Sequence[Refused]) -> Finding:
@@ -39,17 +49,20 @@ def _refused(survey: Survey, mine: Sequence[Refused]) -> Finding:
         "verb": first.verb,
         "resource": first.resource,
         "namespace": spaces[0] if spaces else home,
-        "user": first.user or "this identity",
+        "user": first.user,
+        "reads": "yes" if first.resource not in ("nodes", "secrets") else "",
+        "everywhere": "yes" if survey.scope.namespace is None else "",
         "nodes": "yes" if first.resource == "nodes" else "",
         "secret": secret if first.resource == "secrets" else "",
+        "secret_list": "yes" if (first.verb, first.resource) == ("list", "secrets") else "",
     }
-    what = f"{params['user']} may not {first.verb} {first.resource}"
+    what = f"{first.user or 'This identity'} may not {first.verb} {first.resource}"
     what += f" in namespace {where}" if where else " in the cluster"
     return Finding(
         "k8s.forbidden",
         check="k8s",
         severity="error" if nothing else "warning",
-        subject=f"{first.verb} {first.resource}",
+        subject=f"{first.verb} {first.resource}" + (f" {secret}" if params["secret"] else ""),
         detail=f"{what}; what follows from them is left out.",
         evidence={
             "verb": first.verb,

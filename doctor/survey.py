@@ -62,7 +62,8 @@ class Survey:
 
     api: Api
     scope: Scope
-    seen: int = 0
+    known: set[tuple[str, str]] = field(default_factory=set)
+    """Namespace and name of every pod; a list that is begun anew shows some twice."""
     version: str = ""
     pods: dict[tuple[str, str], Pod] = field(default_factory=dict)
     have: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -82,6 +83,11 @@ class Survey:
     refused: dict[tuple[str, str], list[Refused]] = field(default_factory=lambda: defaultdict(list))
     blind: Answer | None = None
     """The answer that ended the reading of pods before any was seen."""
+
+    @property
+    def seen(self) -> int:
+        """How many pods were looked at."""
+        return len(self.known)
 
     def missed(
         self, what: str, answer: Answer, namespace: str | None, verb: str, name: str = ""
@@ -139,9 +145,9 @@ class Survey:
 
     def _take(self, value: Any, keep: Any = None) -> None:
         found = pod.read(value) if isinstance(value, Mapping) else None
-        if found is None or (keep is not None and not keep(found)):
+        if found is None or found.key in self.known or (keep is not None and not keep(found)):
             return
-        self.seen += 1
+        self.known.add(found.key)
         for image in found.have:
             self.have[image].add(found.node)
         wanted = found.waiting or found.stuck or self.scope.named

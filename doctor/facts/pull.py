@@ -96,7 +96,7 @@ class PullFact(Fact):
     confidence: Confidence = "certain"
     params: Mapping[str, str] = field(default_factory=dict)
     host: str = ""
-    """The host that the words accuse."""
+    """The host that the words accuse; the registry where they name none."""
     cannot_tell: str = ""
     node: NodeSeen | None = None
     workload_kind: str = ""
@@ -113,6 +113,8 @@ class PullFact(Fact):
     """The pod's own list of pull Secrets, in its order."""
     of_account: tuple[SecretSeen, ...] = ()
     """Those of its ServiceAccount that the pod does not have."""
+    account_lists: tuple[str, ...] = ()
+    """The account's own list."""
     account_read: bool = False
     unnamed: tuple[SecretSeen, ...] = ()
     """Others of the namespace that would serve."""

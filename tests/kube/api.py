@@ -52,7 +52,7 @@ class Recorded:
 
     objects: dict[str, list[Any]] = field(default_factory=dict)
     forbidden: set[tuple[str, str, str | None]] = field(default_factory=set)
-    """Verb, resource, and namespace (None: any)."""
+    """Verb, resource, and namespace ("": all at once; None: any)."""
     expire_after: int = 0
     """So many pages are given; the next token has expired (410)."""
     goes_on: bool = True
@@ -200,7 +200,7 @@ def _answer(store: Recorded, path: str, query: dict[str, str], accept: str) -> t
     if stored != "newer-events" and RESOURCES.get(kind) != found["root"]:
         return _status(404, "NotFound", "the server could not find the requested resource")
     verb = "get" if name else "list"
-    if {(verb, kind, namespace), (verb, kind, None)} & store.forbidden:
+    if {(verb, kind, namespace or ""), (verb, kind, None)} & store.forbidden:
         what = f'{kind} "{name}" is' if name else f"{kind} is"
         where = f'in the namespace "{namespace}"' if namespace else "at the cluster scope"
         said = f'{what} forbidden: User "{USER}" cannot {verb} resource "{kind}" in API group "" '
@@ -228,7 +228,7 @@ def _list(
     start, token = 0, query.get("continue", "")
     if token:
         if store.expire_after and store.given >= store.expire_after and "old" in token:
-            store.given = 0
+            store.expire_after = 0
             onward = {"continue": token.replace("old", "new")} if store.goes_on else {}
             said = "The provided continue parameter is too old to display a consistent list result."
             return _status(410, "Expired", said, **onward)
