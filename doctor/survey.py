@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from doctor.cluster import LeftOut
 from doctor.facts.pull import NodeSeen
@@ -22,7 +23,7 @@ from doctor.net.kube import METADATA, Answer, Api
 from doctor.pods import event, node, pod, secret
 from doctor.pods.objects import names, owner, text, texts
 from doctor.pods.pod import Pod
-from doctor.pods.scope import Named, Scope, path_of, selector_of
+from doctor.pods.scope import Named, Scope, path_of, selector_of, space
 from doctor.pods.secret import Stored, Weighed
 from doctor.usage import UsageError
 
@@ -126,7 +127,7 @@ class Survey:
             await self._read_list(namespace)
 
     async def _read_list(self, namespace: str, keep: Any = None, **query: str) -> None:
-        await self._pages(f"/api/v1/namespaces/{namespace}/pods", namespace, keep, **query)
+        await self._pages(space(namespace, "pods"), namespace, keep, **query)
 
     async def _pages(
         self, path: str, namespace: str | None, keep: Any = None, **query: str
@@ -187,7 +188,7 @@ class Survey:
             )
 
     async def _jobs(self, named: Named, namespace: str) -> AsyncIterator[str]:
-        async for page in self.api.pages(f"/apis/batch/v1/namespaces/{namespace}/jobs"):
+        async for page in self.api.pages(space(namespace, "jobs", "/apis/batch/v1")):
             if not page.ok:
                 self.missed("jobs.batch", page, namespace, "list")
                 return
@@ -212,8 +213,8 @@ class Survey:
     async def _events_in(self, namespace: str, pods: list[Pod]) -> None:
         found: dict[tuple[str, str], list[event.Event]] = defaultdict(list)
         apis = (
-            (f"/api/v1/namespaces/{namespace}/events", "involvedObject"),
-            (f"/apis/events.k8s.io/v1/namespaces/{namespace}/events", "regarding"),
+            (space(namespace, "events"), "involvedObject"),
+            (space(namespace, "events", "/apis/events.k8s.io/v1"), "regarding"),
         )
         if len(pods) <= _FEW:
             selectors = [
@@ -272,7 +273,7 @@ class Survey:
         """The ServiceAccounts of these pods."""
 
         async def ask(namespace: str, name: str) -> None:
-            answer = await self.api.get(f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}")
+            answer = await self.api.get(space(namespace, f"serviceaccounts/{quote(name, safe='')}"))
             if answer.ok:
                 marks = texts(answer.body, "metadata", "annotations")
                 self.accounts[namespace, name] = Account(
@@ -288,7 +289,7 @@ class Survey:
         """The Secrets of these namespaces and names."""
 
         async def ask(namespace: str, name: str) -> None:
-            answer = await self.api.get(f"/api/v1/namespaces/{namespace}/secrets/{name}")
+            answer = await self.api.get(space(namespace, f"secrets/{quote(name, safe='')}"))
             found = secret.read(answer.body) if answer.ok else None
             if answer.status == 404:
                 self.secrets[namespace, name] = "missing"
@@ -306,7 +307,7 @@ class Survey:
         async def ask(namespace: str) -> None:
             found: dict[str, Stored] = {}
             for kind in _PULL_TYPES:
-                path = f"/api/v1/namespaces/{namespace}/secrets"
+                path = space(namespace, "secrets")
                 async for page in self.api.pages(path, fieldSelector=f"type={kind}"):
                     if not page.ok:
                         self.missed("secrets", page, namespace, "list")
@@ -342,7 +343,7 @@ class Survey:
         new = [n for n in dict.fromkeys(wanted) if n and n not in self.nodes]
 
         async def ask(name: str) -> None:
-            answer = await self.api.get(f"/api/v1/nodes/{name}")
+            answer = await self.api.get(f"/api/v1/nodes/{quote(name, safe='')}")
             if answer.ok:
                 self.nodes[name] = node.read(answer.body)
             elif answer.status != 404:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from doctor.frozen import frozen
 from doctor.pods.objects import each, text, texts
@@ -79,7 +80,12 @@ def namespace(word: str) -> str:
 def path_of(kind: str, namespace: str, name: str) -> str:
     """Where the API has that object."""
     path, plural, _ = _KINDS[kind]
-    return f"{path}/namespaces/{namespace}/{plural}/{name}"
+    return space(namespace, f"{plural}/{quote(name, safe='')}", path)
+
+
+def space(namespace: str, rest: str, api: str = "/api/v1") -> str:
+    """A path below that namespace. Names come from outside: none of them is more than a part."""
+    return f"{api}/namespaces/{quote(namespace, safe='')}/{rest}"
 
 
 def selector_of(value: Any) -> str:

@@ -6,6 +6,7 @@ import json
 import os
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ Capture = pytest.CaptureFixture[str]
 
 
 def many(count: int) -> Recorded:
-    running = {"running": {}}
+    running: dict[str, Any] = {"running": {}}
     return cluster(*(pod(f"web-{n}", state=None if n % 9 == 0 else running) for n in range(count)))
 
 
@@ -132,7 +133,7 @@ def test_a_server_that_never_answers_ends_with_the_budget(tmp_path: Path, capsys
     assert found.report["duration_ms"] < 3000
 
 
-def plugin(folder: Path, script: str, **more: object) -> dict[str, object]:
+def plugin(folder: Path, script: str, **more: Any) -> dict[str, Any]:
     program = folder / "login-helper"
     program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(0o755)
@@ -172,7 +173,7 @@ def test_a_login_plug_in_is_run_without_a_terminal(tmp_path: Path, capsys: Captu
     ],
 )
 def test_a_login_plug_in_that_fails_is_reported_as_what_it_is(
-    script: str, more: dict[str, object], says: str, tmp_path: Path, capsys: Capture
+    script: str, more: dict[str, Any], says: str, tmp_path: Path, capsys: Capture
 ) -> None:
     user = plugin(tmp_path, script, **more)
     found = look(cluster(pod()), tmp_path, capsys, "--timeout", "3", **user)
