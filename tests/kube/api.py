@@ -46,6 +46,57 @@ _PATH = re.compile(
 Object = dict[str, Any]
 
 
+_KINDS = {
+    "serviceaccounts": "ServiceAccount",
+    "replicasets": "ReplicaSet",
+    "statefulsets": "StatefulSet",
+    "daemonsets": "DaemonSet",
+    "cronjobs": "CronJob",
+}
+
+
+def _kind(resource: str) -> str:
+    return _KINDS.get(resource, resource.removesuffix("s").capitalize())
+
+
+def _discovery() -> dict[str, Any]:
+    """What kubectl asks first: the groups, and the resources of each."""
+    roots = {root for root in RESOURCES.values() if root != "/api/v1"}
+    groups = [
+        {
+            "name": group,
+            "versions": [{"groupVersion": f"{group}/v1", "version": "v1"}],
+            "preferredVersion": {"groupVersion": f"{group}/v1", "version": "v1"},
+        }
+        for group in (root.split("/")[2] for root in sorted(roots))
+    ]
+    found: dict[str, Any] = {
+        "/api": {"kind": "APIVersions", "versions": ["v1"]},
+        "/apis": {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups},
+    }
+    for root in {"/api/v1", *roots}:
+        found[root] = {
+            "kind": "APIResourceList",
+            "apiVersion": "v1",
+            "groupVersion": root.removeprefix("/apis/").removeprefix("/api/"),
+            "resources": [
+                {
+                    "name": kind,
+                    "singularName": kind.removesuffix("s"),
+                    "namespaced": kind not in ("nodes", "namespaces"),
+                    "kind": _kind(kind),
+                    "verbs": ["get", "list"],
+                }
+                for kind, at in RESOURCES.items()
+                if at == root
+            ],
+        }
+    return found
+
+
+_DISCOVERY = _discovery()
+
+
 @dataclass
 class Recorded:
     """What the server has, and what it is told to do."""
@@ -192,6 +243,8 @@ def _status(code: int, reason: str, message: str, **more: Any) -> tuple[int, Obj
 def _answer(store: Recorded, path: str, query: dict[str, str], accept: str) -> tuple[int, Object]:
     if path == "/version":
         return 200, {"major": "1", "minor": "36", "gitVersion": store.version}
+    if path in _DISCOVERY:
+        return 200, _DISCOVERY[path]
     found = _PATH.fullmatch(path)
     if found is None:
         return _status(404, "NotFound", "the server could not find the requested resource")
@@ -216,12 +269,13 @@ def _answer(store: Recorded, path: str, query: dict[str, str], accept: str) -> t
         one = next((o for o in items if _at(o, "metadata.name") == name), None)
         if one is None:
             return _status(404, "NotFound", f'{kind} "{name}" not found')
-        return 200, one
-    return _list(store, items, query, accept)
+        group = found["root"].removeprefix("/apis/").removeprefix("/api/")
+        return 200, {"kind": _kind(kind), "apiVersion": group, **one}
+    return _list(store, _kind(kind), items, query, accept)
 
 
 def _list(
-    store: Recorded, items: list[Any], query: dict[str, str], accept: str
+    store: Recorded, kind: str, items: list[Any], query: dict[str, str], accept: str
 ) -> tuple[int, Object]:
     items = [o for o in items if _labelled(o, query.get("labelSelector", ""))]
     items = [o for o in items if _fits(o, query.get("fieldSelector", ""))]
@@ -236,7 +290,7 @@ def _list(
     limit = int(query.get("limit", "0")) or len(items) or 1
     store.given += 1
     page, rest = items[start : start + limit], len(items) - start - limit
-    kind = "List"
+    kind += "List"
     if "PartialObjectMetadataList" in accept:
         kind = "PartialObjectMetadataList"
         page = [{"kind": "PartialObjectMetadata", "metadata": o["metadata"]} for o in page]
