@@ -21,6 +21,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.kube.api import kubeconfig, serving
+from tests.kube.cluster import cluster, pod
+
 ROOT = Path(__file__).parents[1]
 LIBRARIES = {
     "OpenSSL": "pyopenssl",
@@ -315,3 +318,18 @@ def test_offline_loads_nothing_of_the_network() -> None:
     loaded = _loaded("check", "--json", "--offline", "registry.cleanstart.com/library/base:latest")
     assert "doctor.engine" in loaded
     assert not {"textual", "rich", "kubernetes", "httpx", "h11", "OpenSSL", "dns"} & loaded
+
+
+def test_a_cluster_is_looked_at_without_typed_models_and_without_the_registrys_network(
+    tmp_path: Path,
+) -> None:
+    with serving(cluster(pod()), tmp_path) as server:
+        config = kubeconfig(tmp_path, server, "shop")
+        loaded = _loaded("k8s", "--json", "--kubeconfig", str(config))
+    assert "kubernetes" in loaded
+    assert not [name for name in loaded if name.startswith("kubernetes.client.models.")]
+    assert not [name for name in loaded if name.startswith("kubernetes.client.api.")]
+    assert not {"aiohttp", "textual", "httpx", "h11", "OpenSSL", "dns"} & loaded
+    assert not {name for name in loaded if name.startswith("doctor.checks.")} - {
+        "doctor.checks.k8s"
+    }
