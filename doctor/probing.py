@@ -17,7 +17,6 @@ from doctor.clients.kubelet_keys import image
 from doctor.facts.client import ClientFact
 from doctor.facts.credential import Place
 from doctor.facts.endpoint import only
-from doctor.facts.registry import AnonymousFact
 from doctor.frozen import frozen
 from doctor.grouping import target_of
 from doctor.model import Client, Diagnosis, Fact, Hop, Target
@@ -109,7 +108,7 @@ def _with(one: Known, came: Diagnosis | None) -> Known:
     """The pull with what the probe found."""
     if came is None:
         return one
-    public = came.facts.get(AnonymousFact)
+    public = any(finding.code == "auth.not-needed" for finding in came.findings)
     refused = not _REFUSED.isdisjoint(came.root_causes) and bool(one.held)
     outcome = {"pass": "served", "warn": "served"}.get(came.verdict, "failed")
     if came.verdict == "incomplete":
@@ -118,6 +117,6 @@ def _with(one: Known, came: Diagnosis | None) -> Known:
         one.fact,
         outcome="rejected" if refused else outcome,
         probed=came.root_causes,
-        public=public is not None and public.public,
+        public=public,
     )
     return replace(one, fact=fact)
