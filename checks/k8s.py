@@ -378,6 +378,7 @@ def _finding(
         "node": node.name if node else "",
         "service_account": fact.account,
         "owned": "yes" if fact.workload_kind not in {"Pod", *_RESTARTED} else "",
+        "remade": "yes" if fact.workload_kind not in ("Pod", "Deployment", "DaemonSet") else "",
         "stateful": "yes" if fact.workload_kind == "StatefulSet" else "",
         "workload_kind": fact.workload_kind.lower() if restarted else "",
         "workload": fact.workload if restarted else "",

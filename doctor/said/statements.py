@@ -1,11 +1,194 @@
-"""Which errors stand in a text?"""
+"""Which errors of pulls stand in a text, and which of its lines are none?
+
+In a log only what a client of registries says counts: its wrappers, the API's addresses, the words
+of its own. A database that refuses a connection is no pull that failed. A short text without any of
+them is taken for the error itself, where its words are a client's.
+"""
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 from doctor.said import Said, error
+from doctor.said.lines import Message, joined, messages, wraps
+
+MOST = 5000
+"""Distinct messages of one text that are looked at closely."""
+_SHORT = 30
+"""Lines of a text that may be the error itself."""
+
+ANCHOR = re.compile(
+    r"""
+      Failed\ to\ pull\ image\ "|Back-off\ pulling\ image\ "|PullImage\ "|ErrImagePull:\ .
+    | ImagePullBackOff:\ .|failed\ to\ pull\ (?:and\ unpack\ )?image\ "
+    | failed\ to\ resolve\ (?:reference\ "|image:\ )|apply\ default\ image\ tag\ "
+    | [Ff]ailed\ to\ inspect\ image\ "|couldn't\ parse\ image\ (?:name|reference)
+    | is\ not\ present\ with\ pull\ policy\ of\ Never|pull\ QPS\ exceeded
+    | retrieve\ some\ image\ pull\ secrets|get\ sandbox\ image\ "|image\ pull\ failed\ for[ ]
+    | SignatureValidationFailed:|RegistryUnavailable:|cancel\ pulling\ image[ ]
+    | for\ image\ pull\ progress|image\ verifier\ \S+\ blocked\ pull
+    | initializing\ source\ "?docker://|[Pp]arsing\ image\ name\ "?docker://
+    | Invalid\ source\ name\ docker://|pinging\ (?:container|docker|v2)\ registry
+    | [Rr]eading\ manifest\ \S+\ in\ \S+:\ .|choosing\ an?\ image\ from\ manifest\ list
+    | unable\ to\ retrieve\ auth\ token|reading\ blob\ sha\d+:
+    | pull\ access\ denied|httpReadSeeker:|failed\ to\ fetch\ (?:anonymous|oauth)\ token
+    | pulling\ from\ host\ \S+\ failed\ with\ status|no\ (?:resolve|pull)\ hosts:\ not\ found
+    | failed\ to\ ping\ registry\ |failed\ to\ configure\ transport:[ ]
+    """,
+    re.VERBOSE,
+)
+"""Words that only a failing pull has: unknown words beside them are an unknown cause."""
+LIKELY = re.compile(
+    r"""
+      (?:Get|Head|Post|GET|HEAD|POST)\ "?https?://[^\s"]+/v2/[^\s"]*"?:[ ]
+    | unexpected\ status\ (?:from\ \w+\ request\ to|code)\ https?://
+    | Error\ response\ from\ (?:daemon|registry):\ |toomanyrequests:\ |no\ such\ manifest:[ ]
+    | manifest\ for\ \S+\ not\ found|no\ matching\ manifest\ for\ |no\ match\ for\ platform\ in
+    | no\ image\ found\ in\ (?:image\ index|manifest\ list)|no\ child\ with\ platform[ ]
+    | repository\ \S+\ not\ found:\ name\ unknown|login\ attempt\ to\ https?://
+    | no\ successful\ auth\ challenge|onnect\ to\ the\ Docker\ daemon|onnect\ to\ Podman
+    | trying\ to\ connect\ to\ the\ [Dd]ocker|docker-credential-|Credentials\ store[ ]
+    | (?:getting|storing|saving)\ credentials|insufficient_scope|no\ basic\ auth\ credentials
+    | requested\ access\ to\ the\ resource\ is\ denied|MANIFEST_UNKNOWN:|NAME_UNKNOWN:
+    | UNAUTHORIZED:\ .|DENIED:\ .|TOOMANYREQUESTS:|is\ blocked\ in\ \S*registries\.conf
+    | fetch\ failed|trying\ next\ host|\[http\ [45]\d\d\]|failed\ to\ extract\ layer
+    | failed\ to\ register\ layer|received\ unexpected\ HTTP\ status:
+    | unsupported\ manifest\ (?:format|media\ type)|media\ type\ "application/vnd
+    | image\ name\ "[^"]*"|content\ at\ https?://\S+\ not\ found|fetch\ content\ descriptor
+    | (?:unexpected\ commit\ digest|[Dd]igest\ did\ not\ match),?\ |short\ read:\ expected
+    | failed\ to\ read\ expected\ number\ of\ bytes|supported\ auth\ scheme
+    | filesystem\ layer\ verification\ failed|invalid\ reference\ format
+    | (?:ctr|crictl|skopeo|crane|regctl|oras|nerdctl):\ .
+    """,
+    re.VERBOSE,
+)
+"""Words of clients of registries: an error where a rule knows what they say, else nothing."""
+BARE = re.compile(
+    r"""
+      (?:Error:\ |Error\ response\ from\ \w+:\ )?(?:
+      (?:Get|Head|Post)\ "?https?://|(?:tls:\ failed\ to\ verify\ certificate:\ )?x509:\ |tls:[ ]
+    | remote\ error:\ tls|dial\ tcp|lookup\ |proxyconnect\ |http:\ server\ gave|net/http:[ ]
+    | (?:read|write)\ tcp|connect:\ conn
+    | curl:\ \(\d+\)|unauthorized:\ |denied(?::\ .*|\ *)$|errors:\ |manifest\ unknown|name\ unknown
+    | unknown:\ |unexpected\ (?:status|media\ type|EOF)|failed\ to\ (?:do\ request|copy|authorize)
+    | invalid\ (?:reference|username)|image\ operating|no\ (?:signatures|auth|such\ host|space)
+    | illegal\ base64|unable\ to\ parse\ auth|json:\ cannot\ unmarshal|context\ (?:canceled|dead)
+    | (?:too\ many\ requests|server\ misbehaving|i/o\ timeout|certificate\ )
+    | Error\ parsing\ manifest
+    | Download\ config\.json|writing\ blob|content\ at|could\ not\ fetch|media\ type|schema\ 1
+    | method\ Transfer|failed\ to\ (?:find\ supported|load\ host|extract)|missing\ key
+    | registry\ \S+\ is\ blocked|[Ss]ource\ image\ rejected|image\ verifier|multiple\ errors
+    | request\ failed:|backoff\ limit|recognizable\ error|basic\ credential|challenge\ scheme
+    | malformed\ www|no\ token\ in|realm\ host|unsupported\ |\(Mirrors\ also|received\ unexpected
+    | parsing\ HTTP|error\ parsing\ HTTP|invalid\ status\ code|EOF$|Proxy\ Authentication
+    | \S+/\S+:\ not\ found|Temporary\ failure|Timed\ out\ on|ErrImageNeverPull|wrong\ version
+    | no\ match|no\ child|unexpected\ status|failed\ to\ fetch|rpc\ error:[ ]
+    )
+    """,
+    re.VERBOSE,
+)
+"""How an error begins that is pasted without anything around it."""
+_MASKED_CAUSE = re.compile(r"^(?:Error: )?(?:ErrImagePull|ImagePullBackOff) *$")
 
 
 def errors(text: str) -> tuple[Said, ...]:
     """Every distinct error of a text, once each, in the order of appearance."""
-    found = [error(line) for line in text.splitlines() if line.strip()]
-    return tuple({(s.codes, s.image, s.host): s for s in found if s.codes}.values())
+    found: list[Said] = []
+    bare: list[Message] = []
+    seen: set[tuple[str, str]] = set()
+    count = 0
+    for message in messages(text):
+        count += 1
+        if (message.text, message.image) in seen:
+            continue
+        if message.waiting or ANCHOR.search(message.text) or LIKELY.search(message.text):
+            if len(seen) < MOST:
+                seen.add((message.text, message.image))
+                found += _read(message)
+        elif len(bare) <= _SHORT:
+            bare.append(message)
+    if not found and count <= _SHORT:
+        found = _bare(bare)
+    return _distinct(found)
+
+
+def _read(message: Message) -> list[Said]:
+    said = error(message.text, "")
+    if said.confidence != "certain" or not said.codes:
+        longer = joined(message) if not said.codes or wraps(message) else message.text
+        other = error(longer) if longer != message.text else said
+        said = other if other.codes else said
+    said = said if said.image or not message.image else replace(said, image=message.image)
+    sure = message.waiting or ANCHOR.search(message.text)
+    return [said] if said.codes or sure or said.cannot_tell else []
+
+
+def _bare(lines: list[Message]) -> list[Said]:
+    """A text without a pull's own words: the error itself, or none."""
+    for message in lines:
+        if BARE.match(message.text):
+            found = _read(message)
+            if found:
+                return found
+    return []
+
+
+def _distinct(found: list[Said]) -> tuple[Said, ...]:
+    """The same cause at the same image or host is one error, whoever repeats it; what names no
+    cause is left out where the cause is known."""
+    kept: list[Said] = []
+    places: dict[tuple[str, ...], list[int]] = {}
+    explained = {said.image for said in found if said.codes}
+    for said in found:
+        if not said.codes and (said.image in explained or _MASKED_CAUSE.match(said.text)):
+            continue
+        same = places.setdefault((*said.codes, "" if said.codes else said.text), [])
+        near = {n: None for code in said.codes for n in places.setdefault((code,), [])}
+        for place in (*same, *(n for n in near if n not in same)):
+            if merged := _one(kept[place], said):
+                kept[place] = merged
+                break
+        else:
+            for code in {said.codes, *((each,) for each in said.codes)}:
+                places.setdefault(code, []).append(len(kept))
+            kept.append(said)
+    return tuple(kept)
+
+
+def _one(first: Said, other: Said) -> Said | None:
+    """The two as one, if nothing speaks against it; what either names is kept, and of the
+    candidates those that both allow."""
+    codes = tuple(code for code in first.codes if code in other.codes)
+    if codes not in (first.codes, other.codes) or first.beneath != other.beneath:
+        return None
+    if first.image and other.image and not _alike(first.image, other.image):
+        return None
+    if first.host and other.host and first.host != other.host:
+        return None
+    fuller = first if first.image or not other.image else replace(other, text=first.text)
+    return replace(
+        fuller,
+        codes=codes,
+        confidence=first.confidence if codes == first.codes else other.confidence,
+        host=first.host or other.host,
+        method=first.method or other.method,
+        status=first.status or other.status,
+        client=first.client or other.client,
+        params={**other.params, **first.params},
+        cannot_tell=tuple(dict.fromkeys([*first.cannot_tell, *other.cannot_tell])),
+    )
+
+
+def _alike(image: str, other: str) -> bool:
+    """Do both name the same image, written out or not?"""
+    if image == other:
+        return True
+    from doctor.reference import Reference, parse
+
+    ours, theirs = parse(image), parse(other)
+    if not isinstance(ours, Reference) or not isinstance(theirs, Reference):
+        return False
+    digests = ours.digest == theirs.digest if ours.digest or theirs.digest else True
+    tags = ours.tag == theirs.tag or bool(ours.digest and theirs.digest)
+    return ours.name == theirs.name and digests and tags

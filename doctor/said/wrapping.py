@@ -10,7 +10,6 @@ called `denied` is not a refusal.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from doctor import hub
@@ -102,6 +101,7 @@ _FIELDS: tuple[tuple[str, str], ...] = (
     (r"content at (?P<url>https?://\S+) not found", "containerd"),
     (r"realm host \"(?P<realm>[^\"]+)\" is", "crane"),
     (r"failed to ping registry (?P<host>\S+): ", "regctl"),
+    (r"failed to resolve image: (?P<image>\S+): not found", "containerd"),
     (r"\(registry: (?P<host>[^)\s]+)\)", "regctl"),
     (r"lookup (?P<name_of>[^\s:]+)(?: on (?P<resolver>\S+:\d+))?: ", ""),
     (r"(?:dial|connect) tcp (?P<address>\[[0-9A-Fa-f:.%\w]+\]:\d+|[^\s:]+:\d+): ", ""),
@@ -119,6 +119,10 @@ FIELDS = tuple((re.compile(pattern), client) for pattern, client in _FIELDS)
 _MASKED = re.compile(
     r"https?://[^\s\"']+|docker://[^\s\"]+|\"(?!application/|text/)[^\s\"]*\"|sha256:[0-9a-f]{7,64}"
 )
+_TAIL = re.compile(
+    r'"?\s+(?:host|method|url|error|namespace|pod|podUID|image|endpoint)="?[^\n]*$|"+$'
+)
+"""What a log appends to the message: fields, and the quote that closes it."""
 _NAMES = {"image", "name", "what", "host", "name_of", "wanted", "realm", "peer"}
 """Fields whose value may be any word."""
 _CLIENTS = {"ctr", "crictl", "nerdctl"}
@@ -196,13 +200,25 @@ def unwrapped(message: str) -> Context:
             if value:
                 fields.setdefault(name, value)
                 names |= {value} if name in _NAMES else set()
+    core = _core(message, names)
+    return Context(_TAIL.sub("", text), core, message, _speaker(message, speakers), fields)
+
+
+def _core(message: str, names: set[str]) -> str:
+    """The words alone: what was read as a name is blanked where it stood, and everywhere where it
+    cannot be a word."""
     core = message
     for pattern, _ in OUTER:
         core = pattern.sub(" : ", core)
-    for name in sorted(names, key=len, reverse=True):
-        core = core.replace(name, "*") if len(name) > 1 else core
-    core = _MASKED.sub("*", core)
-    return Context(text, core, message, _speaker(message, speakers), fields)
+    for pattern, _ in FIELDS:
+        found = pattern.search(core)
+        for name in _NAMES & set(found.groupdict()) if found else ():
+            if found and found[name]:
+                core = core[: found.start(name)] + "*" + core[found.end(name) :]
+                break
+    for name in sorted((n for n in names if re.search(r"[./:]", n)), key=len, reverse=True):
+        core = core.replace(name, "*")
+    return _MASKED.sub("*", core)
 
 
 def _inner(text: str) -> str:
@@ -272,7 +288,21 @@ def _split(url: str) -> tuple[str, str]:
     return rest[:end].rpartition("@")[2], rest[end:] or "/"
 
 
-def params_of(context: Context) -> Mapping[str, str]:
+def params_of(context: Context) -> dict[str, str]:
     """What the codes' words may have filled in from the text."""
     wanted = ("resolver", "address", "secrets", "names", "socket", "limit", "now")
-    return {name: context.fields[name] for name in wanted if name in context.fields}
+    found = {name: context.fields[name] for name in wanted if name in context.fields}
+    if context.says("proxyconnect", "socks connect"):
+        at = context.fields.get("name_of") or context.fields.get("address")
+        found |= {"proxy": at, "proxy_host": at.rpartition(":")[0] or at} if at else {}
+    if context.client == "kubelet" and (runtime := _runtime(context)):
+        found["runtime"] = runtime
+    return found
+
+
+def _runtime(context: Context) -> str:
+    """Which runtime the kubelet quotes."""
+    if any(who == "containerd" and p.search(context.whole) for p, who in FIELDS):
+        return "containerd"
+    crio = ("pinging container registry", "reading manifest ", "RegistryUnavailable")
+    return "cri-o" if context.says(*crio) else ""

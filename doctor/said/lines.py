@@ -1,0 +1,205 @@
+"""Which messages does a pasted text hold?
+
+A log, `kubectl describe`, YAML: lines with timestamps, units and levels in front, quotes escaped,
+and long messages wrapped by a terminal or an editor. JSON: pods, events, lists of them, and one
+object a line. What comes out is one message a time, in the order of the text, its prefix taken off.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from doctor.frozen import frozen
+
+_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]{0,300}(?:\x07|\x1b\\)|\r")
+_PREFIX = re.compile(
+    r"""
+      \ufeff
+    | \s+
+    | \d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?
+      \ ?(?:Z|[+-]\d\d:?\d\d|UTC)?(?:\ (?:stdout|stderr)\ [FP])?
+    | [A-Z][a-z]{2}\ [\s\d]\d\ (?:\d{4}\ )?\d\d:\d\d:\d\d(?:\.\d+)?\ \S+\ [\w.@/-]+(?:\[\d+\])?:[ ]
+    | [\[(]?\d\d:\d\d:\d\d(?:[.,]\d+)?[\])]?(?=\s)
+    | [IWEF]\d{4}\ \d\d:\d\d:\d\d\.\d+\ +\d+\ [\w./-]+:\d+\][ ]
+    | \[[^\]\n]{1,60}\](?=\s)
+    | \d\d[OE]\+?(?=\ )
+    | (?:\#\#\[\w+\]|::(?:error|warning)[^:\n]{0,200}::)
+    | section_(?:start|end):\d+:\w+
+    | [\w.-]{1,60}\s+\|[ ]
+    | (?:Normal|Warning)\s+\w+\s+\S+(?:\s\(x\d+\sover\s\S+\))?\s+[\w./-]+(?:,\s\S+)?\s\s+
+    | \S+\s+(?:Normal|Warning)\s+\w+\s+\S+/\S+\s+
+    | \#\d+\s(?:\d+\.\d+\s|ERROR:\s|\[[^\]\n]{1,80}\]\s)?
+    | (?:level|lvl)=\w+[ ]
+    | (?:msg|error|err)="
+    | time="?[^\s"]{8,40}"?[ ]
+    | (?:INFO|WARN|WARNING|ERROR|FATAL|DEBUG|error|fatal|warning):?\s(?=\S)
+    | (?:-\ )?message:\s+
+    """,
+    re.VERBOSE,
+)
+_QUOTE = re.compile(r'\\+"')
+_NEWLINE = re.compile(r"\\+[nrt](?=[\s\"\\]|[a-z]+:|$)")
+_YAML_KEY = re.compile(
+    r"\s*(?:- )?(?:reason|state|phase|lastState|ready|restartCount|started|name|type|source|"
+    r"imageID|hostIP|kind|metadata|status|spec|waiting|Reason|Ready|State|Image ID|Host Port|"
+    r"Restart Count|Events|Environment|Mounts): ?"
+)
+_HEALTHY = {
+    *("ContainerCreating", "PodInitializing", "CrashLoopBackOff", "CreateContainerConfigError"),
+    *("CreateContainerError", "RunContainerError", "PostStartHookError", "Completed"),
+}
+_LONGEST_JOINED = 6000
+_DEEPEST = 60
+
+
+@frozen
+class Message:
+    """One message of the text."""
+
+    text: str
+    image: str = ""
+    """The image, where the structure around the message names it."""
+    waiting: bool = False
+    """Is it what a container waits for, so that it is an error whatever its words?"""
+    more: tuple[str, ...] = ()
+    """The lines that follow and may belong to it, as they stand."""
+
+
+def messages(text: str) -> Iterator[Message]:
+    """Every message, in order."""
+    text = _ESCAPES.sub("", text) if "\x1b" in text or "\r" in text else text
+    start = text.lstrip()[:1]
+    if start and start in "{[":
+        found = _json(text)
+        if found is not None:
+            yield from _walk(found)
+            return
+    lines = text.split("\n")
+    for number, line in enumerate(lines):
+        if not line.strip():
+            continue
+        bare = stripped(line)
+        inner = _json(bare) if bare[:1] == "{" and bare.rstrip()[-1:] == "}" else None
+        if inner is not None:
+            yield from _walk(inner)
+        else:
+            yield Message(bare, more=tuple(lines[number : number + 40]))
+
+
+def stripped(line: str) -> str:
+    """The line without what a log, a CI system or kubectl puts in front, quotes unescaped."""
+    for _ in range(8):
+        found = _PREFIX.match(line)
+        if not found or not found.end():
+            break
+        line = line[found.end() :]
+    if "\\" in line:
+        line = _NEWLINE.sub(" ", _QUOTE.sub('"', line))
+    return line.strip()
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _walk(top: Any) -> Iterator[Message]:
+    """The texts in a JSON value: what containers wait for and what events say, with their image,
+    and the lines of logs."""
+    stack: list[tuple[Any, str, int]] = [(top, "", 0)]
+    while stack:
+        value, image, depth = stack.pop()
+        if isinstance(value, str):
+            yield from _lines_of(value, image)
+        elif depth > _DEEPEST:
+            continue
+        elif isinstance(value, list):
+            stack += [(item, image, depth + 1) for item in reversed(value)]
+        elif isinstance(value, Mapping):
+            own = value.get("image")
+            image = own if isinstance(own, str) and own else image
+            waiting = value.get("waiting")
+            if isinstance(waiting, Mapping):
+                yield from _waiting(waiting, image)
+            rest = [
+                (inner, image, depth + 1)
+                for key, inner in value.items()
+                if key not in ("waiting", "managedFields", "annotations")
+            ]
+            stack += reversed(rest)
+
+
+def _lines_of(value: str, image: str) -> Iterator[Message]:
+    if "\n" in value.strip():
+        lines = value.split("\n")
+        for number, line in enumerate(lines):
+            if line.strip():
+                yield Message(stripped(line), image, more=tuple(lines[number : number + 40]))
+    elif len(value) > 15:
+        yield Message(stripped(value), image)
+
+
+def _waiting(waiting: Mapping[str, Any], image: str) -> Iterator[Message]:
+    reason, said = waiting.get("reason"), waiting.get("message")
+    if isinstance(reason, str) and reason and reason not in _HEALTHY:
+        text = said if isinstance(said, str) and said.strip() else reason
+        yield Message(" ".join(text.split()), image, waiting=True)
+
+
+def joined(message: Message) -> str:
+    """The message with the lines that a wrap cut off from it, as far as they look like that."""
+    block = _block(message.more)
+    if len(block) < 2:
+        return message.text
+    width = max(map(len, block))
+    even = len(block) > 2 and len({len(line) for line in block[:-1]}) == 1
+    text = block[0]
+    for line in block[1:]:
+        text += _between(text, line, even or (len(block) == 2 and width in (80, 120, 132))) + (
+            line if even else line.lstrip()
+        )
+    return stripped(text)[:_LONGEST_JOINED]
+
+
+def wraps(message: Message) -> bool:
+    """Is the line full, so that the next one may go on with it?"""
+    block = _block(message.more)
+    if len(block) < 2 or len(block[0]) < 40:
+        return False
+    first = block[1].split(None, 1)[0]
+    return len(block[0]) + len(first) + 1 > min(max(map(len, block)), 250)
+
+
+def _block(lines: tuple[str, ...]) -> list[str]:
+    """The line, and those after it that begin nothing of their own."""
+    block: list[str] = []
+    size = 0
+    for line in lines:
+        line = line.rstrip("\n")
+        size += len(line)
+        if block and (not line.strip() or _begins(line) or size > _LONGEST_JOINED):
+            break
+        block.append(line.rstrip() if not block or len(line.rstrip()) < len(block[0]) else line)
+    return block
+
+
+def _begins(line: str) -> bool:
+    """Does something new begin here: a log's prefix (not a mere indent), or a key of YAML?"""
+    found = _PREFIX.match(line.lstrip())
+    return bool(found and found.end()) or _YAML_KEY.match(line) is not None
+
+
+def _between(text: str, line: str, even: bool) -> str:
+    """What stood between two lines before they were wrapped: nothing where a wrap cut at a fixed
+    width or within a word, else a blank."""
+    if even or text.endswith(" "):
+        return ""
+    if re.search(r"[A-Za-z0-9]-$", text) and line[:1].isalnum():
+        return ""
+    quoted = text.rpartition('"')[2] if text.count('"') % 2 else ""
+    return "" if re.match(r"https?://\S{20,}$", quoted) and len(text) >= 79 else " "
