@@ -218,7 +218,7 @@ def _serving(fact: PullFact) -> list[SecretSeen]:
 def _said(fact: PullFact, codes: Sequence[str]) -> Iterator[Finding]:
     sure: Confidence = fact.confidence if len(codes) == 1 else "possible"
     for code in codes:
-        yield _finding(
+        found = _finding(
             fact,
             code,
             _fault(fact, code),
@@ -226,6 +226,8 @@ def _said(fact: PullFact, codes: Sequence[str]) -> Iterator[Finding]:
             {**fact.params, **_own_params(fact, code)},
             {"cannot_tell": fact.cannot_tell},
         )
+        of_host = not code.startswith(("k8s.", "client."))
+        yield replace(found, hop=fact.hop) if of_host else found
 
 
 def _own_params(fact: PullFact, code: str) -> dict[str, str]:

@@ -71,14 +71,6 @@ class Book:
         half = get_close_matches(wanted, ends, 3, 0.8)
         return tuple(dict.fromkeys([*whole, *(ends[name] for name in half)]))[:3]
 
-    @property
-    def places(self) -> Mapping[str, str]:
-        """Code -> the name of the check whose file defines it."""
-        return {
-            code: file.rpartition("/")[2].partition(".")[0]
-            for code, (file, _) in self._parts.items()
-        }
-
     def of(self, check: Check) -> tuple[str, ...]:
         """The codes in the file beside that check."""
         home, _, stem = check.judge.__module__.rpartition(".")

@@ -8,11 +8,12 @@ the same function.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
+from doctor.area import check_of
 from doctor.causes import Rules, settle
 from doctor.cluster import Pull, Workload
 from doctor.facts.pull import PullFact
@@ -24,6 +25,7 @@ Judge = Callable[[Case], Iterable[Finding]]
 Cause = tuple[tuple[str, str], ...]
 """Codes and subjects of what ends a pull."""
 _MOST_BESIDE = 20
+_LONGEST = 220
 
 
 class Words(Protocol):
@@ -32,6 +34,8 @@ class Words(Protocol):
     @property
     def rules(self) -> Rules: ...
 
+    def get(self, code: str) -> Any: ...
+
     def dress(self, finding: Finding, target: Target) -> Finding: ...
 
 
@@ -39,11 +43,9 @@ def pulls(
     facts: Sequence[PullFact],
     judge: Judge,
     words: Words,
-    place: Mapping[str, str],
     now: datetime,
 ) -> tuple[Pull, ...]:
-    """One entry for each distinct cause. `place` gives the name of the check that a code belongs
-    to."""
+    """One entry for each distinct cause."""
     groups: dict[Cause, list[PullFact]] = {}
     said: dict[Cause, tuple[Finding, ...]] = {}
     known: dict[object, Cause] = {}
@@ -52,7 +54,7 @@ def pulls(
         bare = tuple(judge(Case(target, Facts([(None, fact)]))))
         look = tuple((f.code, f.subject, f.severity, f.confidence) for f in bare)
         if look not in known:
-            dressed = [words.dress(_placed(f, place), target) for f in bare]
+            dressed = [_dressed(f, fact, target, words) for f in bare]
             settled = settle(dressed, words.rules)
             cause = tuple((f.code, f.subject or "") for f in settled if f.root_cause)
             known[look] = cause
@@ -79,8 +81,16 @@ def target_of(fact: PullFact, now: datetime) -> Target:
     )
 
 
-def _placed(finding: Finding, place: Mapping[str, str]) -> Finding:
-    return finding if finding.check else replace(finding, check=place.get(finding.code, "k8s"))
+def _dressed(finding: Finding, fact: PullFact, target: Target, words: Words) -> Finding:
+    """With its words on. Those of the other checks want what their probes saw; where that is not
+    known, the kubelet's own words stand before what the code means."""
+    found = words.dress(replace(finding, check=check_of(finding.code)), target)
+    own = words.get(finding.code)
+    if own is None or found.detail != own.means or not fact.said:
+        return found
+    said = fact.said.rstrip(". ")
+    said = said if len(said) <= _LONGEST else f"{said[:_LONGEST]}…"
+    return replace(found, detail=f"The kubelet says: {said}. {own.means}")
 
 
 def _joined(one: Sequence[Finding], other: Sequence[Finding]) -> tuple[Finding, ...]:

@@ -200,7 +200,7 @@ class _Run:
         from doctor.checks.k8s import judge
 
         facts = [one.fact for one in known]
-        pulls = grouping.pulls(facts, judge, self.book, self.book.places, self.now)
+        pulls = grouping.pulls(facts, judge, self.book, self.now)
         findings = access.findings(survey, facts, self.book, self.now)
         return Cluster(
             context=settings.context,

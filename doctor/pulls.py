@@ -18,13 +18,14 @@ from doctor.clients.kubelet_keyring import SECRETS
 from doctor.cluster import Origin
 from doctor.facts.pull import PullFact, Role, SecretSeen
 from doctor.frozen import frozen
+from doctor.model import Hop
 from doctor.pods import node, secret
 from doctor.pods.event import Event
 from doctor.pods.identity import bound
 from doctor.pods.pod import Pod, Waiting
 from doctor.pods.secret import Stored, Weighed
 from doctor.pods.words import Meaning, meaning
-from doctor.reference import Reference, parse
+from doctor.reference import Reference, parse, read_target
 from doctor.survey import Account, Survey
 
 STALLED = timedelta(minutes=2)
@@ -283,6 +284,8 @@ def _known(survey: Survey, one: Failing, bad: set[str]) -> Known:
             confidence=one.meaning.confidence,
             params=one.meaning.params,
             host=one.meaning.host or (want.domain if want else ""),
+            hop=_hop(one),
+            said=one.meaning.text,
             cannot_tell=one.meaning.cannot_tell,
             node=survey.nodes.get(pod.node) or (node.bare(pod.node) if pod.node else None),
             workload_kind=kind,
@@ -309,6 +312,14 @@ def _known(survey: Survey, one: Failing, bad: set[str]) -> Known:
         ),
         secret.held(named, want) if want else (),
     )
+
+
+def _hop(one: Failing) -> Hop | None:
+    """The host that the words accuse, or else the registry."""
+    if one.meaning.host:
+        return read_target(f"{one.meaning.host}/").registry
+    reference = parse(one.image)
+    return reference.hop if isinstance(reference, Reference) else None
 
 
 def _unnamed(survey: Survey, one: Failing, account: Account | None) -> list[SecretSeen]:

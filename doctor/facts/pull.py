@@ -10,7 +10,7 @@ from typing import Literal
 
 from doctor.cluster import Origin
 from doctor.frozen import frozen
-from doctor.model import Confidence, Fact
+from doctor.model import Confidence, Fact, Hop
 
 Role = Literal["container", "init", "ephemeral", "volume", "sandbox"]
 State = Literal["present", "missing", "unread"]
@@ -97,6 +97,10 @@ class PullFact(Fact):
     params: Mapping[str, str] = field(default_factory=dict)
     host: str = ""
     """The host that the words accuse; the registry where they name none."""
+    hop: Hop | None = None
+    """The same as a host to be reached."""
+    said: str = ""
+    """The error itself, without what stands around it."""
     cannot_tell: str = ""
     node: NodeSeen | None = None
     workload_kind: str = ""

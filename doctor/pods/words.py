@@ -26,6 +26,8 @@ class Meaning:
     codes: tuple[str, ...] = ()
     confidence: Confidence = "certain"
     host: str = ""
+    text: str = ""
+    """The error without what stands around it."""
     params: Mapping[str, str] = field(default_factory=dict)
     cannot_tell: str = ""
 
@@ -45,6 +47,7 @@ def meaning(message: str, image: str, reason: str = "") -> Meaning:
         codes=codes,
         confidence=found.confidence,
         host=found.host or "",
+        text=found.text,
         params=dict(found.params),
         cannot_tell=_sentence(found.cannot_tell),
     )

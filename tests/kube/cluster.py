@@ -13,6 +13,7 @@ import pytest
 
 from doctor import cli
 from tests.kube.api import Recorded, kubeconfig, serving
+from tests.report.test_schema import VALIDATOR
 
 IMAGE = "registry.corp:5000/team/app:1.0"
 NO_LOGIN = (
@@ -133,6 +134,7 @@ class Looked:
     @property
     def report(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.out)
+        VALIDATOR.validate(found)
         return found
 
     @property

@@ -3,30 +3,17 @@ quiet."""
 
 from __future__ import annotations
 
-import json
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from doctor import cli
-from tests.kube.api import Recorded, kubeconfig, serving
+from tests.kube.api import Recorded
+from tests.kube.cluster import look
 
 RECORDINGS = Path(__file__).parent / "recordings"
 EXPECTED = tomllib.loads((RECORDINGS / "expected.toml").read_text())
 FILES = sorted(RECORDINGS.glob("c*/*.json"))
-
-
-def report(
-    recorded: Recorded, folder: Path, capsys: pytest.CaptureFixture[str], *words: str
-) -> tuple[int, dict[str, Any]]:
-    """The exit code and the report of `doctor k8s`."""
-    with serving(recorded, folder) as server:
-        config = kubeconfig(folder, server)
-        code = cli.main(["k8s", "--json", "--kubeconfig", str(config), *words])
-    out = capsys.readouterr().out
-    return code, json.loads(out)["kubernetes"]
 
 
 @pytest.mark.parametrize("moment", ["", "first-error"])
@@ -35,7 +22,8 @@ def test_the_cause_is_one_that_the_objects_allow(
     file: Path, moment: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     recorded = Recorded.of(file, moment)
-    code, found = report(recorded, tmp_path, capsys, "-A")
+    looked = look(recorded, tmp_path, capsys, "-A")
+    code, found = looked.exit, looked.part
     expected = EXPECTED[file.stem]
     causes = {c for pull in found["pulls"] for c in pull["root_causes"]}
     if moment and not recorded.objects["pods"]:
