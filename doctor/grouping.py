@@ -24,6 +24,8 @@ from doctor.reference import Reference, parse
 Judge = Callable[[Case], Iterable[Finding]]
 Cause = tuple[tuple[str, str], ...]
 """Codes and subjects of what ends a pull."""
+UNKNOWN = "k8s.cause-unknown"
+"""Its first remedy, the probe, decides wherever only words were read."""
 _MOST_BESIDE = 20
 _LONGEST = 220
 
@@ -85,6 +87,9 @@ def _dressed(finding: Finding, fact: PullFact, target: Target, words: Words) -> 
     """With its words on. Those of the other checks want what their probes saw; where that is not
     known, the kubelet's own words stand before what the code means."""
     found = words.dress(replace(finding, check=check_of(finding.code)), target)
+    if found.severity == "error" and not finding.code.startswith("k8s.") and not fact.outcome:
+        unknown = words.dress(replace(finding, code=UNKNOWN), target)
+        found = replace(found, remedies=(*found.remedies, *unknown.remedies[:1]))
     own = words.get(finding.code)
     if own is None or found.detail != own.means or not fact.said:
         return found

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from doctor.aimed import Aimed
 from doctor.checkup import exit_code
 from doctor.cluster import Cluster
 from doctor.model import Diagnosis, Report, Verdict
@@ -136,6 +137,7 @@ class _Run:
         self.asked = asked
         self.probing = probing
         self.book = book
+        self.words = Aimed(book, wish.context, wish.kubeconfig)
         self.tell = tell
         self.environ: Mapping[str, str] = dict(os.environ)
         self.now = datetime.now().astimezone()
@@ -196,19 +198,19 @@ class _Run:
         )
 
     def _cluster(self, settings: Settings, survey: Survey, known: list[Known]) -> Cluster:
-        from doctor import access, grouping
+        from doctor import access, grouping, kubectl
         from doctor.checks.k8s import judge
 
         facts = [one.fact for one in known]
-        pulls = grouping.pulls(facts, judge, self.book, self.now)
-        findings = access.findings(survey, facts, self.book, self.now)
+        pulls = grouping.pulls(facts, judge, self.words, self.now)
+        findings = access.findings(survey, facts, self.words, self.now)
         return Cluster(
             context=settings.context,
             server_version=survey.version or None,
             verdict=self._verdict(survey, findings, [p.verdict for p in pulls]),
             pods_seen=survey.seen,
             pods_failing=len({(f.namespace, f.pod) for f in facts}),
-            server=None,
+            server=kubectl.answered(settings, self.environ, survey.api.ms or 0.0, self.now),
             findings=findings,
             pulls=pulls,
             left_out=tuple(survey.left),
@@ -295,8 +297,14 @@ class _Run:
             pods_seen=0,
             pods_failing=0,
             server=server,
-            findings=access.no_cluster(problem.looked_at, problem.reason, problem.params, server,
-                                       self.book, self.now),
+            findings=access.no_cluster(
+                problem.looked_at,
+                problem.reason,
+                problem.params,
+                server,
+                Aimed(self.book, None, self.wish.kubeconfig),  # its context may be the fault
+                self.now,
+            ),
             pulls=(),
             left_out=(),
-        )  # fmt: skip
+        )

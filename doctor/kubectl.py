@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 from doctor.clients.proxy import route
 from doctor.clients.shell import Shell
+from doctor.facts.http import Answer
+from doctor.facts.registry import ApiFact
 from doctor.facts.trust import TrustFact, TrustStore
 from doctor.frozen import frozen
-from doctor.model import Diagnosis, Fact, Hop, Target
+from doctor.model import Diagnosis, Fact, Facts, Hop, Target
 from doctor.outcome import Choice
 
 if TYPE_CHECKING:
@@ -60,6 +62,19 @@ class Kubectl:
 
     def setup(self, target: Target) -> None:
         """Nothing."""
+
+
+def answered(
+    settings: Settings, environ: Mapping[str, str], ms: float, now: datetime
+) -> Diagnosis | None:
+    """The way to an API server that answers: nothing needs to be walked to know it."""
+    hop = settings.hop
+    if hop is None:
+        return None
+    client = Kubectl(Shell.here(environ), settings.proxy, settings.ca)
+    answer = Answer(hop=hop, path="/version", status=200, ms=ms)
+    facts = Facts([(hop, client.route(hop)), (hop, ApiFact(answers=(answer,)))])
+    return Diagnosis(Target(settings.server, None, hop, now=now), facts, (), (), "pass", (), ())
 
 
 async def walk(

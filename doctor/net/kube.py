@@ -92,7 +92,8 @@ class Api:
         self._settings = settings
         self._client: Any = None
         self._lock = threading.Lock()
-        self.asked = 0
+        self.ms: float | None = None
+        """How long the first answer took."""
 
     async def get(self, path: str, accept: str = "application/json", **query: str) -> Answer:
         """One answer; a busy or stumbling server is asked twice."""
@@ -131,13 +132,16 @@ class Api:
             left = self.deadline - time.monotonic()
             if left <= 0:
                 return Answer(problem="there was no time left to ask")
-            self.asked += 1
+            begun = time.perf_counter()
             work = begin(lambda: self._fetch(path, accept, query, left))
             done, _ = await asyncio.wait({work}, timeout=left)
             if not done:
                 work.cancel()
                 return Answer(problem=f"no answer within {left:.0f} s")
-            return work.result()
+            answer = work.result()
+            if answer.status and self.ms is None:
+                self.ms = (time.perf_counter() - begun) * 1000
+            return answer
 
     def _fetch(self, path: str, accept: str, query: Mapping[str, str], left: float) -> Answer:
         import warnings

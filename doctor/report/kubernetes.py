@@ -13,6 +13,10 @@ from doctor.report.text import Style, cause, paint, rest, wrap
 
 _MOST = 8
 """Images, workloads and namespaces that are named without --verbose."""
+_TOLD = (
+    *("message", "image", "reason", "message_from", "node", "first_seen", "last_seen"),
+    *("pod", "container"),
+)
 _FROM = {
     "status": "the container's status",
     "event": "an event",
@@ -24,7 +28,7 @@ def lines(part: Mapping[str, Any], style: Style) -> Iterator[str]:
     """The whole part, line by line."""
     yield paint(_headline(part), part["verdict"], style, bold=True)
     yield from wrap(_cluster(part), "  ", style)
-    for hop in part["hops"]:
+    for hop in part["hops"] if part["verdict"] == "fail" and not part["pulls"] else ():
         reached = f"reached {hop['reached']}" if hop["reached"] else "not reached"
         name = f"{plain(hop['host'])}:{hop['port']}"
         yield from wrap(f"API server {name}, {plain(hop['via'])}: {reached}", "  ", style)
@@ -89,7 +93,7 @@ def _pull(pull: Mapping[str, Any], number: int, of: int, style: Style) -> Iterat
 
 def _proof(evidence: Mapping[str, Any], style: Style) -> Mapping[str, Any]:
     """What is told above already is left out of the proof."""
-    told = () if style.verbose else ("message", "image", "reason", "message_from", "node")
+    told = () if style.verbose else _TOLD
     return {name: value for name, value in evidence.items() if name not in told}
 
 
@@ -106,7 +110,8 @@ def _hits(pull: Mapping[str, Any], style: Style) -> Iterator[str]:
     last = f"last seen {pull['newest']}" if pull["newest"] else ""
     times = ", ".join(each for each in (since, last) if each) or "no event tells when"
     yield from wrap(f"State: {plain(pull['reason'], 200)}, {times}", "  ", style)
-    if pull["message"]:
+    repeats = any("The kubelet says:" in f["detail"] for f in pull["findings"])
+    if pull["message"] and (style.verbose or not repeats):
         where = _FROM[pull["evidence_from"]]
         yield from wrap(f"Words: {plain(pull['message'], 700)} (from {where})", "  ", style)
 

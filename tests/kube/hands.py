@@ -102,7 +102,7 @@ def _merge(into: Any, patch: Any) -> None:
 def main(state: str, *words: str) -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("words", nargs="+")
-    for option in ("--namespace", "--output", "--type", "--patch", "--filename"):
+    for option in ("--namespace", "--output", "--type", "--patch", "--filename", "--kubeconfig"):
         parser.add_argument(option)
     parser.add_argument("--from-file", action="append", default=[])
     parser.add_argument("--force", action="store_true")

@@ -352,3 +352,13 @@ def test_hundreds_of_pods_are_a_few_causes_the_biggest_first(
     assert sizes[1:] == [(["k8s.secret-missing"], 30)] * 4
     assert len(found.part["pulls"][0]["images"]) == 50
     assert found.part["pulls"][1]["workloads"][0]["kind"] == "Deployment"
+
+
+def test_commands_go_to_the_cluster_that_was_chosen(tmp_path: Path, capsys: Capture) -> None:
+    found = look(cluster(pod(secrets=("gone",))), tmp_path, capsys, "--context", "recorded")
+    remedies = found.finding("k8s.secret-missing")["remedies"]
+    commands = [s["command"] for r in remedies for s in r["steps"] if s["command"]]
+    chosen = f"--context recorded --kubeconfig {tmp_path}/kubeconfig"
+    assert commands
+    assert all(f"kubectl {chosen}" in each for each in commands)
+    assert f"`doctor k8s {chosen} -n shop`" in remedies[0]["verify"]

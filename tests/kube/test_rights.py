@@ -74,7 +74,7 @@ def test_pods_that_may_not_be_listed_are_an_error(tmp_path: Path, capsys: Captur
     assert found.exit == 1
     forbidden = found.finding("k8s.forbidden")
     assert forbidden["root_cause"]
-    assert "kubectl create role registry-doctor --namespace shop" in commands(forbidden)
+    assert "create role registry-doctor --namespace shop" in commands(forbidden)
 
 
 def test_where_the_whole_cluster_may_not_be_listed_each_namespace_is(
