@@ -132,12 +132,13 @@ def no_cluster(
         },
         params={**params, "looked_at": looked_at, "reason": reason},
     )
-    beside = [
-        replace(each, root_cause=False, severity="warning") if each.severity == "error" else each
+    beside = [  # their remedies speak of pulls and registries
+        replace(each, root_cause=False, severity="warning", remedies=())
         for each in (server.findings if server else ())
+        if each.severity != "info"
     ]
     first = _dressed([finding], words, now)
-    return (*first, *(each for each in beside if each.severity != "info"))
+    return (*first, *beside)
 
 
 def _dressed(found: Sequence[Finding], words: Words, now: datetime) -> tuple[Finding, ...]:

@@ -214,6 +214,7 @@ class _Run:
             findings=findings,
             pulls=pulls,
             left_out=tuple(survey.left),
+            facts=tuple(facts),
         )
 
     def _verdict(

@@ -18,6 +18,9 @@ from doctor.said import ambiguous, classes, wrapping
 
 _LONGEST = 16384
 """Characters of one message that are read: errors of clients are shorter."""
+_USER = re.compile(r"(?<=://)[^\s\"/@]{1,500}@")
+_VALUE = re.compile(r"([?&](?!(?:ns|scope|service)=)[\w.%-]{1,100}=)[^\s\"&]+")
+"""A parameter of a URL: a signed link's is a credential."""
 _BLANK = re.compile(r"\s+")
 
 
@@ -58,7 +61,7 @@ def error(message: str, image: str = "") -> Said:
     found = wrapping.image_of(context, image)
     method = context.fields.get("method")
     return Said(
-        text=plain(context.text, 1000),
+        text=plain(_VALUE.sub(r"\1…", _USER.sub("", context.text)), 1000),
         codes=answer.codes,
         confidence=answer.confidence,
         image=_shown(found),

@@ -88,3 +88,9 @@ MIRRORS = (
 )
 BACK_OFF = "The kubelet's back-off message names no cause; the waiting message or an event may."
 OTHER_MIRRORS = "Mirrors failed too; what each said stands in the same message."
+UNAVAILABLE = (
+    "CRI-O says so for a refused connection alone; older kubelets for any registry that does not "
+    "answer."
+)
+GAVE_UP = "It tells only that every try failed, and not how; the lines before it do."
+REFUSED_THERE = "Whether the token service refuses the login or what was asked for is not told."

@@ -40,6 +40,17 @@ def classify(context: Context) -> Answer:
         found = answer if isinstance(answer, Answer) else answer(context)
         if found is not None:
             return _placed(found, context)
+    return _by_wrapper(context)
+
+
+def _by_wrapper(context: Context) -> Answer:
+    """What the outer words alone say, where nothing is known of the inner ones."""
+    if context.says("signature validation failed", "SignatureValidationFailed", "image rejected"):
+        return _sure("client.blocked")
+    if context.says("Failed to inspect image", "ImageInspectError"):
+        return _sure("k8s.inspect-error")
+    if context.says("the registry is unavailable", "RegistryUnavailable"):
+        return _likely("tcp.refused", "registry.server-error", tell=(ambiguous.UNAVAILABLE,))
     return Answer()
 
 
@@ -104,10 +115,12 @@ def _proxy_status(context: Context) -> Answer | None:
 
 def _unauthorized(context: Context) -> Answer | None:
     """A 401, by who asked whom."""
+    if context.status not in (None, 401):
+        return None
     if context.says("fetch oauth token"):
         return _sure("auth.rejected")
     if context.says("fetch anonymous token"):
-        return _likely("auth.no-credentials", "auth.denied-or-missing")
+        return _likely("auth.no-credentials", "auth.denied-or-missing", tell=(ambiguous.HIDDEN,))
     if context.says("login attempt to", "no successful auth challenge"):
         return _sure("auth.rejected")
     if context.says("unexpected status from "):
@@ -119,7 +132,7 @@ def _forbidden(context: Context) -> Answer | None:
     if context.says("fetch anonymous token"):
         return _likely("auth.no-credentials", "auth.denied-or-missing", tell=(ambiguous.HIDDEN,))
     if context.says("fetch oauth token"):
-        return _likely("auth.forbidden", "auth.rejected")
+        return _likely("auth.forbidden", "auth.rejected", tell=(ambiguous.REFUSED_THERE,))
     if context.of_blob and context.elsewhere:
         return _sure("registry.blob-refused")
     if context.of_ping:
@@ -173,7 +186,7 @@ def _oci_unshown(context: Context) -> Answer | None:
     """`docker manifest inspect` knows no OCI manifests: nothing is wrong with the image by that."""
     if "application/vnd.oci.image." in context.whole:
         return Answer((), "possible", (ambiguous.OCI_UNSHOWN,))
-    return _likely("registry.old-schema", "registry.bad-response")
+    return _likely("registry.old-schema", "registry.bad-response", tell=(ambiguous.OLD_WORDS,))
 
 
 def _parsing(context: Context) -> Answer | None:
@@ -255,7 +268,7 @@ PROXY: tuple[Rule, ...] = (
 )
 TLS: tuple[Rule, ...] = (
     _rule(
-        r"certificate has expired or is not yet valid: .{0,80} is before "
+        r"certificate has expired or is not yet valid: .{0,80} is before\b"
         r"|certificate is not yet valid",
         _likely("tls.not-yet-valid", tell=(ambiguous.CLOCK,)),
     ),
@@ -441,7 +454,7 @@ ACCESS: tuple[Rule, ...] = (
     ),
     _rule(r"\bUNAUTHORIZED\b|\bunauthorized\b|\b401 Unauthorized|: Unauthorized", _unauthorized),
     _status(403, 403, _forbidden),
-    _rule(r"\bDENIED: |(?:^|[:\s])denied(?:: | *$)|\b403 Forbidden", _forbidden),
+    _rule(r"\bDENIED: |(?:^|[:\s])denied: |^[\s:]*denied *$|\b403 Forbidden", _forbidden),
     _rule(
         r"no signatures *$|Transfer not implemented for",
         _likely("registry.old-schema", tell=(ambiguous.OLD_WORDS,)),
@@ -496,7 +509,7 @@ REST: tuple[Rule, ...] = (
     _rule(r"(?:^|[:\s])\*: not found\b|\b404 Not Found|not found \[http 404\]", _missing),
     _status(500, 599, _server),
     _rule(
-        r"RegistryUnavailable|registry is unavailable|unavailable: |UNAVAILABLE: "
+        r"unavailable: |UNAVAILABLE: "
         r"|\b50[0-4] (?:Internal|Bad|Service|Gateway)|Bad Gateway|Service Unavailable"
         r"|Gateway Time-?out|Internal Server Error",
         _server,
@@ -517,6 +530,10 @@ REST: tuple[Rule, ...] = (
         _likely("registry.timeout", "tcp.timeout", tell=(ambiguous.DEADLINE,)),
     ),
     _rule(r"context canceled", _canceled),
+    _rule(
+        r"backoff limit reached",
+        _likely("registry.server-error", "rate.limited", tell=(ambiguous.GAVE_UP,)),
+    ),
     _rule(
         r"\"?\*\"?: EOF *\"?$|^ *EOF *$|stream error: |GOAWAY",
         _likely("tls.handshake-reset", "registry.bad-response", tell=(ambiguous.WHEN_CUT,)),

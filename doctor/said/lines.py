@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 from doctor.frozen import frozen
@@ -34,23 +35,30 @@ _PREFIX = re.compile(
     | \#\d+\s(?:\d+\.\d+\s|ERROR:\s|\[[^\]\n]{1,80}\]\s)?
     | (?:level|lvl)=\w+[ ]
     | (?:msg|error|err)="
-    | time="?[^\s"]{8,40}"?[ ]
+    | time=(?:"[^"]{8,40}"|\S{8,40})[ ]
     | (?:INFO|WARN|WARNING|ERROR|FATAL|DEBUG|error|fatal|warning):?\s(?=\S)
-    | (?:-\ )?message:\s+
+    | (?:-\ )?message:\s+['"]?
     """,
     re.VERBOSE,
 )
-_QUOTE = re.compile(r'\\+"')
-_NEWLINE = re.compile(r"\\+[nrt](?=[\s\"\\]|[a-z]+:|$)")
+_QUOTE = re.compile(r'(?<!\\)\\+"')
+_NEWLINE = re.compile(r"(?<!\\)\\+[nrt](?=[\s\"\\]|[a-z]+:|$)")
 _YAML_KEY = re.compile(
-    r"\s*(?:- )?(?:reason|state|phase|lastState|ready|restartCount|started|name|type|source|"
-    r"imageID|hostIP|kind|metadata|status|spec|waiting|Reason|Ready|State|Image ID|Host Port|"
-    r"Restart Count|Events|Environment|Mounts): ?"
+    r"\s*(?:- )?(?:(?:reason|phase|ready|restartCount|started|name|type|imageID|hostIP|kind|Reason|"
+    r"Ready|State|Image ID|Host Port|Restart Count): |(?:\w+|Last State):\s*$)"
 )
+_YAML_MESSAGE = re.compile(r"(\s*(?:- )?)message: (?![|>]\s*$)")
+_FRESH = re.compile(
+    r"\s*(?:Error response from |Error: |Failed to |Back-off |Unable to |Cannot connect |"
+    r"(?:ctr|crictl|skopeo|docker|podman|crane|curl|make): |\$ |\+ )"
+)
+"""How the message of another begins."""
 _HEALTHY = {
     *("ContainerCreating", "PodInitializing", "CrashLoopBackOff", "CreateContainerConfigError"),
     *("CreateContainerError", "RunContainerError", "PostStartHookError", "Completed"),
 }
+_LONGEST = 16384
+"""Characters of one line that are read."""
 _LONGEST_JOINED = 6000
 _DEEPEST = 60
 
@@ -65,7 +73,9 @@ class Message:
     waiting: bool = False
     """Is it what a container waits for, so that it is an error whatever its words?"""
     more: tuple[str, ...] = ()
-    """The lines that follow and may belong to it, as they stand."""
+    """Its line and those that follow and may belong to it, as they stand."""
+    number: int = -1
+    """Which line of the text it begins in; -1 where it is no line of its own."""
 
 
 def messages(text: str) -> Iterator[Message]:
@@ -78,19 +88,39 @@ def messages(text: str) -> Iterator[Message]:
             yield from _walk(found)
             return
     lines = text.split("\n")
+    read_to = 0
     for number, line in enumerate(lines):
-        if not line.strip():
+        if number < read_to or not line.strip():
+            continue
+        if folded := _folded(lines, number):
+            read_to = number + len(folded)
+            yield Message(stripped(" ".join(part.strip() for part in folded)))
             continue
         bare = stripped(line)
         inner = _json(bare) if bare[:1] == "{" and bare.rstrip()[-1:] == "}" else None
         if inner is not None:
             yield from _walk(inner)
         else:
-            yield Message(bare, more=tuple(lines[number : number + 40]))
+            yield Message(bare, more=tuple(lines[number : number + 40]), number=number)
+
+
+def _folded(lines: list[str], number: int) -> list[str]:
+    """The lines of a message that YAML folds (1.2, 6.5): those indented deeper than its key."""
+    key = _YAML_MESSAGE.match(lines[number])
+    if key is None:
+        return []
+    depth, end = len(key[1]), number + 1
+    while end < min(len(lines), number + 200):
+        line = lines[end]
+        if len(line) - len(line.lstrip()) <= depth or not line.strip():
+            break
+        end += 1
+    return lines[number:end] if end > number + 1 else []
 
 
 def stripped(line: str) -> str:
     """The line without what a log, a CI system or kubectl puts in front, quotes unescaped."""
+    line = line[:_LONGEST]
     for _ in range(8):
         found = _PREFIX.match(line)
         if not found or not found.end():
@@ -98,7 +128,7 @@ def stripped(line: str) -> str:
         line = line[found.end() :]
     if "\\" in line:
         line = _NEWLINE.sub(" ", _QUOTE.sub('"', line))
-    return line.strip()
+    return line.strip().rstrip("'")
 
 
 def _json(text: str) -> Any:
@@ -151,28 +181,50 @@ def _waiting(waiting: Mapping[str, Any], image: str) -> Iterator[Message]:
         yield Message(" ".join(text.split()), image, waiting=True)
 
 
-def joined(message: Message) -> str:
-    """The message with the lines that a wrap cut off from it, as far as they look like that."""
+def joined(message: Message) -> tuple[tuple[str, ...], int]:
+    """The message with the lines that a wrap cut off from it, as far as they look like that: how it
+    may have read, the likelier first, and how many lines that are."""
     block = _block(message.more)
     if len(block) < 2:
-        return message.text
-    width = max(map(len, block))
-    even = len(block) > 2 and len({len(line) for line in block[:-1]}) == 1
+        return (message.text,), 1
+    even = len({len(line) for line in block[:-1]}) == 1 and len(block[-1]) <= len(block[0])
+    ways = (True, False) if even else (False,)
+    return tuple(dict.fromkeys(_put_together(block, cut) for cut in ways)), len(block)
+
+
+def _put_together(block: list[str], cut: bool) -> str:
+    """The lines as one: `cut` at a fixed width, else broken where a blank was."""
     text = block[0]
     for line in block[1:]:
-        text += _between(text, line, even or (len(block) == 2 and width in (80, 120, 132))) + (
-            line if even else line.lstrip()
-        )
+        text += line if cut else _between(text, line) + line.lstrip()
     return stripped(text)[:_LONGEST_JOINED]
 
 
 def wraps(message: Message) -> bool:
     """Is the line full, so that the next one may go on with it?"""
     block = _block(message.more)
-    if len(block) < 2 or len(block[0]) < 40:
-        return False
-    first = block[1].split(None, 1)[0]
-    return len(block[0]) + len(first) + 1 > min(max(map(len, block)), 250)
+    return len(block) > 1 and len(block[0]) >= 40 and _full(block[:2], min(_width(block), 250))
+
+
+def whole(text: str, most: int) -> Message | None:
+    """A text of several lines as one message, where a wrap alone explains its lines."""
+    lines = text.strip("\n").split("\n", most)
+    block = _block(tuple(lines))
+    if not 1 < len(block) == len(lines) <= most or not 50 <= _width(block) <= 250:
+        return None
+    full = _full(block, _width(block))
+    return Message(stripped(block[0]), more=tuple(lines)) if full else None
+
+
+def _width(block: list[str]) -> int:
+    return max(map(len, block))
+
+
+def _full(block: list[str], width: int) -> bool:
+    """Would the first word of each line not have fitted on the line before?"""
+    return all(
+        len(line) + 1 + len(after.split(None, 1)[0]) > width for line, after in pairwise(block)
+    )
 
 
 def _block(lines: tuple[str, ...]) -> list[str]:
@@ -184,22 +236,20 @@ def _block(lines: tuple[str, ...]) -> list[str]:
         size += len(line)
         if block and (not line.strip() or _begins(line) or size > _LONGEST_JOINED):
             break
-        block.append(line.rstrip() if not block or len(line.rstrip()) < len(block[0]) else line)
+        block.append(line)
     return block
 
 
 def _begins(line: str) -> bool:
     """Does something new begin here: a log's prefix (not a mere indent), or a key of YAML?"""
     found = _PREFIX.match(line.lstrip())
-    return bool(found and found.end()) or _YAML_KEY.match(line) is not None
+    return bool(found and found.end()) or bool(_YAML_KEY.match(line) or _FRESH.match(line))
 
 
-def _between(text: str, line: str, even: bool) -> str:
-    """What stood between two lines before they were wrapped: nothing where a wrap cut at a fixed
-    width or within a word, else a blank."""
-    if even or text.endswith(" "):
+def _between(text: str, line: str) -> str:
+    """What stood between two lines before they were wrapped: nothing where the wrap cut a word,
+    else a blank."""
+    if text.endswith(" ") or (re.search(r"[A-Za-z0-9]-$", text) and line[:1].isalnum()):
         return ""
-    if re.search(r"[A-Za-z0-9]-$", text) and line[:1].isalnum():
-        return ""
-    quoted = text.rpartition('"')[2] if text.count('"') % 2 else ""
-    return "" if re.match(r"https?://\S{20,}$", quoted) and len(text) >= 79 else " "
+    quoted = text.rpartition('"')[2] if text.count('"') % 2 else " "
+    return "" if len(quoted) > 20 and " " not in quoted else " "

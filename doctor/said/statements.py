@@ -11,7 +11,7 @@ import re
 from dataclasses import replace
 
 from doctor.said import Said, error
-from doctor.said.lines import Message, joined, messages, wraps
+from doctor.said.lines import Message, joined, messages, whole, wraps
 
 MOST = 5000
 """Distinct messages of one text that are looked at closely."""
@@ -28,7 +28,7 @@ ANCHOR = re.compile(
     | retrieve\ some\ image\ pull\ secrets|get\ sandbox\ image\ "|image\ pull\ failed\ for[ ]
     | SignatureValidationFailed:|RegistryUnavailable:|cancel\ pulling\ image[ ]
     | for\ image\ pull\ progress|image\ verifier\ \S+\ blocked\ pull
-    | initializing\ source\ "?docker://|[Pp]arsing\ image\ name\ "?docker://
+    | initializing\ (?:image\ from\ )?source\ "?docker://|[Pp]arsing\ image\ name\ "?docker://
     | Invalid\ source\ name\ docker://|pinging\ (?:container|docker|v2)\ registry
     | [Rr]eading\ manifest\ \S+\ in\ \S+:\ .|choosing\ an?\ image\ from\ manifest\ list
     | unable\ to\ retrieve\ auth\ token|reading\ blob\ sha\d+:
@@ -41,7 +41,7 @@ ANCHOR = re.compile(
 """Words that only a failing pull has: unknown words beside them are an unknown cause."""
 LIKELY = re.compile(
     r"""
-      (?:Get|Head|Post|GET|HEAD|POST)\ "?https?://[^\s"]+/v2/[^\s"]*"?:[ ]
+      (?:Get|Head|Post|GET|HEAD|POST)\ "?https?://[^\s"]{1,200}?/v2/[^\s"]*"?:[ ]
     | unexpected\ status\ (?:from\ \w+\ request\ to|code)\ https?://
     | Error\ response\ from\ (?:daemon|registry):\ |toomanyrequests:\ |no\ such\ manifest:[ ]
     | manifest\ for\ \S+\ not\ found|no\ matching\ manifest\ for\ |no\ match\ for\ platform\ in
@@ -74,7 +74,7 @@ BARE = re.compile(
     | unknown:\ |unexpected\ (?:status|media\ type|EOF)|failed\ to\ (?:do\ request|copy|authorize)
     | invalid\ (?:reference|username)|image\ operating|no\ (?:signatures|auth|such\ host|space)
     | illegal\ base64|unable\ to\ parse\ auth|json:\ cannot\ unmarshal|context\ (?:canceled|dead)
-    | (?:too\ many\ requests|server\ misbehaving|i/o\ timeout|certificate\ )
+    | (?:too\ many\ requests\ to\ registry|server\ misbehaving|i/o\ timeout|certificate\ )
     | Error\ parsing\ manifest
     | Download\ config\.json|writing\ blob|content\ at|could\ not\ fetch|media\ type|schema\ 1
     | method\ Transfer|failed\ to\ (?:find\ supported|load\ host|extract)|missing\ key
@@ -97,15 +97,20 @@ def errors(text: str) -> tuple[Said, ...]:
     found: list[Said] = []
     bare: list[Message] = []
     seen: set[tuple[str, str]] = set()
-    count = 0
+    count = read_to = 0
+    wrapped = whole(text, _SHORT)
+    if wrapped is not None and (said := _read(wrapped, wrapped=True)[0]) and said[0].codes:
+        return tuple(said)
     for message in messages(text):
         count += 1
-        if (message.text, message.image) in seen:
+        if 0 <= message.number < read_to or (message.text, message.image) in seen:
             continue
         if message.waiting or ANCHOR.search(message.text) or LIKELY.search(message.text):
             if len(seen) < MOST:
                 seen.add((message.text, message.image))
-                found += _read(message)
+                said, lines = _read(message)
+                found += said
+                read_to = message.number + lines
         elif len(bare) <= _SHORT:
             bare.append(message)
     if not found and count <= _SHORT:
@@ -113,22 +118,41 @@ def errors(text: str) -> tuple[Said, ...]:
     return _distinct(found)
 
 
-def _read(message: Message) -> list[Said]:
-    said = error(message.text, "")
-    if said.confidence != "certain" or not said.codes:
-        longer = joined(message) if not said.codes or wraps(message) else message.text
-        other = error(longer) if longer != message.text else said
-        said = other if other.codes else said
+def _read(message: Message, *, wrapped: bool = False) -> tuple[list[Said], int]:
+    """What it says, if that is an error, and how many lines it takes."""
+    said, lines = error(message.text), 1
+    if wrapped or said.confidence != "certain" or not said.codes:
+        full = wrapped or wraps(message)
+        ways, count = joined(message) if full or not said.codes else ((message.text,), 1)
+        others = [error(way) for way in ways] if count > 1 else []
+        best = max(others, key=_told, default=said)
+        lines = count if best.codes or full else 1
+        said = best if best.codes else said
     said = said if said.image or not message.image else replace(said, image=message.image)
-    sure = message.waiting or ANCHOR.search(message.text)
-    return [said] if said.codes or sure or said.cannot_tell else []
+    sure = message.waiting or ANCHOR.search(message.text) or ANCHOR.search(said.text)
+    foreign = wrapped and not (BARE.match(message.text) or _client(message))
+    if foreign or not (said.codes or sure or said.cannot_tell):
+        return [], lines
+    return [said], lines
+
+
+def _client(message: Message) -> bool:
+    """Does a client's word stand in the lines?"""
+    text = "".join(joined(message)[0])
+    return bool(ANCHOR.search(text) or LIKELY.search(text))
+
+
+def _told(said: Said) -> tuple[bool, int]:
+    """How much is read from it."""
+    fields = (said.image, said.host, said.method, said.status)
+    return bool(said.codes), sum(each is not None for each in fields)
 
 
 def _bare(lines: list[Message]) -> list[Said]:
     """A text without a pull's own words: the error itself, or none."""
     for message in lines:
         if BARE.match(message.text):
-            found = _read(message)
+            found, _ = _read(message)
             if found:
                 return found
     return []

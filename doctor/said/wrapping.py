@@ -46,8 +46,8 @@ _OUTER: tuple[tuple[str, str], ...] = (
     (r"failed to authorize(?: redirect)?: ", "containerd"),
     (r"failed to fetch (?:anonymous|oauth) token: ", "containerd"),
     (
-        r"(?:Error )?(?:initializing source|parsing image name|(?:reading|parsing) manifest for "
-        r'image) "?docker://(?P<image>[^\s"]*)"?: ',
+        r"(?:Error )?(?:initializing (?:image from )?source|parsing image name|(?:reading|parsing) "
+        r'manifest for image) "?docker://(?P<image>[^\s"]*)"?: ',
         "skopeo",
     ),
     (r"Invalid source name docker://(?P<image>\S+): ", "skopeo"),
@@ -87,7 +87,7 @@ _FIELDS: tuple[tuple[str, str], ...] = (
     (rf"received unexpected HTTP status: {_STATUS}", ""),
     (rf"parsing HTTP {_STATUS} response body", ""),
     (rf"\[http {_STATUS}\]", "regctl"),
-    (rf"status code:? {_STATUS}", ""),
+    (rf"(?:status code|failed with status):? {_STATUS}", ""),
     (rf"response (?:code |status )?{_STATUS}", ""),
     (r"pull access denied for (?P<name>[^\s,]+),", "docker"),
     (r"manifest for (?P<image>\S+) not found", "docker"),
@@ -125,6 +125,8 @@ _TAIL = re.compile(
 """What a log appends to the message: fields, and the quote that closes it."""
 _NAMES = {"image", "name", "what", "host", "name_of", "wanted", "realm", "peer"}
 """Fields whose value may be any word."""
+_MIRRORS = re.compile(r"\(Mirrors also failed: \[.*\]\): (?P<image>\S+): ")
+"""containers/image tells what the mirrors said first, then the registry's own error."""
 _CLIENTS = {"ctr", "crictl", "nerdctl"}
 _LOOKS = re.compile(
     r"\b(?P<word>skopeo|podman|buildah|crane|regctl|oras|docker|ctr|crictl|nerdctl|containerd|crio)"
@@ -185,6 +187,9 @@ class Context:
 
 def unwrapped(message: str) -> Context:
     """What one error says, and what its wrappers named. `message` is one line."""
+    whole = message
+    if (mirrors := _MIRRORS.search(message)) is not None:
+        message = f'failed to pull image "{mirrors["image"]}": {message[mirrors.end() :]}'
     text = message.strip()
     while inner := _inner(text):
         text = inner
@@ -201,7 +206,7 @@ def unwrapped(message: str) -> Context:
                 fields.setdefault(name, value)
                 names |= {value} if name in _NAMES else set()
     core = _core(message, names)
-    return Context(_TAIL.sub("", text), core, message, _speaker(message, speakers), fields)
+    return Context(_TAIL.sub("", text), core, whole, _speaker(message, speakers), fields)
 
 
 def _core(message: str, names: set[str]) -> str:
@@ -255,15 +260,13 @@ def image_of(context: Context, given: str) -> str | None:
         what = fields.get("what", "")
         return f"{fields['name']}{'@' if ':' in what else ':' if what else ''}{what}"
     authority, path = _split(fields.get("url", ""))
-    found = re.fullmatch(r"/v2/([^?\s]+)/(manifests|blobs)/([^/?\s]+)(?:\?(?P<query>\S*))?", path)
+    found = re.fullmatch(r"/v2/([^?\s]+)/manifests/([^/?\s]+)(?:\?(?P<query>\S*))?", path)
     if not found or not authority:
         return None
     told = re.search(r"(?:^|&)ns=([^&]+)", found["query"] or "")
     registry = told[1].replace("%3A", ":") if told else authority
     registry = hub.NAME if registry in hub.HOSTS else registry
-    if found[2] == "blobs":
-        return f"{registry}/{found[1]}"
-    return f"{registry}/{found[1]}{'@' if ':' in found[3] else ':'}{found[3]}"
+    return f"{registry}/{found[1]}{'@' if ':' in found[2] else ':'}{found[2]}"
 
 
 def host_of(context: Context) -> str | None:

@@ -138,13 +138,20 @@ class Recorded:
 
 
 @contextmanager
-def serving(recorded: Recorded, folder: Path) -> Iterator[str]:
-    """The server's address; its authority is ca.crt in the folder."""
+def serving(
+    recorded: Recorded, folder: Path, name: str = "127.0.0.1", clients: str = ""
+) -> Iterator[str]:
+    """The server's address; its authority is ca.crt in the folder. `clients`: the authority of the
+    certificates that stand in for tokens."""
     root = authority("kube")
-    files = leaf(root, "127.0.0.1").write(folder, "api")
+    files = leaf(root, name).write(folder, "api")
     (folder / "ca.crt").write_text(root.pem)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*files)
+    if clients:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(cadata=clients)
+        recorded.tokens = set()
 
     class Handler(_Handler):
         store = recorded
@@ -161,8 +168,15 @@ def serving(recorded: Recorded, folder: Path) -> Iterator[str]:
         server.server_close()
 
 
-def kubeconfig(folder: Path, server: str, namespace: str = "default", **user: Any) -> Path:
-    """A kubeconfig for the server."""
+def kubeconfig(
+    folder: Path,
+    server: str,
+    namespace: str = "default",
+    *,
+    more: Mapping[str, Any] | None = None,
+    **user: Any,
+) -> Path:
+    """A kubeconfig for the server; `more` is said of the cluster."""
     file = folder / "kubeconfig"
     ca = base64.b64encode((folder / "ca.crt").read_bytes()).decode()
     file.write_text(
@@ -172,7 +186,14 @@ def kubeconfig(folder: Path, server: str, namespace: str = "default", **user: An
                 "kind": "Config",
                 "current-context": "recorded",
                 "clusters": [
-                    {"name": "c", "cluster": {"server": server, "certificate-authority-data": ca}}
+                    {
+                        "name": "c",
+                        "cluster": {
+                            "server": server,
+                            "certificate-authority-data": ca,
+                            **(more or {}),
+                        },
+                    }
                 ],
                 "users": [{"name": "u", "user": user or {"token": TOKEN}}],
                 "contexts": [
@@ -210,7 +231,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.end_headers()
             return
         kind, _, token = self.headers.get("Authorization", "").partition(" ")
-        if kind != "Bearer" or token not in store.tokens:
+        if store.tokens and (kind.lower() != "bearer" or token not in store.tokens):
             return self._say(*_status(401, "Unauthorized", "Unauthorized"))
         url = urlsplit(self.path)
         self._say(*_answer(store, url.path, dict(parse_qsl(url.query)), self.headers["Accept"]))
