@@ -204,7 +204,12 @@ def _malformed(fact: PullFact, secret: SecretSeen, what: str, sure: Confidence) 
     key = secret.flawed_key
     flaw = f'the entry "{key}": {what}' if key else what
     return _of_secret(
-        fact, "k8s.secret-malformed", secret, sure, {"flaw": flaw}, {"entry": key, "rule": what}
+        fact,
+        "k8s.secret-malformed",
+        secret,
+        sure,
+        {"flaw": flaw, "entry": key},
+        {"entry": key, "rule": what},
     )
 
 

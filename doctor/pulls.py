@@ -282,7 +282,7 @@ def _known(survey: Survey, one: Failing, bad: set[str]) -> Known:
             origin=one.origin,
             codes=one.meaning.codes,
             confidence=one.meaning.confidence,
-            params=one.meaning.params,
+            params={**one.meaning.params, **_misspelt(one.image)},
             host=one.meaning.host or (want.domain if want else ""),
             hop=_hop(one),
             said=one.meaning.text,
@@ -312,6 +312,16 @@ def _known(survey: Survey, one: Failing, bad: set[str]) -> Known:
         ),
         secret.held(named, want) if want else (),
     )
+
+
+def _misspelt(image: str) -> dict[str, str]:
+    """What is wrong with a text that is no reference, and what was probably meant."""
+    found = parse(image)
+    if isinstance(found, Reference):
+        return {}
+    at = f"{found.text} is no image reference from its character {found.position + 1} on"
+    said = f"{at}: {found.rule}. {found.hint}".rstrip()
+    return {"statement": said, "suggestion": found.suggestion or ""}
 
 
 def _hop(one: Failing) -> Hop | None:
