@@ -8,32 +8,15 @@ weighed. Pure: one `PullFact` in, findings out.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 from doctor.facts.pull import PullFact, SecretSeen
 from doctor.model import Case, Check, Confidence, Finding, Severity
+from doctor.pods.finding import fault, finding, listed, of_secret, own_params
 from doctor.stamp import stamp
 
-_OF_HOST = ("dns", "tcp", "tls", "proxy", "rate", "api")
-"""Areas whose findings are about a host."""
-_HOSTS = frozenset(
-    {
-        "registry.server-error",
-        "registry.not-a-registry",
-        "registry.blob-unreachable",
-        "registry.token-unreachable",
-        "registry.bad-response",
-        "auth.no-credentials",
-        "auth.rejected",
-        "auth.forbidden",
-        "auth.denied-or-missing",
-    }
-)
-_RESTARTED = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
 _BACK_OFF = timedelta(minutes=5)
 
 
@@ -49,7 +32,7 @@ def judge(case: Case) -> Iterator[Finding]:
 def _causes(fact: PullFact) -> Iterator[Finding]:
     if fact.outcome == "rejected" and fact.public:
         for each in _serving(fact):
-            yield _of_secret(fact, "k8s.stale-secret-breaks-public", each)
+            yield of_secret(fact, "k8s.stale-secret-breaks-public", each)
         return
     flawed = [each for each in fact.named if each.flaw]
     if flawed:
@@ -105,7 +88,7 @@ def _served(fact: PullFact, serving: Sequence[SecretSeen]) -> Iterator[Finding]:
     if "auth.rejected" in fact.codes or fact.outcome == "rejected":
         proven = fact.outcome == "rejected" or fact.codes == ("auth.rejected",)
         for each in serving:
-            yield _of_secret(fact, "k8s.secret-rejected", each, "certain" if proven else "likely")
+            yield of_secret(fact, "k8s.secret-rejected", each, "certain" if proven else "likely")
         return
     codes = tuple(c for c in fact.codes if c != "auth.no-credentials")
     yield from _said(fact, codes or fact.codes)
@@ -123,7 +106,7 @@ def _unserved(fact: PullFact) -> Iterator[Finding]:
         return
     wrong = [each for each in fact.named if each.state == "present" and not each.read]
     if wrong:
-        yield from (_of_secret(fact, "k8s.secret-wrong-type", each) for each in wrong)
+        yield from (of_secret(fact, "k8s.secret-wrong-type", each) for each in wrong)
         return
     hidden = [*_hidden(fact)]
     if hidden:
@@ -132,7 +115,7 @@ def _unserved(fact: PullFact) -> Iterator[Finding]:
     if fact.unnamed:
         for each in fact.unnamed[:3]:
             sure: Confidence = "certain" if len(fact.unnamed) == 1 else "likely"
-            yield _of_secret(fact, "k8s.secret-not-referenced", each, sure)
+            yield of_secret(fact, "k8s.secret-not-referenced", each, sure)
         return
     for each in fact.named:
         if each.marked:
@@ -160,7 +143,7 @@ def _hidden(fact: PullFact) -> Iterator[Finding]:
         if not known and (each.state != "unread" or fact.named):
             continue
         subject = f"{fact.namespace}/{fact.account}: {each.name}"
-        yield _finding(
+        yield finding(
             fact,
             code,
             subject,
@@ -171,7 +154,7 @@ def _hidden(fact: PullFact) -> Iterator[Finding]:
 
 
 def _gone(fact: PullFact, secret: SecretSeen, severity: Severity | None = None) -> Finding:
-    found = _of_secret(
+    found = of_secret(
         fact,
         "k8s.secret-missing",
         secret,
@@ -190,7 +173,7 @@ def _wrong_host(fact: PullFact, secret: SecretSeen) -> Finding:
     near = dict(secret.near)
     more = secret.count - len(secret.entries)
     keys = ", ".join(secret.entries) + (f" and {more} more" if more > 0 else "")
-    return _of_secret(
+    return of_secret(
         fact,
         "k8s.secret-wrong-host",
         secret,
@@ -203,7 +186,7 @@ def _wrong_host(fact: PullFact, secret: SecretSeen) -> Finding:
 def _malformed(fact: PullFact, secret: SecretSeen, what: str, sure: Confidence) -> Finding:
     key = secret.flawed_key
     flaw = f'the entry "{key}": {what}' if key else what
-    return _of_secret(
+    return of_secret(
         fact,
         "k8s.secret-malformed",
         secret,
@@ -223,29 +206,16 @@ def _serving(fact: PullFact) -> list[SecretSeen]:
 def _said(fact: PullFact, codes: Sequence[str]) -> Iterator[Finding]:
     sure: Confidence = fact.confidence if len(codes) == 1 else "possible"
     for code in codes:
-        found = _finding(
+        found = finding(
             fact,
             code,
-            _fault(fact, code),
+            fault(fact, code),
             sure,
-            {**fact.params, **_own_params(fact, code)},
+            {**fact.params, **own_params(fact, code)},
             {"cannot_tell": fact.cannot_tell},
         )
         of_host = not code.startswith(("k8s.", "client."))
         yield replace(found, hop=fact.hop) if of_host else found
-
-
-def _own_params(fact: PullFact, code: str) -> dict[str, str]:
-    if fact.role == "sandbox":
-        return {"sandbox_image": fact.image}
-    if not code.startswith("auth."):
-        return {}
-    named = ", ".join(each.name for each in fact.named) or "none"
-    return {
-        "because": fact.params.get("because", "") or "by its answer to the node",
-        "places": f"the pull Secrets that pod {fact.pod} lists ({named})",
-        "new_secret": f"pull-{re.sub(r'[^a-z0-9]+', '-', fact.host.lower()).strip('-')}"[:60],
-    }
 
 
 def _unknown(fact: PullFact) -> Iterator[Finding]:
@@ -255,22 +225,7 @@ def _unknown(fact: PullFact) -> Iterator[Finding]:
         yield from (replace(_gone(fact, each), confidence="likely") for each in gone)
         return
     message = fact.message or f"{fact.reason}, and nothing more"
-    yield _finding(fact, "k8s.cause-unknown", fact.image, "certain", {"message": message}, {})
-
-
-def _fault(fact: PullFact, code: str) -> str:
-    """What is at fault: pulls that fail for one reason and through one thing are one cause."""
-    area = code.partition(".")[0]
-    host = fact.host or fact.params.get("host", "")
-    if code == "auth.no-credentials":
-        return f"{fact.namespace}: {host or fact.image}"
-    if (area in _OF_HOST or code in _HOSTS) and host:
-        return host
-    if code in ("k8s.pull-qps", "k8s.inspect-error") and fact.node:
-        return fact.node.name
-    if code == "k8s.pull-stalled":
-        return host or fact.image
-    return fact.image
+    yield finding(fact, "k8s.cause-unknown", fact.image, "certain", {"message": message}, {})
 
 
 # What does not end the pull.
@@ -282,7 +237,7 @@ def _beside(fact: PullFact) -> Iterator[Finding]:
         for each in _missing(fact):
             yield _gone(fact, each, "warning")
     if login and fact.annotation and not _serving(fact):
-        yield _finding(
+        yield finding(
             fact,
             "k8s.identity-not-for-pulls",
             f"{fact.namespace}/{fact.account}",
@@ -291,21 +246,21 @@ def _beside(fact: PullFact) -> Iterator[Finding]:
             {"annotation": fact.annotation, "cloud": fact.cloud},
         )
     if fact.difference:
-        yield _finding(
+        yield finding(
             fact,
             "k8s.node-differs",
             fact.image,
             "certain",
             {
-                "good_nodes": _list(fact.good_nodes),
-                "bad_nodes": _list(fact.bad_nodes),
+                "good_nodes": listed(fact.good_nodes),
+                "bad_nodes": listed(fact.bad_nodes),
                 "difference": fact.difference,
             },
             {"good_nodes": fact.good_nodes, "bad_nodes": fact.bad_nodes},
         )
     if _mended(fact):
         last = fact.last
-        yield _finding(
+        yield finding(
             fact,
             "k8s.waiting-to-retry",
             fact.image,
@@ -327,99 +282,6 @@ def _mended(fact: PullFact) -> bool:
     if not login or fact.last is None:
         return False
     return any(each.changed and each.changed > fact.last for each in _serving(fact))
-
-
-def _list(names: Sequence[str]) -> str:
-    more = len(names) - 5
-    return ", ".join(names[:5]) + (f" and {more} more" if more > 0 else "")
-
-
-def _of_secret(
-    fact: PullFact,
-    code: str,
-    secret: SecretSeen,
-    sure: Confidence = "certain",
-    params: dict[str, str] | None = None,
-    evidence: dict[str, Any] | None = None,
-) -> Finding:
-    source = secret.source
-    own = {
-        "secret": secret.name,
-        "type": secret.type or "(none)",
-        "keys": ", ".join(secret.data) or "none",
-        "config_key": secret.config_key,
-        "source": source.name if source else "",
-        "source_kind": source.kind if source else "",
-        "expired": secret.expired,
-        **(params or {}),
-    }
-    if code in ("k8s.secret-rejected", "k8s.stale-secret-breaks-public") and secret.matching:
-        own["key"] = secret.matching[0][0]
-    proof = {
-        "secret": f"{fact.namespace}/{secret.name}",
-        "type": secret.type,
-        "data": secret.data,
-        "matching": [{"key": key, "user": user} for key, user in secret.matching],
-        "written_by": f"{source.kind} {source.name}" if source else "",
-        "expired": secret.expired,
-        **(evidence or {}),
-    }
-    return _finding(fact, code, f"{fact.namespace}/{secret.name}", sure, own, proof)
-
-
-def _finding(
-    fact: PullFact,
-    code: str,
-    subject: str,
-    sure: Confidence,
-    params: dict[str, str],
-    evidence: dict[str, Any],
-) -> Finding:
-    node = fact.node
-    restarted = fact.workload_kind in _RESTARTED
-    common = {
-        "namespace": fact.namespace,
-        "pod": fact.pod,
-        "container": fact.container,
-        "init": "yes" if fact.role == "init" else "",
-        "node": node.name if node else "",
-        "service_account": fact.account,
-        "owned": "yes" if fact.workload_kind not in {"Pod", *_RESTARTED} else "",
-        "remade": "yes" if fact.workload_kind not in ("Pod", "Deployment", "DaemonSet") else "",
-        "stateful": "yes" if fact.workload_kind == "StatefulSet" else "",
-        "workload_kind": fact.workload_kind.lower() if restarted else "",
-        "workload": fact.workload if restarted else "",
-        "pod_secrets": ", ".join(each.name for each in fact.named),
-        "account_secrets": ", ".join(fact.account_lists),
-        "message": fact.message,
-    }
-    proof = {
-        "pod": f"{fact.namespace}/{fact.pod}",
-        "container": fact.container,
-        "role": fact.role if fact.role != "container" else "",
-        "image": fact.image,
-        "policy": fact.policy,
-        "reason": fact.reason,
-        "message": fact.message,
-        "message_from": fact.origin,
-        "node": node.name if node else "",
-        "node_conditions": node.pressure if node else (),
-        "pod_secrets": [each.name for each in fact.named],
-        "service_account": fact.account,
-        "service_account_secrets": fact.account_lists,
-        "first_seen": fact.first,
-        "last_seen": fact.last,
-        **evidence,
-    }
-    return Finding(
-        code,
-        confidence=sure,
-        subject=subject or None,
-        params={**common, **params},
-        evidence={
-            name: value for name, value in proof.items() if value not in (None, "", [], (), {})
-        },
-    )
 
 
 CHECK = Check(

@@ -7,6 +7,7 @@ the same function.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -17,8 +18,9 @@ from doctor.area import check_of
 from doctor.causes import Rules, settle
 from doctor.cluster import Pull, Workload
 from doctor.facts.pull import PullFact
-from doctor.model import Case, Facts, Finding, Hop, Target
+from doctor.model import Case, Facts, Finding, Hop, Remedy, Step, Target
 from doctor.pods.node import runtime
+from doctor.redact import plain
 from doctor.reference import Reference, parse
 
 Judge = Callable[[Case], Iterable[Finding]]
@@ -28,6 +30,7 @@ UNKNOWN = "k8s.cause-unknown"
 """Its first remedy, the probe, decides wherever only words were read."""
 _MOST_BESIDE = 20
 _LONGEST = 220
+_NAMED = 12
 
 
 class Words(Protocol):
@@ -107,6 +110,8 @@ def _joined(one: Sequence[Finding], other: Sequence[Finding]) -> tuple[Finding, 
 
 def _pull(facts: Sequence[PullFact], findings: Sequence[Finding]) -> Pull:
     stands = _stands_for(facts)
+    workloads = tuple(_workloads(facts))
+    findings = [_for_each(f, stands, workloads) if f.root_cause else f for f in findings]
     causes = [f for f in findings if f.root_cause]
     return Pull(
         images=tuple(image for image, _ in _by_pods(facts)),
@@ -121,8 +126,33 @@ def _pull(facts: Sequence[PullFact], findings: Sequence[Finding]) -> Pull:
         nodes=tuple(sorted({f.node.name for f in facts if f.node})),
         oldest=min((f.first for f in facts if f.first), default=None),
         newest=max((m for f in facts if (m := f.last or f.first)), default=None),
-        workloads=tuple(_workloads(facts)),
+        workloads=workloads,
         findings=tuple(findings),
+    )
+
+
+def _for_each(finding: Finding, fact: PullFact, workloads: Sequence[Workload]) -> Finding:
+    """A remedy that changes one workload says which others want the same."""
+    others = [w for w in workloads if (w.namespace, w.name) != (fact.namespace, fact.workload)]
+    if not others:
+        return finding
+    named = ", ".join(f"{w.kind} {w.namespace}/{w.name}" for w in others[:_NAMED])
+    more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
+    step = Step(f"The same for the others that it hits: {plain(named)}{more}.")
+    return replace(
+        finding,
+        remedies=tuple(
+            replace(r, steps=(*r.steps, step)) if _changes_one(r, fact) else r
+            for r in finding.remedies
+        ),
+    )
+
+
+def _changes_one(remedy: Remedy, fact: PullFact) -> bool:
+    """Does it change the workload, or the pod, and not just what they all use?"""
+    last = [s.command or "" for s in remedy.steps if s.changes == "cluster"][-1:]
+    return any(
+        re.search(rf"[ /]({re.escape(fact.workload)}|{re.escape(fact.pod)}) ", c) for c in last
     )
 
 

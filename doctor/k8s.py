@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from doctor.codes import Book
     from doctor.model import Finding
     from doctor.net.kube import Api
-    from doctor.net.kubeconfig import NoClusterError, Settings, Wish
+    from doctor.net.kubeconfig import Wish
+    from doctor.net.kubesettings import NoClusterError, Settings
     from doctor.pulls import Known
     from doctor.survey import Survey
 
@@ -147,7 +148,8 @@ class _Run:
     async def report(self) -> Report:
         """The report. Raises UsageError for a pod or workload that does not exist."""
         from doctor.net.kube import Api
-        from doctor.net.kubeconfig import NoClusterError, settle
+        from doctor.net.kubeconfig import settle
+        from doctor.net.kubesettings import NoClusterError
 
         self.tell("reading the kubeconfig")
         try:
@@ -163,7 +165,7 @@ class _Run:
     async def _look(self, settings: Settings, api: Api) -> Report:
         import asyncio
 
-        from doctor import pulls
+        from doctor import pulls, weighing
         from doctor.survey import Survey
 
         survey = Survey(api, self.asked.scope(settings.namespace))
@@ -178,7 +180,7 @@ class _Run:
             await survey.read_events()
         found = pulls.failing(survey, self.now)
         await asyncio.gather(
-            pulls.read_secrets(survey, found),
+            weighing.read_secrets(survey, found),
             survey.read_nodes(pulls.nodes_of(survey, found)),
             survey.read_owners(one.pod for one in found),
         )
@@ -260,7 +262,7 @@ class _Run:
         """Why the API server gives no pods: the login, or the way to it."""
         from doctor import kubectl
         from doctor.net import Net
-        from doctor.net.kubeconfig import NoClusterError
+        from doctor.net.kubesettings import NoClusterError
         from doctor.plugins import installed
 
         answer = survey.blind

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from doctor.codes import Book
     from doctor.model import Check
     from doctor.net import Net
-    from doctor.net.kubeconfig import Settings
+    from doctor.net.kubesettings import Settings
     from doctor.redact import Secret
 
 LADDER = frozenset({"dns", "proxy", "tcp", "tls"})

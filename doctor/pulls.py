@@ -8,25 +8,23 @@ the same ReplicaSet says: older kubelets forget the cause while they wait.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import field
 from datetime import datetime, timedelta
-from difflib import get_close_matches
 
-from doctor.clients.keyring import Held, Wanted
-from doctor.clients.kubelet_keyring import SECRETS
+from doctor.clients.keyring import Held
 from doctor.cluster import Origin
-from doctor.facts.pull import PullFact, Role, SecretSeen
+from doctor.facts.pull import PullFact, Role
 from doctor.frozen import frozen
 from doctor.model import Hop
 from doctor.pods import node, secret
 from doctor.pods.event import Event
 from doctor.pods.identity import bound
 from doctor.pods.pod import Pod, Waiting
-from doctor.pods.secret import Stored, Weighed
 from doctor.pods.words import Meaning, meaning
 from doctor.reference import Reference, parse, read_target
-from doctor.survey import Account, Survey
+from doctor.survey import Survey
+from doctor.weighing import beside, unnamed, wanted, weighed
 
 STALLED = timedelta(minutes=2)
 """A pull that has begun and shown neither end nor error for so long hangs."""
@@ -175,80 +173,6 @@ def _age(age: timedelta) -> str:
     return f"{minutes // 60} hours" if minutes < 2880 else f"{minutes // 1440} days"
 
 
-async def read_secrets(survey: Survey, found: Sequence[Failing]) -> None:
-    """Read what decides about a login: accounts, the Secrets that are named, and where none of
-    those serves, others that would."""
-    asking = [one for one in found if one.asks]
-    pods = {one.pod.key: one.pod for one in asking}
-    await survey.read_accounts(pods.values())
-    await survey.read_secrets((p.namespace, n) for p in pods.values() for n in p.secrets)
-    await survey.read_secrets((p.namespace, n) for p in pods.values() for n in _beside(survey, p))
-    lacking = [one for one in asking if one.login and not _serves(survey, one)]
-    missing = [
-        (one.pod.namespace, name)
-        for one in asking
-        for name in one.pod.secrets
-        if survey.secrets.get((one.pod.namespace, name)) == "missing"
-    ]
-    spaces = [one.pod.namespace for one in lacking if not _explained(survey, one)]
-    await survey.search_secrets([*spaces, *(namespace for namespace, _ in missing)])
-    await survey.search_elsewhere(name for _, name in missing)
-
-
-def _beside(survey: Survey, pod: Pod) -> tuple[str, ...]:
-    """The Secrets of its account that the pod does not have."""
-    account = survey.accounts.get((pod.namespace, pod.account))
-    return tuple(n for n in account.secrets if n not in pod.secrets) if account else ()
-
-
-def _serves(survey: Survey, one: Failing) -> bool:
-    return any(each.seen.serves for each in _weighed(survey, one, one.pod.secrets))
-
-
-def _explained(survey: Survey, one: Failing) -> bool:
-    """Do the Secrets that are named say already why there is no credential?"""
-    named = [each.seen for each in _weighed(survey, one, one.pod.secrets)]
-    beside = [each.seen for each in _weighed(survey, one, _beside(survey, one.pod))]
-    blamed = any(s.state == "missing" or s.near or s.flaw or not s.read for s in named)
-    return blamed or any(each.serves for each in beside)
-
-
-def wanted(image: str) -> Wanted | None:
-    """What a credential for the image is looked up for; None for what is no reference."""
-    found = parse(image)
-    return Wanted(found.registry, found.repository) if isinstance(found, Reference) else None
-
-
-def _weighed(survey: Survey, one: Failing, names: Iterable[str]) -> list[Weighed]:
-    """These Secrets of the pod's namespace, for its image."""
-    return [_weigh(survey, one.pod.namespace, name, one.image) for name in names]
-
-
-def _weigh(survey: Survey, namespace: str, name: str, image: str) -> Weighed:
-    stored = survey.secrets.get((namespace, name), "not read")
-    if stored == "missing":
-        others = tuple(n for n in survey.elsewhere.get(name, ()) if n != namespace)
-        similar = _similar(survey, namespace, name)
-        return Weighed(SecretSeen(name, "missing", found_in=others, similar=similar))
-    if isinstance(stored, str):
-        return Weighed(SecretSeen(name, "unread"))
-    return _weigh_stored(survey, stored, image)
-
-
-def _weigh_stored(survey: Survey, stored: Stored, image: str) -> Weighed:
-    """Once for each Secret and repository, however many pods there are."""
-    want = wanted(image) or Wanted(image)
-    key = (stored.namespace, stored.name, want.domain, want.path)
-    if key not in survey.weighed:
-        survey.weighed[key] = secret.weigh(stored, want)
-    return survey.weighed[key]
-
-
-def _similar(survey: Survey, namespace: str, name: str) -> str:
-    others = [s.name for s in survey.listed.get(namespace, ()) if s.type in SECRETS]
-    return next(iter(get_close_matches(name, others, 1, 0.75)), "")
-
-
 def known(survey: Survey, found: Sequence[Failing]) -> list[Known]:
     """All that is known of each failing pull."""
     bad: dict[str, set[str]] = {}
@@ -261,10 +185,10 @@ def _known(survey: Survey, one: Failing, bad: set[str]) -> Known:
     pod = one.pod
     kind, name = survey.workload(pod)
     account = survey.accounts.get((pod.namespace, pod.account))
-    named = _weighed(survey, one, pod.secrets) if one.asks else []
-    beside = _weighed(survey, one, _beside(survey, pod)) if one.asks else []
+    named = weighed(survey, one, pod.secrets) if one.asks else []
+    of_account = weighed(survey, one, beside(survey, pod)) if one.asks else []
     served = any(each.seen.serves for each in named)
-    unnamed = [] if served or not one.login else _unnamed(survey, one, account)
+    others = [] if served or not one.login else unnamed(survey, one, account)
     good = survey.have.get(one.image, set()) - {""}
     annotation, cloud = bound(account.annotations, one.image) if account else ("", "")
     apart = _apart(survey, one, good, bad)
@@ -297,10 +221,10 @@ def _known(survey: Survey, one: Failing, bad: set[str]) -> Known:
             first=one.first,
             last=one.last,
             named=tuple(each.seen for each in named),
-            of_account=tuple(each.seen for each in beside),
+            of_account=tuple(each.seen for each in of_account),
             account_lists=account.secrets if account else (),
             account_read=account is not None,
-            unnamed=tuple(unnamed),
+            unnamed=tuple(others),
             secrets_read=all(each.seen.state != "unread" for each in named),
             looked=pod.namespace in survey.listed,
             unretrieved=tuple(
@@ -330,13 +254,6 @@ def _hop(one: Failing) -> Hop | None:
         return read_target(f"{one.meaning.host}/").registry
     reference = parse(one.image)
     return reference.hop if isinstance(reference, Reference) else None
-
-
-def _unnamed(survey: Survey, one: Failing, account: Account | None) -> list[SecretSeen]:
-    """Secrets of the namespace that would serve, and that neither pod nor account names."""
-    names = {*one.pod.secrets, *(account.secrets if account else ())}
-    others = [s for s in survey.listed.get(one.pod.namespace, ()) if s.name not in names]
-    return [seen for s in others if (seen := _weigh_stored(survey, s, one.image).seen).serves]
 
 
 def _apart(survey: Survey, one: Failing, good: set[str], bad: set[str]) -> str:

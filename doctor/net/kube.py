@@ -22,7 +22,7 @@ from urllib.parse import quote, urlencode
 
 from doctor.frozen import frozen
 from doctor.net.daemon import begin
-from doctor.net.kubeconfig import Settings
+from doctor.net.kubesettings import Settings
 from doctor.redact import clip, plain
 
 PAGE = 500

@@ -362,3 +362,15 @@ def test_commands_go_to_the_cluster_that_was_chosen(tmp_path: Path, capsys: Capt
     assert commands
     assert all(f"kubectl {chosen}" in each for each in commands)
     assert f"`doctor k8s {chosen} -n shop`" in remedies[0]["verify"]
+
+
+def test_a_remedy_of_one_workload_names_the_others(tmp_path: Path, capsys: Capture) -> None:
+    there = cluster(
+        replica("web", "1"), replica("db", "2"),
+        serviceaccounts=[account("default", "shop", "good")], secrets=[secret("good", auths=GOOD)],
+    )  # fmt: skip
+    found = look(there, tmp_path, capsys)
+    assert found.causes == ["k8s.pod-predates-secret"]
+    first, last = found.finding("k8s.pod-predates-secret")["remedies"][0]["steps"]
+    assert "rollout restart deployment/web" in first["command"]
+    assert last["text"] == "The same for the others that it hits: Deployment shop/db."
