@@ -1,6 +1,8 @@
-"""Which pull Secrets bear on a failing pull, and what would the kubelet make of them? Those that the
-pod names, those of its account that it does not have, and where none of them serves, others of the
-namespace that would."""
+"""Which pull Secrets bear on a failing pull, and what would the kubelet make of them?
+
+Those that the pod names, those of its account that it does not have, and where none of them serves,
+others of the namespace that would.
+"""
 
 from __future__ import annotations
 
