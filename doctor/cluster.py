@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from doctor.frozen import frozen
-from doctor.model import Diagnosis, Finding, Verdict
+from doctor.model import Diagnosis, Fact, Finding, Verdict
 
 Origin = Literal["status", "event", "sibling"]
 """What a pull's message was read from: the container's own status, an event about its pod, or the
@@ -76,3 +76,6 @@ class Cluster:
     pulls: tuple[Pull, ...]
     """The biggest first."""
     left_out: tuple[LeftOut, ...]
+    facts: tuple[Fact, ...] = ()
+    """What is known of each failing pull (`doctor.facts.pull.PullFact`): what `pulls` were judged
+    from, and can be judged from again."""

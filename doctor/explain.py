@@ -121,10 +121,12 @@ def _decoded(data: bytes, name: str) -> str:
 
 def list_checks() -> int:
     """Print every check in the order of the path, its question, and the codes that it can give."""
+    from doctor.checks import k8s
+
     found = installed()
     book = load(found.words)
     origins = dict(found.origins)
-    for check in found.checks:
+    for check in (*found.checks, k8s.CHECK):
         origin = f"  (plug-in: {origins[check.id]})" if check.id in origins else ""
         say(f"{check.id}: {check.question}{origin}\n")
         codes = book.of(check)

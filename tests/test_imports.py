@@ -21,6 +21,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.kube.api import kubeconfig, serving
+from tests.kube.cluster import cluster, pod
+
 ROOT = Path(__file__).parents[1]
 LIBRARIES = {
     "OpenSSL": "pyopenssl",
@@ -108,6 +111,7 @@ NEVER: dict[str, set[str]] = {
     "root": {*LIBRARIES, "net", "checks", "report", "clients", "tui", "cli", "engine"},
     "facts": {*LIBRARIES, "net", "checks", "report", "clients", "tui", "cli", "engine"},
     "clients": {"net", "checks", "report", "tui", "cli", "engine", "httpx", "dns", "textual"},
+    "pods": {*(LIBRARIES.keys()), "net", "checks", "report", "tui", "cli", "engine"},
     "pki": {"net", "checks", "report", "clients", "tui", "cli", "engine", "socket", "httpx", "dns"},
     "net": {"checks", "report", "clients", "tui", "cli", "engine", "textual"},
     "engine": {"checks", "net", "report", "clients", "tui", "cli", *LIBRARIES},
@@ -206,7 +210,7 @@ def test_a_library_is_loaded_where_it_is_used(library: str) -> None:
     assert not eager & (entrances | {m for m in MODULES if m.startswith("doctor.checks")})
 
 
-OF_ROOMS_TO_COME = {"kubernetes", "textual"}
+OF_ROOMS_TO_COME = {"textual"}
 
 
 def test_every_library_that_is_imported_is_declared_and_no_other() -> None:
@@ -343,3 +347,18 @@ def test_explaining_a_text_loads_nothing_of_the_network() -> None:
     assert {"doctor.hearsay", "doctor.said.statements"} <= loaded
     assert not {"textual", "rich", "kubernetes", "httpx", "h11", "OpenSSL", "dns"} & loaded
     assert not {"doctor.engine", "doctor.net", "asyncio"} & loaded
+
+
+def test_a_cluster_is_looked_at_without_typed_models_and_without_the_registrys_network(
+    tmp_path: Path,
+) -> None:
+    with serving(cluster(pod()), tmp_path) as server:
+        config = kubeconfig(tmp_path, server, "shop")
+        loaded = _loaded("k8s", "--json", "--kubeconfig", str(config))
+    assert "kubernetes" in loaded
+    assert not [name for name in loaded if name.startswith("kubernetes.client.models.")]
+    assert not [name for name in loaded if name.startswith("kubernetes.client.api.")]
+    assert not {"aiohttp", "textual", "httpx", "h11", "OpenSSL", "dns"} & loaded
+    assert not {name for name in loaded if name.startswith("doctor.checks.")} - {
+        "doctor.checks.k8s"
+    }

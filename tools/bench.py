@@ -6,8 +6,10 @@ The wheel is built and installed, and `doctor check --json` is run in turn with 
 `skopeo inspect --raw`: whole processes, on the same healthy private registry, with the same
 credential, behind a token service on another host. Once without delay, and once with 25 ms each way
 on every packet, DNS and SYNs included (tests/lab/relay.py). The image is fixed: an index with two
-platforms, its blobs on the registry's own host (tests/lab/distribution.py). Needs root,
-docker-registry, nginx, unbound and skopeo. Asserts nothing.
+platforms, its blobs on the registry's own host (tests/lab/distribution.py). `doctor k8s -A` stands
+beside `kubectl get pods -A -o json`, on a served cluster of 10,000 pods of which 300 fail
+(tests/kube/crowd.py). Needs root, docker-registry, nginx, unbound and skopeo; kubectl, if it is
+there. Asserts nothing.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.command import environment, run
 from tests.installed import ROOT, Environment, install, wheel
 from tests.lab.distribution import filled
 from tests.lab.programs import PATH, no_namespaces, program
@@ -90,7 +93,39 @@ def _figures(folder: Path, rounds: int) -> list[Row]:
     with world() as made:
         build(made, Way(port="dropped"), store)
         rows.append(_hole(made, installed))
+    return rows + _cluster(installed, folder, max(1, rounds // 3))
+
+
+def _cluster(installed: Environment, folder: Path, rounds: int) -> list[Row]:
+    """Ten thousand pods behind an API server on this machine."""
+    served = folder / "kube"
+    served.mkdir()
+    serve = [sys.executable, "-m", "tests.kube.crowd", str(served), "10000", "300"]
+    config = ["--kubeconfig", str(served / "kubeconfig")]
+    ours = [str(installed.bin / "doctor"), "k8s", "-A", "--json", "--timeout", "300", *config]
+    theirs = ["kubectl", *config, "get", "pods", "-A", "-o", "json"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(serve, cwd=ROOT, stdin=pipe, stdout=pipe) as server:
+        assert server.stdout is not None and server.stdin is not None  # noqa: PT018
+        server.stdout.readline()
+        rows = _crowded("doctor k8s -A --json", ours, folder, rounds, 200)
+        if shutil.which("kubectl"):
+            rows += _crowded("kubectl get pods -A -o json", theirs, folder, rounds)
+        server.stdin.close()
     return rows
+
+
+def _crowded(
+    what: str, command: list[str], home: Path, rounds: int, budget: float | None = None
+) -> list[Row]:
+    done = [run(command, environment(home), patience=320) for _ in range(rounds)]
+    exits = sorted({each.exit for each in done})
+    seconds = statistics.median(each.seconds for each in done)
+    size = max(each.mebibytes for each in done)
+    return [
+        Row(f"10,000 pods: {what}", seconds * 1000, "ms", note=f"exit {exits}"),
+        Row(f"10,000 pods: {what}, memory", size, "MiB", budget),
+    ]
 
 
 def _compile(installed: Environment) -> None:

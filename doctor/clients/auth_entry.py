@@ -121,17 +121,29 @@ def decode_as_kubelet(auth: str) -> tuple[str, Secret | None, str, bool]:
 def _unpacked(auth: str, *, padded: bool) -> str | None:
     """What the base64 stands for; None where it is none. Go skips line ends inside it."""
     Secret(auth)  # the gate knows it from now on, whether or not it decodes
+    text = _decoded(auth, padded=padded)
+    if text is not None and ":" not in text:
+        Secret(text)
+    return text
+
+
+def refused_by_kubelet(auth: str) -> str:
+    """Why the kubelet would not take it; "" where it would. The gate learns nothing of it."""
+    text = _decoded(auth, padded=auth.strip().endswith("=")) if auth else ":"
+    if text is None:
+        return f"its auth is not standard base64{_why_not(auth)}"
+    return "" if ":" in text else _NO_COLON
+
+
+def _decoded(auth: str, *, padded: bool) -> str | None:
     packed = auth.replace("\r", "").replace("\n", "")
     try:
         if (len(packed) % 4) if padded else ("=" in packed):
             raise ValueError("padding")
         filled = packed + "=" * (-len(packed) % 4)
-        text = base64.b64decode(filled, validate=True).decode("utf-8", "replace")
+        return base64.b64decode(filled, validate=True).decode("utf-8", "replace")
     except (ValueError, binascii.Error):
         return None
-    if ":" not in text:
-        Secret(text)
-    return text
 
 
 def _why_not(auth: str) -> str:

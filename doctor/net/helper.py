@@ -1,6 +1,7 @@
 """What does a credential helper answer to `get`, and what if it does not?
 
-The only place that starts a program. docker-credential-helpers' protocol
+The only place that starts a program (`start` starts others too: what a kubeconfig names to log in).
+docker-credential-helpers' protocol
 (credentials/credentials.go, client/client.go): the key on standard input, JSON on standard output,
 an error as exit status with its message on standard *output*; "not found" is one exact sentence,
 and any other word for it makes an anonymous pull fail. Found on the PATH of this process, run
@@ -20,7 +21,7 @@ import signal
 import stat
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
@@ -69,15 +70,15 @@ async def get(program: str, argument: str, net: Net, *, seconds: float = 5.0) ->
                 elsewhere=elsewhere,
             )
         )
-    run = await _run(path, argument, net, seconds)
+    run = await start([path, "get"], argument, net.environ, seconds)
     waited = time.monotonic() - started
     base = {"program": program, "key": argument, "path": path, "searched": searched}
     return _judge(run, base, waited)
 
 
 @dataclass(slots=True)
-class _Run:
-    """How the program ended, and what it said."""
+class Run:
+    """How the program ended, and what it said: secrets, perhaps."""
 
     out: bytes = b""
     err: bytes = b""
@@ -115,28 +116,35 @@ def _elsewhere(program: str, home: str) -> str:
     return ""
 
 
-def _start(path: str, environ: Mapping[str, str]) -> Process:
+def _start(command: Sequence[str], environ: Mapping[str, str], folder: str | None) -> Process:
     """The program, known from the moment it runs: asyncio's own start can be cut off in between,
     and what it started then stays behind."""
-    return subprocess.Popen(  # noqa: S603 - a helper that the configuration names
-        [path, "get"],
+    return subprocess.Popen(  # noqa: S603 - a program that the configuration names
+        command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=dict(environ),
+        cwd=folder,
         start_new_session=True,
         bufsize=0,
     )
 
 
-async def _run(path: str, argument: str, net: Net, seconds: float) -> _Run:
-    """Start it, feed it, read it, and see that nothing of it is left."""
-    run = _Run()
+async def start(
+    command: Sequence[str],
+    given: str,
+    environ: Mapping[str, str],
+    seconds: float,
+    folder: str | None = None,
+) -> Run:
+    """Start the program in that folder, feed it, read it, and see that nothing of it is left."""
+    run = Run()
     process: Process | None = None
     try:
         async with asyncio.timeout(seconds):
-            process = _start(path, net.environ)
-            await _converse(process, argument, run)
+            process = _start(command, environ, folder)
+            await _converse(process, given, run)
     except TimeoutError:
         run.ending = "timeout"
     except (OSError, ValueError) as error:
@@ -148,7 +156,7 @@ async def _run(path: str, argument: str, net: Net, seconds: float) -> _Run:
     return run
 
 
-async def _converse(process: Process, argument: str, run: _Run) -> None:
+async def _converse(process: Process, argument: str, run: Run) -> None:
     given = argument.encode("utf-8", "surrogateescape")
     out = asyncio.create_task(_read(process.stdout))
     err = asyncio.create_task(_read(process.stderr))
@@ -204,7 +212,7 @@ async def _end(process: Process) -> None:
     await asyncio.wait({begin(process.wait)}, timeout=1.0)
 
 
-def _judge(run: _Run, base: dict[str, Any], waited: float) -> HelperAnswer:
+def _judge(run: Run, base: dict[str, Any], waited: float) -> HelperAnswer:
     """The answer by the protocol's rules, as docker-credential-helpers' own client applies them."""
     said = run.out.decode("utf-8", "replace").strip()
     code = run.code if run.code is not None and run.code >= 0 else None

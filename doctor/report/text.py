@@ -64,6 +64,11 @@ def render(document: Mapping[str, Any], style: Style = Style()) -> str:  # noqa:
 
         return above + sidebyside.render(document, style)
     blocks = ["\n".join(_target(t, style)) for t in document["targets"]]
+    if document.get("kubernetes"):
+        from doctor.report import kubernetes
+
+        blocks.insert(0, "\n".join(kubernetes.lines(document["kubernetes"], style)))
+        return "\n\n".join(blocks) + "\n"
     if len(blocks) > 1:
         blocks.append("\n".join(_overview(document, style)))
     return above + "\n\n".join(blocks) + "\n"
@@ -99,7 +104,7 @@ def _target(target: Mapping[str, Any], style: Style) -> Iterator[str]:
         one = "Cause" if target["vantage"] != "text" else "Meaning"
         label = one if len(causes) == 1 else f"{one} {number} of {len(causes)}"
         yield from cause(finding, label, target["summary"], style)
-    yield from _rest(others, style)
+    yield from rest(others, style)
     if target["not_tried"]:
         yield ""
         yield from wrap(
@@ -210,7 +215,8 @@ _CHANGES = {
 }
 
 
-def _rest(findings: list[Mapping[str, Any]], style: Style) -> Iterator[str]:
+def rest(findings: list[Mapping[str, Any]], style: Style) -> Iterator[str]:
+    """What is no cause: warnings with their remedy, then notes."""
     names = {"error": "part of the cause", "warning": "warning", "info": "note"}
     shown = [f for f in findings if style.verbose or f["severity"] != "info"]
     shown += [f for f in findings if f not in shown]

@@ -1,0 +1,152 @@
+"""How is a finding about a pull made? What is at fault, what the words may use, and the proof."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from doctor.facts.pull import PullFact, SecretSeen
+from doctor.model import Confidence, Finding
+
+_OF_HOST = ("dns", "tcp", "tls", "proxy", "rate", "api")
+"""Areas whose findings are about a host."""
+_HOSTS = frozenset(
+    {
+        "registry.server-error",
+        "registry.not-a-registry",
+        "registry.blob-unreachable",
+        "registry.token-unreachable",
+        "registry.bad-response",
+        "auth.no-credentials",
+        "auth.rejected",
+        "auth.forbidden",
+        "auth.denied-or-missing",
+    }
+)
+_RESTARTED = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
+
+
+def own_params(fact: PullFact, code: str) -> dict[str, str]:
+    """What the words of a code that another check has too may use of a cluster."""
+    if fact.role == "sandbox":
+        return {"sandbox_image": fact.image}
+    if not code.startswith("auth."):
+        return {}
+    named = ", ".join(each.name for each in fact.named) or "none"
+    return {
+        "because": fact.params.get("because", "") or "by its answer to the node",
+        "places": f"the pull Secrets that pod {fact.pod} lists ({named})",
+        "new_secret": f"pull-{re.sub(r'[^a-z0-9]+', '-', fact.host.lower()).strip('-')}"[:60],
+    }
+
+
+def fault(fact: PullFact, code: str) -> str:
+    """What is at fault: pulls that fail for one reason and through one thing are one cause."""
+    area = code.partition(".")[0]
+    host = fact.host or fact.params.get("host", "")
+    if code == "auth.no-credentials":
+        return f"{fact.namespace}: {host or fact.image}"
+    if (area in _OF_HOST or code in _HOSTS) and host:
+        return host
+    if code in ("k8s.pull-qps", "k8s.inspect-error") and fact.node:
+        return fact.node.name
+    if code == "k8s.pull-stalled":
+        return host or fact.image
+    return fact.image
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first few, and how many more there are."""
+    more = len(names) - 5
+    return ", ".join(names[:5]) + (f" and {more} more" if more > 0 else "")
+
+
+def of_secret(
+    fact: PullFact,
+    code: str,
+    secret: SecretSeen,
+    sure: Confidence = "certain",
+    params: dict[str, str] | None = None,
+    evidence: dict[str, Any] | None = None,
+) -> Finding:
+    """A finding about one of the pull Secrets."""
+    source = secret.source
+    own = {
+        "secret": secret.name,
+        "type": secret.type or "(none)",
+        "keys": ", ".join(secret.data) or "none",
+        "config_key": secret.config_key,
+        "source": source.name if source else "",
+        "source_kind": source.kind if source else "",
+        "expired": secret.expired,
+        **(params or {}),
+    }
+    if code in ("k8s.secret-rejected", "k8s.stale-secret-breaks-public") and secret.matching:
+        own["key"] = secret.matching[0][0]
+    proof = {
+        "secret": f"{fact.namespace}/{secret.name}",
+        "type": secret.type,
+        "data": secret.data,
+        "matching": [{"key": key, "user": user} for key, user in secret.matching],
+        "written_by": f"{source.kind} {source.name}" if source else "",
+        "expired": secret.expired,
+        **(evidence or {}),
+    }
+    return finding(fact, code, f"{fact.namespace}/{secret.name}", sure, own, proof)
+
+
+def finding(
+    fact: PullFact,
+    code: str,
+    subject: str,
+    sure: Confidence,
+    params: dict[str, str],
+    evidence: dict[str, Any],
+) -> Finding:
+    """A finding about the pull; `subject` is what is at fault."""
+    node = fact.node
+    restarted = fact.workload_kind in _RESTARTED
+    common = {
+        "namespace": fact.namespace,
+        "pod": fact.pod,
+        "container": fact.container,
+        "init": "yes" if fact.role == "init" else "",
+        "node": node.name if node else "",
+        "service_account": fact.account,
+        "owned": "yes" if fact.workload_kind not in {"Pod", *_RESTARTED} else "",
+        "remade": "yes" if fact.workload_kind not in ("Pod", "Deployment", "DaemonSet") else "",
+        "stateful": "yes" if fact.workload_kind == "StatefulSet" else "",
+        "workload_kind": fact.workload_kind.lower() if restarted else "",
+        "workload": fact.workload if restarted else "",
+        "pod_secrets": ", ".join(each.name for each in fact.named),
+        "account_secrets": ", ".join(fact.account_lists),
+        "message": fact.message,
+    }
+    proof = {
+        "pod": f"{fact.namespace}/{fact.pod}",
+        "container": fact.container,
+        "role": fact.role if fact.role != "container" else "",
+        "image": fact.image,
+        "policy": fact.policy,
+        "reason": fact.reason,
+        "message": fact.message,
+        "message_from": fact.origin,
+        "node": node.name if node else "",
+        "node_conditions": node.pressure if node else (),
+        "pod_secrets": [each.name for each in fact.named],
+        "service_account": fact.account,
+        "service_account_secrets": fact.account_lists,
+        "first_seen": fact.first,
+        "last_seen": fact.last,
+        **evidence,
+    }
+    return Finding(
+        code,
+        confidence=sure,
+        subject=subject or None,
+        params={**common, **params},
+        evidence={
+            name: value for name, value in proof.items() if value not in (None, "", [], (), {})
+        },
+    )

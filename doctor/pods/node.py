@@ -1,0 +1,64 @@
+"""What is a node, as far as pulls go? Node object -> `NodeSeen`, and in what two of them differ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from doctor.facts.pull import NodeSeen
+from doctor.pods.objects import each, text
+
+_STOP = ("DiskPressure", "NetworkUnavailable")
+"""Conditions in which a node pulls nothing, or cannot."""
+
+
+def read(value: Mapping[str, Any]) -> NodeSeen:
+    """The node."""
+    system, machine = (
+        text(value, "status", "nodeInfo", "operatingSystem"),
+        text(value, "status", "nodeInfo", "architecture"),
+    )
+    return NodeSeen(
+        name=text(value, "metadata", "name"),
+        platform=f"{system}/{machine}" if system and machine else "",
+        runtime=text(value, "status", "nodeInfo", "containerRuntimeVersion"),
+        kubelet=text(value, "status", "nodeInfo", "kubeletVersion"),
+        system=text(value, "status", "nodeInfo", "osImage"),
+        pressure=tuple(
+            kind
+            for one in each(value, "status", "conditions")
+            if (kind := text(one, "type")) in _STOP and text(one, "status") == "True"
+        ),
+    )
+
+
+def bare(name: str) -> NodeSeen:
+    """A node of which nothing but its name is known."""
+    return NodeSeen(name)
+
+
+def runtime(seen: NodeSeen | None) -> str:
+    """The name of its runtime, as `--as` has it; "" for another, or an unknown one."""
+    name = seen.runtime.partition("://")[0] if seen else ""
+    return name if name in ("containerd", "cri-o") else ""
+
+
+def difference(good: Sequence[NodeSeen], bad: Sequence[NodeSeen]) -> str:
+    """What all failing nodes have otherwise than all good ones, in a clause."""
+    told = []
+    for label, of in (
+        ("platform", "platform"),
+        ("runtime", "runtime"),
+        ("kubelet", "kubelet"),
+        ("system", "system"),
+    ):
+        ours = {getattr(one, of) for one in bad} - {""}
+        theirs = {getattr(one, of) for one in good} - {""}
+        if ours and theirs and not ours & theirs:
+            told.append(
+                f"{label} {', '.join(sorted(ours)[:3])}, not {', '.join(sorted(theirs)[:3])}"
+            )
+    pressed = sorted({each for one in bad for each in one.pressure})
+    if pressed:
+        told.append(f"{', '.join(pressed)} on the failing side")
+    return "; ".join(told) or "the API shows no difference between them"

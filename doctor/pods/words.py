@@ -1,0 +1,57 @@
+"""What do the cluster's words about a pull mean? The recogniser's answer, and where there are no
+words, the kubelet's reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field
+from functools import lru_cache
+
+from doctor.frozen import frozen
+from doctor.model import Confidence
+
+UNKNOWN = "k8s.cause-unknown"
+_REASONS = {
+    "InvalidImageName": "registry.invalid-reference",
+    "ErrImageNeverPull": "k8s.never-pull",
+    "ImageInspectError": "k8s.inspect-error",
+}
+"""Reasons that say what is wrong by themselves (kubernetes pkg/kubelet/images/types.go)."""
+
+
+@frozen
+class Meaning:
+    """Codes, the likeliest first; none where nobody knows the words."""
+
+    codes: tuple[str, ...] = ()
+    confidence: Confidence = "certain"
+    host: str = ""
+    text: str = ""
+    """The error without what stands around it."""
+    params: Mapping[str, str] = field(default_factory=dict)
+    cannot_tell: str = ""
+
+
+@lru_cache(maxsize=2048)
+def meaning(message: str, image: str, reason: str = "") -> Meaning:
+    """What the message says of the pull of that image."""
+    from doctor.said import error
+
+    if reason in _REASONS:
+        return Meaning((_REASONS[reason],))
+    found = error(message, image) if message.strip() else None
+    codes = tuple(c for c in found.codes if c != UNKNOWN) if found else ()
+    if found is None or not codes:
+        return Meaning()
+    return Meaning(
+        codes=codes,
+        confidence=found.confidence,
+        host=found.host or "",
+        text=found.text,
+        params=dict(found.params),
+        cannot_tell=_sentence(found.cannot_tell),
+    )
+
+
+def _sentence(said: object) -> str:
+    return " ".join(map(str, said)) if isinstance(said, tuple | list) else str(said or "")

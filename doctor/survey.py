@@ -1,0 +1,361 @@
+"""What is read of a cluster, and in which order? An API server and a scope -> the failing pulls.
+
+No more than is needed: pods once, page by page, of which only those stay that wait for an image;
+events, ServiceAccounts and the Secrets that are named only where a pull fails; the Secrets of a
+namespace only to search for one that nobody names. What may not be read is left out and said; the
+rest goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from doctor.cluster import LeftOut
+from doctor.facts.pull import NodeSeen
+from doctor.frozen import frozen
+from doctor.net.kube import METADATA, Answer, Api
+from doctor.pods import event, node, pod, secret
+from doctor.pods.objects import names, owner, text, texts
+from doctor.pods.pod import Pod
+from doctor.pods.scope import Named, Scope, path_of, selector_of, space
+from doctor.pods.secret import Stored, Weighed
+from doctor.usage import UsageError
+
+_FEW = 3
+"""So many pods of a namespace are asked about one by one; more by one list."""
+_MOST_PODS = 20_000
+_MOST_SECRETS = 300
+_MOST_OWNERS = 60
+_MOST_NAMESPACES = 500
+_PULL_TYPES = ("kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg")
+
+
+@frozen
+class Refused:
+    """What this identity may not read, and what the API server said to it."""
+
+    verb: str
+    resource: str
+    namespace: str
+    user: str
+    said: str
+    name: str = ""
+
+
+@frozen
+class Account:
+    """A ServiceAccount: its pull Secrets, and what binds it to a cloud's identity."""
+
+    secrets: tuple[str, ...] = ()
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    changed: datetime | None = None
+
+
+@dataclass(slots=True)
+class Survey:
+    """What has been read so far."""
+
+    api: Api
+    scope: Scope
+    known: set[tuple[str, str]] = field(default_factory=set)
+    """Namespace and name of every pod; a list that is begun anew shows some twice."""
+    version: str = ""
+    pods: dict[tuple[str, str], Pod] = field(default_factory=dict)
+    have: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """Nodes on which a container has run from an image."""
+    siblings: dict[str, list[Pod]] = field(default_factory=lambda: defaultdict(list))
+    events: dict[tuple[str, str], list[event.Event]] = field(default_factory=dict)
+    workloads: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+    accounts: dict[tuple[str, str], Account | None] = field(default_factory=dict)
+    secrets: dict[tuple[str, str], Stored | str] = field(default_factory=dict)
+    """A text where there is none: "missing", or why it was not read."""
+    listed: dict[str, tuple[Stored, ...]] = field(default_factory=dict)
+    elsewhere: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Namespaces that have a Secret of that name."""
+    weighed: dict[tuple[str, str, str, str], Weighed] = field(default_factory=dict)
+    nodes: dict[str, NodeSeen] = field(default_factory=dict)
+    left: dict[LeftOut, None] = field(default_factory=dict)
+    refused: dict[tuple[str, str], list[Refused]] = field(default_factory=lambda: defaultdict(list))
+    blind: Answer | None = None
+    """The answer that ended the reading of pods before any was seen."""
+
+    @property
+    def seen(self) -> int:
+        """How many pods were looked at."""
+        return len(self.known)
+
+    def missed(
+        self, what: str, answer: Answer, namespace: str | None, verb: str, name: str = ""
+    ) -> None:
+        """Something could not be read."""
+        self.left.setdefault(LeftOut(what, answer.why, namespace))
+        if answer.status == 403:
+            one = Refused(verb, what, namespace or "", answer.user, answer.message, name)
+            self.refused[verb, what].append(one)
+
+    # Pods.
+
+    async def read_pods(self) -> None:
+        """Every pod of the scope. Raises UsageError for one that does not exist."""
+        if self.scope.named:
+            for named in self.scope.named:
+                await self._read_named(named)
+        elif self.scope.namespace is None:
+            await self._read_all()
+        else:
+            await self._read_list(self.scope.namespace)
+
+    async def _read_all(self) -> None:
+        """The whole cluster; where that is not allowed, each namespace that is."""
+        answer = await self._pages("/api/v1/pods", None)
+        if answer is None or answer.status != 403:
+            return
+        self.blind = None
+        found: list[str] = []
+        async for page in self.api.pages("/api/v1/namespaces", METADATA):
+            if not page.ok:
+                self.missed("namespaces", page, None, "list")
+                break
+            found += [n for one in page.items if (n := text(one, "metadata", "name"))]
+        for namespace in found[:_MOST_NAMESPACES] or [self.scope.home]:
+            await self._read_list(namespace)
+
+    async def _read_list(self, namespace: str, keep: Any = None, **query: str) -> None:
+        await self._pages(space(namespace, "pods"), namespace, keep, **query)
+
+    async def _pages(
+        self, path: str, namespace: str | None, keep: Any = None, **query: str
+    ) -> Answer | None:
+        """Read a list of pods; the answer that ended it too early, if one did."""
+        if self.scope.selector:
+            query["labelSelector"] = self.scope.selector
+        async for page in self.api.pages(path, **query):
+            if not page.ok:
+                self.missed("pods", page, namespace, "list")
+                self.blind = self.blind or (page if not self.seen else None)
+                return page
+            for one in page.items:
+                self._take(one, keep)
+        return None
+
+    def _take(self, value: Any, keep: Any = None) -> None:
+        found = pod.read(value) if isinstance(value, Mapping) else None
+        if found is None or found.key in self.known or (keep is not None and not keep(found)):
+            return
+        self.known.add(found.key)
+        for image in found.have:
+            self.have[image].add(found.node)
+        wanted = found.waiting or found.stuck or self.scope.named
+        if wanted and len(self.pods) < _MOST_PODS:
+            self.pods[found.key] = found
+            self.siblings[found.owner[2]].append(found)
+
+    async def _read_named(self, named: Named) -> None:
+        namespace = self.scope.namespace or self.scope.home
+        answer = await self.api.get(path_of(named.kind, namespace, named.name))
+        if answer.status == 404:
+            raise UsageError(
+                f"there is no {named.kind.lower()} {named.name!r} in namespace {namespace}"
+            )
+        if named.kind == "Pod":
+            if answer.ok:
+                self._take(answer.body)
+            else:
+                self.missed("pods", answer, namespace, "get", named.name)
+                self.blind = self.blind or answer
+            return
+        if not answer.ok:
+            self.missed(named.resource, answer, namespace, "get", named.name)
+        await self._read_of(named, namespace, answer)
+
+    async def _read_of(self, named: Named, namespace: str, answer: Answer) -> None:
+        """The pods of a workload: by its selector, or where it may not be read by their owners."""
+        selector = selector_of(answer.body) if answer.ok else ""
+        if named.kind == "CronJob":
+            jobs = {n async for n in self._jobs(named, namespace)}
+            await self._read_list(namespace, lambda p: p.owner[0] == "Job" and p.owner[1] in jobs)
+        elif selector:
+            await self._read_list(namespace, labelSelector=selector)
+        else:
+            await self._read_list(
+                namespace, lambda p: named.key in (p.workload, (p.owner[0], p.owner[1]))
+            )
+
+    async def _jobs(self, named: Named, namespace: str) -> AsyncIterator[str]:
+        async for page in self.api.pages(space(namespace, "jobs", "/apis/batch/v1")):
+            if not page.ok:
+                self.missed("jobs.batch", page, namespace, "list")
+                return
+            for one in page.items:
+                if owner(one)[:2] == named.key:
+                    yield text(one, "metadata", "name")
+
+    # What is read where a pull fails.
+
+    async def read_version(self) -> None:
+        """Which Kubernetes it is."""
+        answer = await self.api.get("/version")
+        self.version = text(answer.body, "gitVersion")[:80] if answer.ok else ""
+
+    async def read_events(self) -> None:
+        """The events about pods that wait."""
+        spaces: dict[str, list[Pod]] = defaultdict(list)
+        for one in self.pods.values():
+            spaces[one.namespace].append(one)
+        await asyncio.gather(*(self._events_in(space, mine) for space, mine in spaces.items()))
+
+    async def _events_in(self, namespace: str, pods: list[Pod]) -> None:
+        found: dict[tuple[str, str], list[event.Event]] = defaultdict(list)
+        apis = (
+            (space(namespace, "events"), "involvedObject"),
+            (space(namespace, "events", "/apis/events.k8s.io/v1"), "regarding"),
+        )
+        if len(pods) <= _FEW:
+            selectors = [
+                f"{{}}.uid={one.uid}" if one.uid else f"{{}}.name={one.name}" for one in pods
+            ]
+        else:
+            selectors = ["{}.kind=Pod"]
+        asked = await asyncio.gather(
+            *(
+                self._event_pages(path, each_.format(about), found)
+                for path, about in apis
+                for each_ in selectors
+            )
+        )
+        if all(answer is not None for answer in asked) and asked[0] is not None:
+            self.missed("events", asked[0], namespace, "list")
+        for key, mine in found.items():
+            self.events[key] = event.merged(mine)
+
+    async def _event_pages(
+        self, path: str, selector: str, found: dict[tuple[str, str], list[event.Event]]
+    ) -> Answer | None:
+        async for page in self.api.pages(path, fieldSelector=selector):
+            if not page.ok:
+                return page
+            for value in page.items:
+                one = event.read(value) if isinstance(value, Mapping) else None
+                mine = self.pods.get(one.pod) if one else None
+                fits = mine is not None and one and one.pod_uid in ("", mine.uid)
+                if one and fits and len(found[one.pod]) < 400:
+                    found[one.pod].append(one)
+        return None
+
+    async def read_owners(self, pods: Iterable[Pod]) -> None:
+        """Who owns the ReplicaSets and Jobs that own the pods."""
+        wanted: dict[tuple[str, str, str], None] = {}
+        for one in pods:
+            kind, name, _ = one.owner
+            if kind == "Job" or (kind == "ReplicaSet" and one.workload[0] == "ReplicaSet"):
+                wanted[one.namespace, kind, name] = None
+
+        async def ask(namespace: str, kind: str, name: str) -> None:
+            answer = await self.api.get(path_of(kind, namespace, name))
+            above = owner(answer.body) if answer.ok else ("", "", "")
+            if above[0] and above[1] and above[:2] != (kind, name):
+                self.workloads[namespace, f"{kind}/{name}"] = above[:2]
+
+        await asyncio.gather(*(ask(*key) for key in list(wanted)[:_MOST_OWNERS]))
+
+    def workload(self, one: Pod) -> tuple[str, str]:
+        """Kind and name of what owns the pod in the end."""
+        kind, name = one.workload
+        return self.workloads.get((one.namespace, f"{kind}/{name}"), (kind, name))
+
+    async def read_accounts(self, pods: Iterable[Pod]) -> None:
+        """The ServiceAccounts of these pods."""
+
+        async def ask(namespace: str, name: str) -> None:
+            answer = await self.api.get(space(namespace, f"serviceaccounts/{quote(name, safe='')}"))
+            if answer.ok:
+                marks = texts(answer.body, "metadata", "annotations")
+                self.accounts[namespace, name] = Account(
+                    names(answer.body, "imagePullSecrets"), marks, secret.changed(answer.body)
+                )
+            elif answer.status != 404:
+                self.missed("serviceaccounts", answer, namespace, "get", name)
+
+        wanted = dict.fromkeys((p.namespace, p.account) for p in pods)
+        await asyncio.gather(*(ask(*key) for key in list(wanted)[:_MOST_SECRETS]))
+
+    async def read_secrets(self, wanted: Iterable[tuple[str, str]]) -> None:
+        """The Secrets of these namespaces and names."""
+
+        async def ask(namespace: str, name: str) -> None:
+            answer = await self.api.get(space(namespace, f"secrets/{quote(name, safe='')}"))
+            found = secret.read(answer.body) if answer.ok else None
+            if answer.status == 404:
+                self.secrets[namespace, name] = "missing"
+                return
+            if found is None:
+                self.missed("secrets", answer, namespace, "get", name)
+            self.secrets[namespace, name] = found or answer.why
+
+        new = [key for key in dict.fromkeys(wanted) if key not in self.secrets]
+        await asyncio.gather(*(ask(*key) for key in new[:_MOST_SECRETS]))
+
+    async def search_secrets(self, namespaces: Iterable[str]) -> None:
+        """All pull Secrets of these namespaces."""
+
+        async def ask(namespace: str) -> None:
+            found: dict[str, Stored] = {}
+            for kind in _PULL_TYPES:
+                path = space(namespace, "secrets")
+                async for page in self.api.pages(path, fieldSelector=f"type={kind}"):
+                    if not page.ok:
+                        self.missed("secrets", page, namespace, "list")
+                        return
+                    for value in page.items:
+                        one = secret.read(value) if isinstance(value, Mapping) else None
+                        if one and one.type == kind and len(found) < _MOST_SECRETS:
+                            found[one.name] = one
+            self.listed[namespace] = tuple(found.values())
+
+        await asyncio.gather(*(ask(n) for n in dict.fromkeys(namespaces) if n not in self.listed))
+
+    async def search_elsewhere(self, wanted: Iterable[str]) -> None:
+        """In which namespaces a Secret of that name is; their names alone are asked for."""
+
+        async def ask(name: str) -> None:
+            found: dict[str, None] = {}
+            async for page in self.api.pages(
+                "/api/v1/secrets", METADATA, fieldSelector=f"metadata.name={name}"
+            ):
+                if not page.ok:
+                    self.left.setdefault(LeftOut("secrets of other namespaces", page.why))
+                    return
+                for one in page.items:
+                    if text(one, "metadata", "name") == name:
+                        found[text(one, "metadata", "namespace")] = None
+            self.elsewhere[name] = tuple(n for n in found if n)
+
+        await asyncio.gather(*(ask(name) for name in list(dict.fromkeys(wanted))[: _FEW * 4]))
+
+    async def read_nodes(self, wanted: Iterable[str]) -> None:
+        """What these nodes are."""
+        new = [n for n in dict.fromkeys(wanted) if n and n not in self.nodes]
+
+        async def ask(name: str) -> None:
+            answer = await self.api.get(f"/api/v1/nodes/{quote(name, safe='')}")
+            if answer.ok:
+                self.nodes[name] = node.read(answer.body)
+            elif answer.status != 404:
+                self.missed("nodes", answer, None, "get", name)
+
+        if len(new) <= _FEW * 2:
+            await asyncio.gather(*(ask(name) for name in new))
+            return
+        async for page in self.api.pages("/api/v1/nodes"):
+            if not page.ok:
+                self.missed("nodes", page, None, "list")
+                return
+            for one in page.items:
+                if text(one, "metadata", "name") in new:
+                    self.nodes[text(one, "metadata", "name")] = node.read(one)

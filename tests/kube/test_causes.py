@@ -1,0 +1,376 @@
+"""What decides between causes that read alike: the Secrets, the account, the events, the nodes."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.kube.cluster import IMAGE, NO_LOGIN, REJECTED, account, cluster, look, pod, secret
+
+Capture = pytest.CaptureFixture[str]
+GOOD = {"registry.corp:5000": "ann:key-of-ann-0815"}
+DENIED = NO_LOGIN.replace(
+    "no basic auth credentials", "server message: insufficient_scope: authorization failed"
+)
+
+
+def event(reason: str, message: str, name: str = "web", *, ago: float = 60, **more: Any) -> Any:
+    moment = (datetime.now().astimezone() - timedelta(seconds=ago)).isoformat()
+    return {
+        "metadata": {
+            "name": f"{reason}{ago}{name}",
+            "namespace": "shop",
+            "uid": f"{reason}{ago}{name}",
+        },
+        "involvedObject": {
+            "kind": "Pod",
+            "namespace": "shop",
+            "name": name,
+            "uid": f"uid-shop-{name}",
+            "fieldPath": "spec.containers{app}",
+        },
+        "reason": reason,
+        "message": message,
+        "firstTimestamp": moment,
+        "lastTimestamp": moment,
+        **more,
+    }
+
+
+@pytest.mark.parametrize(
+    ("named", "of_account", "there", "cause"),
+    [
+        ((), (), [], "auth.no-credentials"),
+        ((), (), [secret("good", auths=GOOD)], "k8s.secret-not-referenced"),
+        ((), (), [secret("good", auths={"other.corp": "u:p"})], "auth.no-credentials"),
+        ((), (), [secret("good", auths=GOOD, namespace="other")], "auth.no-credentials"),
+        ((), ("good",), [secret("good", auths=GOOD)], "k8s.pod-predates-secret"),
+        (("a",), ("good",), [secret("a", auths={"x.corp": "u:p"}), secret("good", auths=GOOD)],
+         "k8s.service-account-shadowed"),
+        (("a",), (), [], "k8s.secret-missing"),
+        (("a",), (), [secret("a", auths={"registry.corp": "u:p"})], "k8s.secret-wrong-host"),
+        (("a",), (), [secret("a", auths={"x.corp": "u:p"})], "k8s.secret-wrong-host"),
+        (("a",), (), [secret("a", auths=GOOD, kind="Opaque")], "k8s.secret-wrong-type"),
+        (("a",), (), [secret("a", auths=GOOD, key="config.json")], "k8s.secret-wrong-type"),
+        (("a",), (), [secret("a", auths={})], "k8s.secret-malformed"),
+        (("a", "b"), (), [secret("a", auths={"x": {"auth": "%"}}), secret("b", auths=GOOD)],
+         "k8s.secret-malformed"),
+    ],
+)  # fmt: skip
+def test_why_the_kubelet_has_no_credential(
+    named: tuple[str, ...],
+    of_account: tuple[str, ...],
+    there: list[Any],
+    cause: str,
+    tmp_path: Path,
+    capsys: Capture,
+) -> None:
+    found = look(
+        cluster(
+            pod(secrets=named),
+            secrets=there,
+            serviceaccounts=[account("default", "shop", *of_account)],
+        ),
+        tmp_path,
+        capsys,
+    )
+    assert found.causes == [cause]
+    assert "key-of-ann" not in found.out
+
+
+@pytest.mark.parametrize(
+    ("message", "cause"),
+    [
+        (REJECTED, ["k8s.secret-rejected"]),
+        (DENIED, ["auth.denied-or-missing", "auth.forbidden"]),
+    ],
+)
+def test_a_credential_that_matches_is_rejected_or_lacks_a_right(
+    message: str, cause: list[str], tmp_path: Path, capsys: Capture
+) -> None:
+    there = cluster(pod(secrets=("a",), message=message), secrets=[secret("a", auths=GOOD)])
+    assert look(there, tmp_path, capsys).causes == cause
+
+
+def test_where_a_missing_secret_does_exist_the_remedy_copies_it(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    there = cluster(pod(secrets=("pull",)), secrets=[secret("pull", namespace="ops", auths=GOOD)])
+    found = look(there, tmp_path, capsys).finding("k8s.secret-missing")
+    assert found["evidence"]["found_in"] == ["ops"]
+    assert found["remedies"][0]["title"] == "Copy Secret pull from namespace ops to shop"
+
+
+def test_a_misspelt_name_is_recognised(tmp_path: Path, capsys: Capture) -> None:
+    owner = ("ReplicaSet", "web-7c9")
+    one = pod(secrets=("registry-cred",), owner=owner, labels={"pod-template-hash": "7c9"})
+    there = cluster(one, secrets=[secret("registry-creds", auths=GOOD)])
+    found = look(there, tmp_path, capsys).finding("k8s.secret-missing")
+    assert any("Secret registry-creds, which exists" in r["title"] for r in found["remedies"])
+
+
+@pytest.mark.parametrize(
+    ("metadata", "says"),
+    [
+        ({"ownerReferences": [{"kind": "SealedSecret", "name": "pull"}]}, "SealedSecret pull"),
+        ({"ownerReferences": [{"kind": "ExternalSecret", "name": "regs"}]}, "ExternalSecret regs"),
+        ({"ownerReferences": [{"kind": "VaultStaticSecret", "name": "v"}]}, "VaultStaticSecret v"),
+        ({"annotations": {"meta.helm.sh/release-name": "shop"}}, "Helm release shop"),
+        ({}, ""),
+    ],
+)
+def test_what_writes_the_secret_is_where_it_is_mended(
+    metadata: dict[str, Any], says: str, tmp_path: Path, capsys: Capture
+) -> None:
+    mine = secret("a", auths=GOOD, **metadata)
+    there = cluster(pod(secrets=("a",), message=REJECTED), secrets=[mine])
+    first = look(there, tmp_path, capsys).finding("k8s.secret-rejected")["remedies"][0]
+    assert first["title"].startswith(f"Put it right in {says}," if says else "Put a fresh")
+
+
+def test_an_old_kubelets_bare_message_is_filled_from_the_events(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    failed = event("Failed", f'Failed to pull image "{IMAGE}": {NO_LOGIN}')
+    there = cluster(pod(message=None), events=[failed, event("BackOff", "Back-off", ago=10)])
+    there.objects["newer-events"] = [
+        {**{k: v for k, v in failed.items() if k not in ("involvedObject", "message")},
+         "regarding": failed["involvedObject"], "note": failed["message"]}
+    ]  # fmt: skip
+    found = look(there, tmp_path, capsys)
+    assert found.causes == ["auth.no-credentials"]
+    assert found.part["pulls"][0]["evidence_from"] == "event"
+    assert found.part["pulls"][0]["newest"]
+
+
+def test_what_only_a_sibling_still_says_counts(tmp_path: Path, capsys: Capture) -> None:
+    owner = ("ReplicaSet", "web-1")
+    there = cluster(pod("a", owner=owner, message=None), pod("b", owner=owner))
+    found = look(there, tmp_path, capsys)
+    assert found.causes == ["auth.no-credentials"]
+    assert found.part["pulls"][0]["pods"] == 2
+
+
+def test_without_any_words_the_cause_is_unknown_and_never_guessed(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    found = look(cluster(pod(message=None)), tmp_path, capsys)
+    assert found.causes == ["k8s.cause-unknown"]
+    found = look(cluster(pod(message="the moon is in the wrong house")), tmp_path, capsys)
+    assert found.causes == ["k8s.cause-unknown"]
+
+
+CREATING = {"waiting": {"reason": "ContainerCreating"}}
+
+
+@pytest.mark.parametrize(("ago", "causes"), [(600, ["k8s.pull-stalled"]), (30, [])])
+def test_a_pull_that_hangs_is_told_after_minutes(
+    ago: float, causes: list[str], tmp_path: Path, capsys: Capture
+) -> None:
+    there = cluster(
+        pod(state=CREATING), events=[event("Pulling", f'Pulling image "{IMAGE}"', ago=ago)]
+    )
+    assert look(there, tmp_path, capsys).causes == causes
+
+
+def test_a_pull_that_ended_does_not_hang(tmp_path: Path, capsys: Capture) -> None:
+    events = [
+        event("Pulling", f'Pulling image "{IMAGE}"', ago=600),
+        event("Pulled", "Pulled", ago=500),
+    ]
+    found = look(cluster(pod(state=CREATING), events=events), tmp_path, capsys)
+    assert (found.exit, found.causes) == (0, [])
+
+
+def test_the_sandbox_image_is_one_cause_for_all_pods(tmp_path: Path, capsys: Capture) -> None:
+    said = (
+        "Failed to create pod sandbox: rpc error: code = Unknown desc = failed to get sandbox "
+        "image "
+        '"registry.k8s.io/pause:3.9": failed to pull image "registry.k8s.io/pause:3.9": dial tcp: '
+        "lookup registry.k8s.io: no such host"
+    )
+    events = [event("FailedCreatePodSandBox", said, name) for name in ("a", "b")]
+    found = look(
+        cluster(pod("a", state=CREATING), pod("b", state=CREATING), events=events), tmp_path, capsys
+    )
+    assert found.causes == ["k8s.sandbox-image"]
+    assert found.part["pulls"][0]["pods"] == 2
+
+
+def test_init_containers_and_image_volumes_are_named_as_what_they_are(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    one = pod("init", state=CREATING)
+    one["spec"]["initContainers"] = [{"name": "prepare", "image": IMAGE}]
+    waiting = {"waiting": {"reason": "ImagePullBackOff", "message": NO_LOGIN}}
+    one["status"]["initContainerStatuses"] = [{"name": "prepare", "state": waiting}]
+    two = pod("volume", image="other.corp/app:1", message=None)
+    two["spec"]["volumes"] = [{"name": "v", "image": {"reference": IMAGE}}]
+    two["status"]["containerStatuses"][0]["state"]["waiting"]["message"] = (
+        f'Back-off pulling image "{IMAGE}": ErrImagePull: {NO_LOGIN}'
+    )
+    found = look(cluster(one, two), tmp_path, capsys)
+    assert found.causes == ["auth.no-credentials"]
+    (pull,) = found.part["pulls"]
+    assert (pull["images"], pull["pods"]) == ([IMAGE], 2)
+    assert [c for w in pull["workloads"] for c in w["containers"]] == ["prepare", "app"]
+
+
+def test_an_identity_of_the_cloud_is_explained_for_that_clouds_registry(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    bound = account()
+    bound["metadata"]["annotations"] = {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/x"}
+    image = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/app:1"
+    for name, expected in ((image, True), (IMAGE, False)):
+        there = cluster(pod(image=name), serviceaccounts=[bound])
+        codes = [
+            f["code"] for p in look(there, tmp_path, capsys).part["pulls"] for f in p["findings"]
+        ]
+        assert ("k8s.identity-not-for-pulls" in codes) is expected
+
+
+def test_nodes_that_pull_and_nodes_that_do_not_are_compared(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    refused = (
+        'failed to do request: Head "https://registry.corp:5000/v2/": dial tcp 10.0.0.1:5000: '
+        "connect: connection refused"
+    )
+    there = cluster(
+        pod("a", message=refused),
+        pod("b", node="node-2", state={"running": {}}),
+        pod("c", node="node-2", state={"running": {}}),
+    )
+    there.add(
+        "nodes",
+        {
+            "metadata": {"name": "node-2"},
+            "status": {
+                "nodeInfo": {
+                    "containerRuntimeVersion": "containerd://1.7.2",
+                    "operatingSystem": "linux",
+                    "architecture": "amd64",
+                }
+            },
+        },
+    )
+    found = look(there, tmp_path, capsys)
+    assert found.causes == ["tcp.refused"]
+    differs = found.finding("k8s.node-differs")
+    assert differs["severity"] == "warning"
+    assert "containerd://2.1.4, not containerd://1.7.2" in differs["detail"]
+
+
+def test_a_secret_mended_after_the_last_try_is_waited_for(tmp_path: Path, capsys: Capture) -> None:
+    later = (datetime.now().astimezone() - timedelta(seconds=5)).isoformat()
+    mine = secret("a", auths=GOOD, creationTimestamp=later)
+    failed = event("Failed", f'Failed to pull image "{IMAGE}": {REJECTED}', ago=90)
+    there = cluster(pod(secrets=("a",), message=REJECTED), secrets=[mine], events=[failed])
+    assert look(there, tmp_path, capsys).finding("k8s.waiting-to-retry")["severity"] == "info"
+
+
+def test_a_missing_secret_beside_one_that_works_is_a_warning_where_the_pod_is_named(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    unable = event(
+        "FailedToRetrieveImagePullSecret", "Unable to retrieve some image pull secrets (gone); …"
+    )
+    there = cluster(pod(secrets=("gone", "a"), state={"running": {}}), events=[unable])
+    found = look(there, tmp_path, capsys, "web")
+    assert (found.exit, found.part["verdict"], found.part["pulls"]) == (0, "warn", [])
+    assert found.finding("k8s.secret-missing")["severity"] == "warning"
+    assert look(there, tmp_path, capsys, "web", "--strict").exit == 1
+
+
+def replica(name: str, template: str, **more: Any) -> Any:
+    return pod(f"{name}-{template}-x", owner=("ReplicaSet", f"{name}-{template}"),
+               labels={"app": name, "pod-template-hash": template}, **more)  # fmt: skip
+
+
+def workload(name: str) -> Any:
+    return {
+        "metadata": {"name": name, "namespace": "shop"},
+        "spec": {"selector": {"matchLabels": {"app": name}}},
+    }
+
+
+@pytest.mark.parametrize("word", ["deploy/web", "deployment/web", "deployments.apps/web"])
+def test_a_workload_is_diagnosed_by_its_own_pods(
+    word: str, tmp_path: Path, capsys: Capture
+) -> None:
+    there = cluster(replica("web", "1"), replica("db", "2"), deployments=[workload("web")])
+    found = look(there, tmp_path, capsys, word)
+    assert found.part["pods_failing"] == 1
+    assert found.part["pulls"][0]["workloads"] == [
+        {"kind": "Deployment", "namespace": "shop", "name": "web", "containers": ["app"], "pods": 1}
+    ]
+
+
+def test_a_cron_job_is_diagnosed_by_the_pods_of_its_jobs(tmp_path: Path, capsys: Capture) -> None:
+    job = {
+        "metadata": {
+            "name": "sync-1",
+            "namespace": "shop",
+            "ownerReferences": [{"kind": "CronJob", "name": "sync", "controller": True}],
+        }
+    }
+    there = cluster(
+        pod("sync-1-a", owner=("Job", "sync-1")), pod("other"),
+        jobs=[job], cronjobs=[{"metadata": {"name": "sync", "namespace": "shop"}}],
+    )  # fmt: skip
+    found = look(there, tmp_path, capsys, "cj/sync")
+    assert found.part["pods_failing"] == 1
+    assert found.part["pulls"][0]["workloads"][0]["kind"] == "CronJob"
+
+
+def test_a_selector_goes_to_the_api_server(tmp_path: Path, capsys: Capture) -> None:
+    there = cluster(replica("web", "1"), replica("db", "2"))
+    assert look(there, tmp_path, capsys, "-l", "app in (db)").part["pods_seen"] == 1
+
+
+def test_hundreds_of_pods_are_a_few_causes_the_biggest_first(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    gone = [
+        replica("web", f"{n % 3}", namespace=f"team-{n % 4}", secrets=("gone",)) for n in range(120)
+    ]
+    for n, one in enumerate(gone):
+        one["metadata"]["name"] = f"web-{n}"
+        one["metadata"]["uid"] = f"u{n}"
+    host = (
+        'failed to do request: Head "https://r.corp/v2/": dial tcp: lookup r.corp on 10.0.0.2:53: '
+        "no such host"
+    )
+    lost = [pod(f"lost-{n}", image=f"r.corp/app{n}:1", message=host) for n in range(50)]
+    found = look(cluster(*gone, *lost), tmp_path, capsys, "-A")
+    sizes = [(p["root_causes"], p["pods"]) for p in found.part["pulls"]]
+    assert sizes[0] == (["dns.nxdomain"], 50)
+    assert sizes[1:] == [(["k8s.secret-missing"], 30)] * 4
+    assert len(found.part["pulls"][0]["images"]) == 50
+    assert found.part["pulls"][1]["workloads"][0]["kind"] == "Deployment"
+
+
+def test_commands_go_to_the_cluster_that_was_chosen(tmp_path: Path, capsys: Capture) -> None:
+    found = look(cluster(pod(secrets=("gone",))), tmp_path, capsys, "--context", "recorded")
+    remedies = found.finding("k8s.secret-missing")["remedies"]
+    commands = [s["command"] for r in remedies for s in r["steps"] if s["command"]]
+    chosen = f"--context recorded --kubeconfig {tmp_path}/kubeconfig"
+    assert commands
+    assert all(f"kubectl {chosen}" in each for each in commands)
+    assert f"`doctor k8s {chosen} -n shop`" in remedies[0]["verify"]
+
+
+def test_a_remedy_of_one_workload_names_the_others(tmp_path: Path, capsys: Capture) -> None:
+    there = cluster(
+        replica("web", "1"), replica("db", "2"),
+        serviceaccounts=[account("default", "shop", "good")], secrets=[secret("good", auths=GOOD)],
+    )  # fmt: skip
+    found = look(there, tmp_path, capsys)
+    assert found.causes == ["k8s.pod-predates-secret"]
+    first, last = found.finding("k8s.pod-predates-secret")["remedies"][0]["steps"]
+    assert "rollout restart deployment/web" in first["command"]
+    assert last["text"] == "The same for the others that it hits: Deployment shop/db."

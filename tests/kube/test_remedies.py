@@ -1,0 +1,144 @@
+"""The first remedy's commands, as they are printed, carried out in order: then the kubelet has the
+right credential for the image."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from doctor.clients.keyring import Wanted
+from doctor.pods import secret as secrets
+from tests.kube.api import Recorded
+from tests.kube.cluster import NO_LOGIN, REJECTED, account, cluster, look, pod, secret
+from tests.kube.test_recordings import RECORDINGS
+
+Capture = pytest.CaptureFixture[str]
+KEY = "fresh-key-of-ann-4711"
+OWNED = {
+    "Deployment": ("ReplicaSet", "web-7c9"),
+    "StatefulSet": ("StatefulSet", "web"),
+    "DaemonSet": ("DaemonSet", "web"),
+    "Pod": None,
+}
+
+
+def carry_out(finding: Any, objects: dict[str, list[Any]], folder: Path) -> dict[str, list[Any]]:
+    """The objects after the commands of the finding's first remedy."""
+    state, programs = folder / "state.json", folder / "bin"
+    state.write_text(json.dumps(objects))
+    programs.mkdir()
+    kubectl = programs / "kubectl"
+    hands = Path(__file__).parent / "hands.py"
+    words = " ".join(map(shlex.quote, (sys.executable, str(hands), str(state))))
+    kubectl.write_text(f'#!/bin/sh\nexec {words} "$@"\n')
+    kubectl.chmod(0o755)
+    (folder / "key").write_text(f"{KEY}\n")
+    environ = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"}
+    done = False
+    for step in finding["remedies"][0]["steps"]:
+        if step["command"] and step["changes"]:
+            assert KEY not in step["command"]
+            command = step["command"].replace("API_KEY_FILE", "key").replace("USER_NAME", "ann")
+            subprocess.run(["sh", "-ec", command], cwd=folder, env=environ, check=True)
+            done = True
+    assert done
+    found: dict[str, list[Any]] = json.loads(state.read_text())
+    return found
+
+
+def users(objects: dict[str, list[Any]], image: str) -> list[tuple[str, str]]:
+    """User and key that the kubelet has for the image of the only pod, in its order."""
+    (one,) = objects["pods"]
+    domain, _, path = image.partition("/")
+    want = Wanted(domain, path.rpartition(":")[0])
+    named = [each["name"] for each in one["spec"].get("imagePullSecrets", ())]
+    there = {s["metadata"]["name"]: s for s in objects["secrets"]
+             if s["metadata"]["namespace"] == one["metadata"]["namespace"]}  # fmt: skip
+    weighed = []
+    for name in named:
+        stored = secrets.read(there[name])
+        assert stored is not None
+        weighed.append(secrets.weigh(stored, want))
+        assert not weighed[-1].seen.flaw
+    found = secrets.held(weighed, want)
+    return [(each.credential.user, each.credential.secret.reveal()) for each in found]
+
+
+FRESH = ("ann", KEY)
+BOB = ("bob", "old")
+
+
+@pytest.mark.parametrize("kind", OWNED)
+@pytest.mark.parametrize(
+    ("named", "of_account", "stored", "message", "expected"),
+    [
+        ((), (), {}, NO_LOGIN, FRESH),
+        ((), (), {"good": {"registry.corp:5000": "bob:old"}}, NO_LOGIN, BOB),
+        ((), ("good",), {"good": {"registry.corp:5000": "bob:old"}}, NO_LOGIN, BOB),
+        (("a",), ("good",), {"a": {"x.corp": "u:p"}, "good": {"registry.corp:5000": "bob:old"}},
+         NO_LOGIN, BOB),
+        (("a",), (), {}, NO_LOGIN, FRESH),
+        (("a",), (), {"a": {"registry.corp": "bob:old"}}, NO_LOGIN, BOB),
+        (("a",), (), {"a": {"other.corp": "u:p"}}, NO_LOGIN, FRESH),
+        (("a",), (), {"a": {"registry.corp:5000": "bob:old"}}, REJECTED, FRESH),
+        (("a",), (), {"a": {}}, NO_LOGIN, FRESH),
+    ],
+)  # fmt: skip
+def test_the_first_remedy_gives_the_pod_the_right_credential(
+    kind: str,
+    named: tuple[str, ...],
+    of_account: tuple[str, ...],
+    stored: dict[str, dict[str, str]],
+    message: str,
+    expected: tuple[str, str],
+    tmp_path: Path,
+    capsys: Capture,
+) -> None:
+    one = pod(
+        secrets=named, message=message, owner=OWNED[kind], labels={"pod-template-hash": "7c9"}
+    )
+    template = {"spec": {"template": {"spec": {"imagePullSecrets": [{"name": n} for n in named]}}}}
+    there = cluster(
+        one,
+        secrets=[secret(name, auths=auths) for name, auths in stored.items()],
+        serviceaccounts=[account("default", "shop", *of_account)],
+        **{f"{kind.lower()}s": [{"metadata": {"name": "web", "namespace": "shop"}, **template}]}
+        if OWNED[kind]
+        else {},
+    )
+    found = look(there, tmp_path, capsys)
+    causes = [f for f in found.part["pulls"][0]["findings"] if f["root_cause"]]
+    after = carry_out(causes[0], there.objects, tmp_path)
+    assert users(after, "registry.corp:5000/team/app:1.0")[0] == expected
+
+
+OF_SECRETS = (
+    *("no-secret", "sa-secret-added-later", "sa-secret-missing", "secret-auth-bad-base64"),
+    *("secret-auth-mismatch", "secret-auth-no-colon", "secret-auths-not-object", "mixed"),
+    *("secret-cred-helper", "secret-empty-auths", "secret-key-no-port", "secret-key-path-other"),
+    *("secret-key-wrong-host", "secret-malformed-json", "secret-missing", "token-wrong-password"),
+    *("secret-no-auths-wrapper", "secret-opaque-userpass", "wrong-password"),
+)
+
+
+@pytest.mark.parametrize("name", OF_SECRETS)
+@pytest.mark.parametrize("generation", ["c16", "c24"])
+def test_the_first_remedy_of_a_recording_does_too(
+    generation: str, name: str, tmp_path: Path, capsys: Capture
+) -> None:
+    there = Recorded.of(RECORDINGS / generation / f"{name}.json")
+    there.objects.setdefault("secrets", [])
+    found = look(there, tmp_path, capsys, "-A")
+    pull = next(p for p in found.part["pulls"] if p["root_causes"][0][:4] in ("k8s.", "auth"))
+    failing = pull["workloads"][0]["name"]
+    there.objects["pods"] = [p for p in there.objects["pods"] if p["metadata"]["name"] == failing]
+    finding = next(f for f in pull["findings"] if f["root_cause"])
+    after = carry_out(finding, there.objects, tmp_path)
+    assert users(after, pull["image"])
