@@ -21,6 +21,8 @@ from pathlib import Path
 
 import pytest
 
+from doctor.cli import FORMATS
+
 ROOT = Path(__file__).parents[1]
 LIBRARIES = {
     "OpenSSL": "pyopenssl",
@@ -307,6 +309,18 @@ def test_the_shells_eyes_load_nothing_of_other_clients() -> None:
     docker = ("--as", "docker", "registry.cleanstart.com/library/base:latest")
     dockers = {f"doctor.clients.{name}" for name in others} | {"doctor.checks.client"}
     assert dockers | {"doctor.facts.client"} <= _loaded("check", "--json", "--offline", *docker)
+
+
+@pytest.mark.parametrize("form", ["json", "text", "short", "github", "junit", "html"])
+def test_a_format_loads_what_it_is_made_of(form: str) -> None:
+    """The page and Markdown are written from many parts, the others from few."""
+    loaded = _loaded("check", "--offline", "--format", form, "registry.cleanstart.com/a:1")
+    assert f"doctor.report.{form}" in loaded
+    formats = {f"doctor.report.{name}" for name in FORMATS}
+    words = set() if form == "json" else {"doctor.report.text"}  # the vocabulary of all but JSON
+    assert loaded & formats <= {f"doctor.report.{form}", *words}
+    pages = {name for name in loaded if name.startswith("doctor.report.page")}
+    assert bool(pages) is (form == "html")
 
 
 def test_offline_loads_nothing_of_the_network() -> None:
