@@ -21,6 +21,7 @@ from pathlib import Path
 
 import pytest
 
+from doctor.parsers import FORMATS
 from tests.kube.api import kubeconfig, serving
 from tests.kube.cluster import cluster, pod
 
@@ -334,6 +335,18 @@ def test_opening_a_bundle_loads_nothing_that_looks() -> None:
     assert "doctor.bundle.opened" in loaded
     assert not {"textual", "kubernetes", "httpx", "h11", "OpenSSL", "dns", "asyncio"} & loaded
     assert not {m for m in loaded if m.startswith("doctor.net")}
+
+
+@pytest.mark.parametrize("form", ["json", "text", "short", "github", "junit", "html"])
+def test_a_format_loads_what_it_is_made_of(form: str) -> None:
+    """The page and Markdown are written from many parts, the others from few."""
+    loaded = _loaded("check", "--offline", "--format", form, "registry.cleanstart.com/a:1")
+    assert f"doctor.report.{form}" in loaded
+    formats = {f"doctor.report.{name}" for name in FORMATS}
+    words = set() if form == "json" else {"doctor.report.text"}  # the vocabulary of all but JSON
+    assert loaded & formats <= {f"doctor.report.{form}", *words}
+    pages = {name for name in loaded if name.startswith("doctor.report.page")}
+    assert bool(pages) is (form == "html")
 
 
 def test_offline_loads_nothing_of_the_network() -> None:
