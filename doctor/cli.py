@@ -22,6 +22,7 @@ PLANNED = ("k8s", "bundle", "open", "demo")
 """Words of the contract that this version does not have yet: never taken for an image."""
 FORMATS = ("text", "json")
 DEFAULT_TARGET = "registry.cleanstart.com"
+_DUMB = "doctor: this terminal (TERM=dumb) cannot show the interactive view; here is the text."
 
 
 def main(argv: Sequence[str]) -> int:
@@ -56,8 +57,7 @@ def _dispatch(argv: list[str]) -> int:
             f"`doctor {command}` is not in this version ({__version__}); {_known()} are"
         )
     if not argv:
-        _parser().print_help()
-        return 2
+        return _start()
     if command in ("-h", "--help", "help"):
         _parser().print_help()
         return 0
@@ -77,11 +77,44 @@ def _dispatch(argv: list[str]) -> int:
     words, targets = _parted(argv[1:] if explicit else argv)
     args = _check_parser().parse_intermixed_args(words)
     args.targets += targets
-    if not explicit and args.targets:
-        _first_word(args.targets[0])
+    if not explicit:
+        if args.targets:
+            _first_word(args.targets[0])
+        return _look(args)
     from doctor.checkup import check
 
     return check(args)
+
+
+def _start() -> int:
+    """`doctor` alone: the start screen on a terminal, else the help."""
+    from doctor import terminal
+
+    if not terminal.attended() or terminal.dumb():
+        if terminal.attended():
+            talk(_DUMB)
+        _parser().print_help()
+        return 2
+    return _sit(_check_parser().parse_args([]))
+
+
+def _look(args: argparse.Namespace) -> int:
+    """`doctor TARGET…`: the interactive view on a terminal, else `doctor check`."""
+    from doctor import terminal
+
+    if terminal.attended(args):
+        if not terminal.dumb():
+            return _sit(args)
+        talk(_DUMB)
+    from doctor.checkup import check
+
+    return check(args)
+
+
+def _sit(args: argparse.Namespace) -> int:
+    from doctor.tui.launch import look
+
+    return look(args)
 
 
 def _parted(words: list[str]) -> tuple[list[str], list[str]]:

@@ -57,7 +57,7 @@ def run(
         with redirect_stdout(sys.stderr):  # a plug-in may print; this is not its output
             return runner.run(report(targets, options, checks, book, secret, observer))
     finally:
-        if runner.run(_wound_up()):
+        if runner.run(wound_up()):
             runner.close()
 
 
@@ -105,7 +105,7 @@ def row(diagnosis: Diagnosis) -> dict[str, object]:
     }
 
 
-async def _wound_up() -> bool:
+async def wound_up() -> bool:
     """End every task that is left. False where one does not end: nobody waits for it, and the loop
     stays open."""
     import asyncio

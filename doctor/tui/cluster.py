@@ -1,0 +1,286 @@
+"""How do a cluster's failing pulls look? Grouped by cause: each with its answer, and whom it hits.
+
+The list on top, the chosen one under it; Enter opens it whole, with workloads, nodes and proof.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from doctor.tui import answer, evidence, rooms
+from doctor.tui.dialogs import Ask, Reading
+from doctor.tui.ink import DIM, STATES, STRONG, STYLES, clipped, ink, line, mark, wrapped
+from doctor.tui.paper import Paper
+from doctor.tui.sitting import Sitting
+
+_FROM = {
+    "status": "the container's own status",
+    "event": "an event about its pod",
+    "sibling": "another pod of the same ReplicaSet",
+}
+
+
+class ClusterScreen(Screen[None]):
+    """The cluster's part of a document."""
+
+    AUTO_FOCUS = "#targets"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("r", "app.again", "Again"),
+        Binding("c", "copy", "Copy"),
+        Binding("e", "app.export", "Export"),
+        Binding("b", "app.bundle", "Bundle"),
+        Binding("p", "probe", "Probe"),
+        Binding("n", "next_way", "Another way", show=False),
+        Binding("w", "app.watch", "Watch", show=False),
+        Binding("slash", "filter", "Filter", show=False),
+        Binding("escape", "back", "Back", show=False),
+        *[Binding(str(n), f"copy({n})", f"Copy command {n}", show=False) for n in range(1, 10)],
+    ]
+
+    def __init__(self, sitting: Sitting) -> None:
+        super().__init__()
+        self.sitting = sitting
+        self._way = 0
+        self._chosen = 0
+        self._copied: set[int] = set()
+        self._shown: Mapping[str, Any] | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="head", classes="head", markup=False)
+        yield OptionList(id="targets")
+        yield Paper(self._pull, id="pull")
+        yield Input(id="filter", placeholder="show only pulls that hold this", classes="off")
+        yield Footer(compact=True, show_command_palette=False)
+
+    def on_mount(self) -> None:
+        self.paint()
+
+    @property
+    def cluster(self) -> Mapping[str, Any] | None:
+        """The document's part about the cluster."""
+        document = self.sitting.document
+        return document["kubernetes"] if document else None
+
+    @property
+    def pull(self) -> Mapping[str, Any] | None:
+        """The chosen one."""
+        cluster = self.cluster
+        options = self.query_one("#targets", OptionList)
+        if cluster is None or options.highlighted is None:
+            return None
+        chosen = options.get_option_at_index(options.highlighted).id
+        return cluster["pulls"][int(chosen)] if chosen is not None else None
+
+    @property
+    def ways(self) -> tuple[answer.Way, ...]:
+        shown = self.pull or self.cluster
+        return answer.ways(shown["findings"]) if shown else ()
+
+    @property
+    def way(self) -> answer.Way | None:
+        found = self.ways
+        return found[self._way % len(found)] if found else None
+
+    def paint(self) -> None:
+        """Draw the document, where it is another one."""
+        cluster = self.cluster
+        self._head()
+        if cluster is not self._shown:
+            self._shown = cluster
+            self._fill()
+        self.query_one("#pull", Paper).write()
+        self.refresh_bindings()
+
+    def _head(self) -> None:
+        cluster = self.cluster
+        if cluster is None:
+            left, right = "The cluster is being asked …", ""
+        else:
+            left = f"{cluster['context'] or 'cluster'}: {cluster['pods_failing']} of "
+            left += f"{cluster['pods_seen']} pods cannot pull, {len(cluster['pulls'])} causes"
+            right = self.sitting.origin or f"Kubernetes {cluster['server_version'] or '?'}"
+        width = max(20, self.size.width - 2)
+        left, right = clipped(left, width), clipped(right, width)
+        gap = " " * max(1, width - len(left) - len(right))
+        self.query_one("#head", Static).update(line((left, STRONG), gap, (right, DIM)))
+
+    def _fill(self) -> None:
+        options = self.query_one("#targets", OptionList)
+        options.clear_options()
+        pulls = self.cluster["pulls"] if self.cluster else []
+        wanted = self.query_one("#filter", Input).value.casefold()
+        for place, pull in enumerate(pulls):
+            shown = self._line(pull)
+            if wanted in shown.plain.casefold():
+                options.add_option(Option(shown, id=str(place)))
+        if options.option_count:
+            options.highlighted = 0
+        elif self.cluster is not None:
+            options.add_option(Option(ink("No image pull fails.", DIM), disabled=True))
+
+    def _line(self, pull: Mapping[str, Any]) -> Content:
+        state = STATES[pull["verdict"]]
+        pods = f"{pull['pods']} pod{'s' if pull['pods'] != 1 else ''}"
+        causes = ", ".join(pull["root_causes"]) or pull["reason"]
+        return line(
+            mark(state),
+            (f" {pods:<9}", STYLES[state]),
+            (pull["image"], STRONG),
+            (f"  {causes}  in {', '.join(pull['namespaces'])}", DIM),
+        )
+
+    def _pull(self, width: int) -> list[Content]:
+        cluster = self.cluster
+        if cluster is None:
+            return [ink("Nothing is changed: what pods wait for is read, no Secret is shown.", DIM)]
+        pull = self.pull
+        found = self.ways
+        place = (self._way % max(1, len(found)) + 1, len(found))
+        if pull is None:
+            lines = _whole_cluster(cluster, width)
+            if self.way is not None:
+                lines += answer.steps(self.way, width, place, self._chosen, sorted(self._copied))
+            return lines
+        lines = answer.answer(pull, width, self.way, place, self._chosen, sorted(self._copied))
+        return [*lines, Content(""), *whom(pull, width), *_left_out(cluster, width)]
+
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        event.stop()
+        self._way, self._copied = 0, set()
+        self._chosen = min(self.way.commands, default=0) if self.way else 0
+        self.query_one("#pull", Paper).write()
+        self.refresh_bindings()
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        pull = self.pull
+        if pull is None:
+            return
+        commands = [
+            s["command"]
+            for f in pull["findings"]
+            for r in f["remedies"]
+            for s in r["steps"]
+            if s["command"]
+        ]
+
+        def write(width: int) -> list[Content]:
+            lines = [*wrapped(pull["summary"], width), Content(""), *whom(pull, width)]
+            for finding in evidence.listed(pull["findings"]):
+                lines += [Content(""), *evidence.whole(finding, width)]
+            return lines
+
+        self.app.push_screen(Reading(str(pull["image"]), write, commands))
+
+    def action_copy(self, step: int = 0) -> None:
+        """Copy the command that is marked, or the one of that step."""
+        commands = self.way.commands if self.way else {}
+        step = step or self._chosen
+        if step not in commands:
+            self.app.notify("There is no command to copy here.", markup=False)
+            return
+        self.app.take(commands[step], f"step {step}")  # type: ignore[attr-defined]
+        self._copied.add(step)
+        self._chosen = next((n for n in commands if n > step), min(commands))
+        self.query_one("#pull", Paper).write()
+
+    def action_next_way(self) -> None:
+        if len(self.ways) > 1:
+            self._way, self._copied = (self._way + 1) % len(self.ways), set()
+            self._chosen = min(self.way.commands, default=0) if self.way else 0
+            self.query_one("#pull", Paper).write()
+
+    def action_probe(self) -> None:
+        """The chosen image as the kubelet of this machine would pull it, after asking."""
+        pull = self.pull
+        if pull is None:
+            return
+        image = str(pull["image"])
+
+        def answered(yes: str | None) -> None:
+            if yes:
+                self.app.look_at([image], client="kubelet")  # type: ignore[attr-defined]
+
+        said = f"Walk the way to {image} from this machine, as the kubelet here would?"
+        self.app.push_screen(Ask(f"{said} Nothing is pulled or changed."), answered)
+
+    def action_filter(self) -> None:
+        field = self.query_one("#filter", Input)
+        field.remove_class("off")
+        field.focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._fill()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.query_one("#targets").focus()
+
+    def action_back(self) -> None:
+        field = self.query_one("#filter", Input)
+        if not field.has_class("off"):
+            field.value = ""
+            field.add_class("off")
+            self.query_one("#targets").focus()
+        else:
+            self.app.back()  # type: ignore[attr-defined]
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "copy":
+            return True if self.way and self.way.commands else None
+        if action == "probe":
+            return (True if self.pull else None) if rooms.has("cluster") else False
+        return True
+
+
+def whom(pull: Mapping[str, Any], width: int) -> Iterator[Content]:
+    """Whom it hits, where, since when, and what the cluster itself said."""
+    yield ink("Whom it hits", STRONG)
+    for each in pull["workloads"]:
+        containers = f" ({', '.join(each['containers'])})" if each["containers"] else ""
+        said = f"{each['kind']} {each['namespace']}/{each['name']}{containers}: {each['pods']} pods"
+        yield from wrapped(said, width, "  ")
+    for label, names in (("nodes", pull["nodes"]), ("images", pull["images"])):
+        if names:
+            yield from wrapped(", ".join(names), width, line((f"  {label:<8} ", DIM)))
+    if pull["oldest"]:
+        yield from wrapped(
+            f"{pull['oldest']} to {pull['newest']}", width, line(("  seen     ", DIM))
+        )
+    if pull["message"]:
+        origin = _FROM.get(pull["evidence_from"], pull["evidence_from"])
+        yield from wrapped(f"{pull['reason']}, says {origin}:", width, "  ", DIM)
+        yield from wrapped(pull["message"], width, "  ")
+
+
+def _whole_cluster(cluster: Mapping[str, Any], width: int) -> list[Content]:
+    """What there is to say where no pull fails, or none could be seen."""
+    state = STATES[cluster["verdict"]]
+    words = {
+        "pass": "No image pull fails.",
+        "warn": "No image pull fails; there are warnings.",
+        "fail": "The cluster could not be looked at.",
+        "incomplete": "Not everything could be looked at.",
+    }
+    lines = wrapped(words[cluster["verdict"]], width, line(mark(state), " "), STYLES[state])
+    for finding in evidence.listed(cluster["findings"]):
+        lines += [Content(""), *evidence.proof(finding, width)]
+    return [*lines, *_left_out(cluster, width)]
+
+
+def _left_out(cluster: Mapping[str, Any], width: int) -> Iterator[Content]:
+    if cluster["left_out"]:
+        yield Content("")
+        yield ink("Not read", STRONG)
+    for each in cluster["left_out"]:
+        where = f" in {each['namespace']}" if each["namespace"] else ""
+        yield from wrapped(f"{each['what']}{where}: {each['why']}", width, "  ")

@@ -1,0 +1,300 @@
+"""How does one target's diagnosis look? The answer on top, the path under it, then the proof.
+
+While the run lasts the path fills; before anything is contacted it shows the whole plan. When the
+document is there, everything is drawn from it.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, VerticalScroll
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Footer, Input, OptionList, Static, TabbedContent, TabPane
+from textual.widgets.option_list import Option
+
+from doctor.tui import answer, evidence, layers, timing
+from doctor.tui.changes import changes
+from doctor.tui.dialogs import Reading
+from doctor.tui.ink import DIM, STRONG, clipped, ink, line, wrapped
+from doctor.tui.paper import Paper
+from doctor.tui.path import Path
+from doctor.tui.sitting import Sitting
+from doctor.tui.stations import Station, of_document
+
+
+class DiagnosisScreen(Screen[None]):
+    """One target of a sitting."""
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012 - as Screen has it
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (24, "-tall"), (34, "-high")]  # noqa: RUF012
+    AUTO_FOCUS = "#path"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("r", "app.again", "Again"),
+        Binding("R", "app.again_unwell", "Run what was not well", show=False),
+        Binding("c", "copy", "Copy"),
+        Binding("e", "app.export", "Export"),
+        Binding("b", "app.bundle", "Bundle"),
+        Binding("v", "next_client", "Client"),
+        Binding("a", "app.all_clients", "All clients", show=False),
+        Binding("n", "next_way", "Another way", show=False),
+        Binding("w", "app.watch", "Watch", show=False),
+        Binding("slash", "filter", "Filter", show=False),
+        Binding("escape", "back", "Back", show=False),
+        *[Binding(str(n), f"copy({n})", f"Copy command {n}", show=False) for n in range(1, 10)],
+    ]
+
+    def __init__(self, sitting: Sitting, place: int = 0) -> None:
+        super().__init__()
+        self.sitting = sitting
+        self.place = place
+        self._eyes = 0
+        """Which of the clients that looked."""
+        self._way = 0
+        self._chosen = 0
+        self._copied: set[int] = set()
+        self._shown: Mapping[str, Any] | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="head", classes="head", markup=False)
+        with Container(id="top"):
+            yield Paper(self._answer, id="answer")
+            with VerticalScroll(id="way", can_focus=False):
+                yield Path(id="path")
+        with TabbedContent(id="tabs"):
+            with TabPane("Findings", id="findings"):
+                yield OptionList(id="list")
+            with TabPane("Evidence", id="evidence"):
+                yield Paper(self._evidence, id="proof")
+            with TabPane("Timing", id="timing"):
+                yield Paper(self._timing, id="times")
+            with TabPane("Clients", id="clients"):
+                yield Paper(self._clients, id="layers")
+            with TabPane("Facts", id="facts"):
+                yield Paper(self._facts, id="raw")
+        yield Input(
+            id="filter", placeholder="show only lines that hold this; Esc: all", classes="off"
+        )
+        yield Footer(compact=True, show_command_palette=False)
+
+    def on_mount(self) -> None:
+        self.paint()
+
+    def on_descendant_focus(self) -> None:
+        """Where the room is small, what is read gets more of it."""
+        self.set_class(self.query_one("#tabs").has_focus_within, "-proof")
+        self.set_class(self.query_one("#answer").has_focus, "-reading")
+
+    @property
+    def entry(self) -> Mapping[str, Any] | None:
+        """The document's part about this target."""
+        found = self.sitting.entries(self.place)
+        return found[self._eyes % len(found)] if found else None
+
+    @property
+    def ways(self) -> tuple[answer.Way, ...]:
+        return answer.ways(self.entry["findings"]) if self.entry else ()
+
+    @property
+    def way(self) -> answer.Way | None:
+        """The remedy that is shown."""
+        found = self.ways
+        return found[self._way % len(found)] if found else None
+
+    def paint(self) -> None:
+        """Draw what changed since the last time."""
+        entry = self.entry
+        self._head()
+        if entry is None:
+            if self.sitting.progress:
+                self.query_one(Path).show(self.sitting.progress[self.place].stretches())
+            self.query_one("#answer", Paper).write()
+            self._shown = None
+        elif entry is not self._shown:
+            self._shown = entry
+            self._way, self._copied = 0, set()
+            self._mark_first()
+            self.query_one(Path).show(of_document(entry))
+            self._list()
+            for paper in self.query(Paper):
+                paper.write()
+        self.refresh_bindings()
+
+    def _head(self) -> None:
+        sitting, entry = self.sitting, self.entry
+        target = sitting.targets[self.place] if sitting.targets else None
+        name = entry["target"] if entry else target.text if target else ""
+        client = entry["client"] if entry else target.client if target else ""
+        if sitting.running:
+            clock = f"{time.monotonic() - sitting.began:.1f} s"
+        elif sitting.origin:
+            clock = sitting.origin
+        else:
+            clock = f"{sitting.seconds:.1f} s" if sitting.seconds else ""
+        watch = self.app.watching  # type: ignore[attr-defined]
+        right = "  ".join(each for each in (f"as {client}", clock, watch) if each)
+        width = max(20, self.size.width - 2)
+        room = max(8, width - len(right) - 2)
+        shown = clipped(name or "(an empty text)", room)
+        gap = " " * max(1, width - len(shown) - len(clipped(right, width)))
+        self.query_one("#head", Static).update(
+            line((shown, STRONG), gap, (clipped(right, width), DIM))
+        )
+
+    def _answer(self, width: int) -> list[Content]:
+        entry = self.entry
+        if entry is None:
+            progress = self.sitting.progress
+            if not progress:
+                return [ink("Nothing was looked at yet.", DIM)]
+            found = list(progress[self.place].stations())
+            done = sum(s.state not in ("waiting", "running") for s in found)
+            now = [s.check for s in found if s.state == "running"]
+            return answer.looking(done, len(found), list(dict.fromkeys(now)), width)
+        found_ways = self.ways
+        place = (self._way % max(1, len(found_ways)) + 1, len(found_ways))
+        lines = answer.answer(entry, width, self.way, place, self._chosen, sorted(self._copied))
+        changed: list[Content] = []
+        for each in self._changes():
+            changed += wrapped(each, width, line(("Changed  ", "bold $accent")))
+        return [*changed, *lines]
+
+    def _changes(self) -> list[str]:
+        """Since the run before."""
+        before, entry = self.sitting.entries_before(self.place), self.entry
+        if entry is None or not before:
+            return []
+        return changes(before[self._eyes % len(before)], entry)
+
+    def _station(self) -> Station | None:
+        return self.query_one(Path).station
+
+    def _evidence(self, width: int) -> list[Content]:
+        station, entry = self._station(), self.entry
+        if station is None:
+            return [ink("There is no station.", DIM)]
+        return evidence.evidence(entry or {"hops": [], "findings": []}, station, width)
+
+    def _timing(self, width: int) -> list[Content]:
+        entry = self.entry
+        return timing.timing(entry, width) if entry else [ink("Once the run has ended.", DIM)]
+
+    def _clients(self, width: int) -> list[Content]:
+        entry, document = self.entry, self.sitting.document
+        if entry is None or document is None:
+            return [ink("Once the run has ended.", DIM)]
+        known = len(self.app.clients) if self.sitting.live else 1  # type: ignore[attr-defined]
+        return layers.layers(document, entry, known, width)
+
+    def _facts(self, width: int) -> list[Content]:
+        entry = self.entry
+        if entry is None:
+            return [ink("Once the run has ended.", DIM)]
+        text = json.dumps(entry, indent=1, ensure_ascii=False)
+        return [ink(each) for each in text.split("\n")]
+
+    def _list(self) -> None:
+        entry = self.entry
+        found = evidence.listed(entry["findings"]) if entry else []
+        options = self.query_one("#list", OptionList)
+        wanted = self.query_one("#filter", Input).value.casefold()
+        options.clear_options()
+        for place, finding in enumerate(found):
+            shown = evidence.item(finding, self.size.width)
+            if wanted in shown.plain.casefold():
+                options.add_option(Option(shown, id=str(place)))
+        if not options.option_count:
+            options.add_option(Option(ink("Nothing was found to be wrong.", DIM), disabled=True))
+
+    def on_path_chosen(self, event: Path.Chosen) -> None:
+        event.stop()
+        self.query_one("#proof", Paper).write()
+        if event.opened:
+            self.query_one("#tabs", TabbedContent).active = "evidence"
+            self.query_one("#proof", Paper).focus()
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        entry = self.entry
+        if entry is None or event.option.id is None:
+            return
+        finding = evidence.listed(entry["findings"])[int(event.option.id)]
+        commands = [s["command"] for r in finding["remedies"] for s in r["steps"] if s["command"]]
+        self.app.push_screen(
+            Reading(str(finding["code"]), lambda width: evidence.whole(finding, width), commands)
+        )
+
+    def _mark_first(self) -> None:
+        commands = self.way.commands if self.way else {}
+        self._chosen = min(commands, default=0)
+
+    def action_copy(self, step: int = 0) -> None:
+        """Copy the command that is marked, or the one of that step; the mark goes on."""
+        commands = self.way.commands if self.way else {}
+        step = step or self._chosen
+        if step not in commands:
+            self.app.notify("There is no command to copy here.", markup=False)
+            return
+        self.app.take(commands[step], f"step {step}")  # type: ignore[attr-defined]
+        self._copied.add(step)
+        self._chosen = next((n for n in commands if n > step), min(commands))
+        self.query_one("#answer", Paper).write()
+
+    def action_next_way(self) -> None:
+        """The next remedy, or the next cause's."""
+        if len(self.ways) > 1:
+            self._way = (self._way + 1) % len(self.ways)
+            self._copied = set()
+            self._mark_first()
+            self.query_one("#answer", Paper).write()
+
+    def action_next_client(self) -> None:
+        """The next client that looked; where only one did, the next one here looks."""
+        if len(self.sitting.entries(self.place)) > 1:
+            self._eyes += 1
+            self.paint()
+        else:
+            self.app.next_client()  # type: ignore[attr-defined]
+
+    def action_filter(self) -> None:
+        field = self.query_one("#filter", Input)
+        field.remove_class("off")
+        field.focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._list()
+        for paper in self.query(Paper):
+            if paper.id != "answer":
+                paper.filter = event.value
+                paper.write()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.query_one("#tabs", TabbedContent).query_one("Tabs").focus()
+
+    def action_back(self) -> None:
+        """Out of the filter, out of the proof, out of the screen."""
+        field = self.query_one("#filter", Input)
+        if not field.has_class("off"):
+            field.value = ""
+            field.add_class("off")
+            self.query_one(Path).focus()
+        elif self.query_one("#tabs").has_focus_within:
+            self.query_one(Path).focus()
+        else:
+            self.app.back()  # type: ignore[attr-defined]
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "copy":
+            return True if self.way and self.way.commands else None
+        if action == "next_client":
+            several = len(self.sitting.entries(self.place)) > 1
+            return several or self.sitting.live
+        return True

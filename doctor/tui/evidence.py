@@ -1,0 +1,121 @@
+"""What was seen at the chosen station? Its findings' evidence, drawn where a drawing tells more.
+
+Which drawing is chosen by what the evidence holds, not by who found it: a chain is a tree, whoever
+names one. What no drawing used is listed under it, so that nothing is hidden.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from textual.content import Content
+
+from doctor.tui import drawings
+from doctor.tui.ink import DIM, STRONG, STYLES, ink, line, mark, told, took, wrapped
+from doctor.tui.stations import LADDER, Station
+
+_SEVERITY = {"error": "failed", "warning": "warning", "info": "passed"}
+_LEVEL = {"error": "Error", "warning": "Warning", "info": "Note"}
+
+
+def evidence(target: Mapping[str, Any], station: Station, width: int) -> list[Content]:
+    """The station's page."""
+    where = f" at {station.hop}" if station.hop else ""
+    time = took(station.ms)
+    lines = [
+        line(
+            mark(station.state),
+            (f" {station.check}", STRONG),
+            f"{where}: ",
+            (station.word, STYLES[station.state]),
+            (f"  {time}" if time else "", DIM),
+        )
+    ]
+    if station.said:
+        lines += wrapped(station.said, width, "  ")
+    hop = next((h for h in target["hops"] if f"{h['host']}:{h['port']}" == station.hop), None)
+    if hop:
+        lines += list(_of_hop(hop, width))
+    found = [f for f in target["findings"] if concerns(f, station)]
+    for finding in found:
+        lines += [Content(""), *proof(finding, width)]
+    if not found:
+        lines += [Content(""), ink(_nothing(station), DIM)]
+    return lines
+
+
+def concerns(finding: Mapping[str, Any], station: Station) -> bool:
+    """Is the finding this station's? One of the ladder's checks belongs to its host."""
+    if finding["check"] != station.check:
+        return False
+    return station.check not in LADDER or not finding["hop"] or finding["hop"] == station.hop
+
+
+def proof(finding: Mapping[str, Any], width: int) -> list[Content]:
+    """A finding with its proof."""
+    state = _SEVERITY.get(finding["severity"], "passed")
+    where = f" at {finding['hop']}" if finding["hop"] else ""
+    about = f", {finding['subject']}" if finding["subject"] else ""
+    level = "Cause" if finding["root_cause"] else _LEVEL.get(finding["severity"], "Note")
+    lines = wrapped(finding["title"], width, line(mark(state), " ", (f"{level}  ", STYLES[state])))
+    lines += wrapped(f"{finding['code']}, {finding['confidence']}{where}{about}", width, "  ", DIM)
+    lines += wrapped(finding["detail"], width, "  ")
+    rest = dict(finding["evidence"])
+    for drawing in drawings.ALL:
+        drawn, used = drawing(rest, width - 2)
+        if drawn:
+            lines += [Content(""), *(line("  ", each) for each in drawn)]
+            rest = {key: value for key, value in rest.items() if key not in used}
+    if rest:
+        lines += [Content(""), *told(rest, width, "  ")]
+    return lines
+
+
+def whole(finding: Mapping[str, Any], width: int) -> list[Content]:
+    """A finding with its proof and every remedy: what one reads on a page of its own."""
+    from doctor.tui.answer import Way, steps
+
+    lines = proof(finding, width)
+    for number, remedy in enumerate(finding["remedies"], 1):
+        lines += [
+            Content(""),
+            *steps(Way(finding, remedy), width, (number, len(finding["remedies"]))),
+        ]
+    return lines
+
+
+def _of_hop(hop: Mapping[str, Any], width: int) -> Iterator[Content]:
+    yield from wrapped(hop["via"], width, line(("  way        ", DIM)))
+    if hop["addresses"]:
+        yield from wrapped(", ".join(hop["addresses"]), width, line(("  addresses  ", DIM)))
+    reached = hop["reached"] or "not even its name"
+    yield from wrapped(reached, width, line(("  reached    ", DIM)))
+
+
+def _nothing(station: Station) -> str:
+    if station.state in ("waiting", "running"):
+        return "  Nothing yet."
+    if station.state == "blocked":
+        return "  It was not asked, so there is nothing to show."
+    return "  Nothing was found to be wrong here."
+
+
+def listed(findings: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Findings in the order in which one wants to read them: causes, errors, warnings, notes."""
+    order = {"error": 0, "warning": 1, "info": 2}
+    return sorted(findings, key=lambda f: (not f["root_cause"], order.get(f["severity"], 3)))
+
+
+def item(finding: Mapping[str, Any], width: int) -> Content:
+    """A finding as one entry of a list."""
+    state = _SEVERITY.get(finding["severity"], "passed")
+    level = "cause" if finding["root_cause"] else _LEVEL.get(finding["severity"], "Note").lower()
+    where = f" at {finding['hop']}" if finding["hop"] else ""
+    first = line(
+        mark(state),
+        (f" {level:<8}", STYLES[state]),
+        (finding["title"], STRONG),
+        (f"  {finding['code']}{where}", DIM),
+    )
+    return first
