@@ -52,17 +52,22 @@ def answer(
     place: tuple[int, int],
     chosen: int,
     copied: Sequence[int] = (),
+    *,
+    airy: bool = False,
 ) -> list[Content]:
     """A target's (or a pull's) answer. `place`: which way of how many; `chosen`: the step whose
-    command is next to be copied; `copied`: the steps whose commands were."""
+    command is next to be copied; `copied`: the steps whose commands were; `airy`: there is room."""
     state = STATES[entry["verdict"]]
     head = headline(entry) if "checks" in entry else _of_pull(entry)
     lead = line(mark(state), " ", (f"{head}  ", f"bold {STYLES[state]}"))
     lines = wrapped(entry["summary"], width, lead, hang=2)
     for each in entry.get("assumed", ()):
         lines += wrapped(f"Taken as: {each}", width, "  ", DIM)
-    lines += _causes(entry, width, way)
+    causes = list(_causes(entry, width, way))
+    gap = [Content("")] if airy else []
+    lines += [*gap, *causes] if causes else []
     if way is not None:
+        lines += gap
         lines += steps(way, width, place, chosen, copied, "; n: the next")
     if entry.get("not_tried"):
         lines += wrapped(f"Not looked at: {', '.join(entry['not_tried'])}", width, "", DIM)

@@ -31,7 +31,7 @@ _FROM = {
 class ClusterScreen(Screen[None]):
     """The cluster's part of a document."""
 
-    AUTO_FOCUS = "#targets"
+    AUTO_FOCUS = "#pulls"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "app.again", "Again"),
         Binding("c", "copy", "Copy"),
@@ -55,7 +55,7 @@ class ClusterScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield Static(id="head", classes="head", markup=False)
-        yield OptionList(id="targets")
+        yield OptionList(id="pulls")
         yield Paper(self._pull, id="pull")
         yield Input(id="filter", placeholder="show only pulls that hold this", classes="off")
         yield Footer(compact=True, show_command_palette=False)
@@ -73,7 +73,7 @@ class ClusterScreen(Screen[None]):
     def pull(self) -> Mapping[str, Any] | None:
         """The chosen one."""
         cluster = self.cluster
-        options = self.query_one("#targets", OptionList)
+        options = self.query_one("#pulls", OptionList)
         if cluster is None or options.highlighted is None:
             return None
         chosen = options.get_option_at_index(options.highlighted).id
@@ -113,7 +113,7 @@ class ClusterScreen(Screen[None]):
         self.query_one("#head", Static).update(line((left, STRONG), gap, (right, DIM)))
 
     def _fill(self) -> None:
-        options = self.query_one("#targets", OptionList)
+        options = self.query_one("#pulls", OptionList)
         options.clear_options()
         pulls = self.cluster["pulls"] if self.cluster else []
         wanted = self.query_one("#filter", Input).value.casefold()
@@ -130,12 +130,11 @@ class ClusterScreen(Screen[None]):
         state = STATES[pull["verdict"]]
         pods = f"{pull['pods']} pod{'s' if pull['pods'] != 1 else ''}"
         causes = ", ".join(pull["root_causes"]) or pull["reason"]
-        return line(
-            mark(state),
-            (f" {pods:<9}", STYLES[state]),
-            (pull["image"], STRONG),
-            (f"  {causes}  in {', '.join(pull['namespaces'])}", DIM),
-        )
+        head = line(mark(state), (f" {pods:<9}", STYLES[state]))
+        width = max(30, self.size.width - 3) - head.cell_length
+        image = clipped(pull["image"], width)
+        rest = clipped(f"{causes}  in {', '.join(pull['namespaces'])}", width - len(image) - 2)
+        return line(head, (image, STRONG), (f"  {rest}", DIM))
 
     def _pull(self, width: int) -> list[Content]:
         cluster = self.cluster
@@ -223,14 +222,14 @@ class ClusterScreen(Screen[None]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self.query_one("#targets").focus()
+        self.query_one("#pulls").focus()
 
     def action_back(self) -> None:
         field = self.query_one("#filter", Input)
         if not field.has_class("off"):
             field.value = ""
             field.add_class("off")
-            self.query_one("#targets").focus()
+            self.query_one("#pulls").focus()
         else:
             self.app.back()  # type: ignore[attr-defined]
 

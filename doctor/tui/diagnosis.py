@@ -111,6 +111,7 @@ class DiagnosisScreen(Screen[None]):
         """Draw what changed since the last time."""
         entry = self.entry
         self._head()
+        self.set_class(entry is None or entry["verdict"] == "pass", "-calm")
         if entry is None:
             if self.sitting.progress:
                 self.query_one(Path).show(self.sitting.progress[self.place].stretches())
@@ -159,7 +160,15 @@ class DiagnosisScreen(Screen[None]):
             return answer.looking(done, len(found), list(dict.fromkeys(now)), width)
         found_ways = self.ways
         place = (self._way % max(1, len(found_ways)) + 1, len(found_ways))
-        lines = answer.answer(entry, width, self.way, place, self._chosen, sorted(self._copied))
+        lines = answer.answer(
+            entry,
+            width,
+            self.way,
+            place,
+            self._chosen,
+            sorted(self._copied),
+            airy=self.has_class("-high"),
+        )
         changed: list[Content] = []
         for each in self._changes():
             changed += wrapped(each, width, line(("Changed  ", "bold $accent")))
@@ -206,7 +215,7 @@ class DiagnosisScreen(Screen[None]):
         wanted = self.query_one("#filter", Input).value.casefold()
         options.clear_options()
         for place, finding in enumerate(found):
-            shown = evidence.item(finding, self.size.width)
+            shown = evidence.item(finding, self.size.width - 5)
             if wanted in shown.plain.casefold():
                 options.add_option(Option(shown, id=str(place)))
         if not options.option_count:

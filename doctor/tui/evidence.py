@@ -12,7 +12,7 @@ from typing import Any
 from textual.content import Content
 
 from doctor.tui import drawings
-from doctor.tui.ink import DIM, STRONG, STYLES, ink, line, mark, told, took, wrapped
+from doctor.tui.ink import DIM, STRONG, STYLES, clipped, ink, line, mark, told, took, wrapped
 from doctor.tui.stations import LADDER, Station
 
 _SEVERITY = {"error": "failed", "warning": "warning", "info": "passed"}
@@ -112,10 +112,9 @@ def item(finding: Mapping[str, Any], width: int) -> Content:
     state = _SEVERITY.get(finding["severity"], "passed")
     level = "cause" if finding["root_cause"] else _LEVEL.get(finding["severity"], "Note").lower()
     where = f" at {finding['hop']}" if finding["hop"] else ""
-    first = line(
-        mark(state),
-        (f" {level:<8}", STYLES[state]),
-        (finding["title"], STRONG),
-        (f"  {finding['code']}{where}", DIM),
-    )
-    return first
+    head = line(mark(state), (f" {level:<8}", STYLES[state]))
+    title = clipped(finding["title"], max(12, width - head.cell_length))
+    room = width - head.cell_length - len(title) - 2
+    rest = f"{finding['code']}{where}" if len(finding["code"]) + len(where) <= room else ""
+    rest = rest or (finding["code"] if len(finding["code"]) <= room else "")
+    return line(head, (title, STRONG), (f"  {rest}" if rest else "", DIM))

@@ -144,7 +144,8 @@ class Progress:
 
     def __init__(self, target: Target, checks: Sequence[Check]) -> None:
         self.target = target
-        names = tuple(dict.fromkeys(c.name for c in checks))
+        whole = [c.name for c in checks if not c.part]
+        names = tuple(dict.fromkeys([*whole, *(c.name for c in checks)]))
         self._names = [n for n in names if n not in LADDER]
         self._ladder = [n for n in LADDER if n in names]
         self._hops: dict[Hop, None] = {target.registry: None} if target.registry.host else {}
