@@ -21,7 +21,7 @@ from textual.theme import Theme
 
 from doctor.clients.eyes import ALL
 from doctor.options import Options
-from doctor.redact import scrub
+from doctor.redact import plain, scrub
 from doctor.tui import rooms
 from doctor.tui.clipboard import sequences
 from doctor.tui.cluster import ClusterScreen
@@ -32,6 +32,7 @@ from doctor.tui.keys import KEYS
 from doctor.tui.several import SeveralScreen
 from doctor.tui.sitting import Sitting, clients_here
 from doctor.tui.start import StartScreen
+from doctor.usage import UsageError
 
 PACE = 0.08
 """Seconds between two paintings while a run lasts."""
@@ -88,7 +89,7 @@ class DoctorApp(App[int]):
         super().__init__()
         self.options = options
         self.history = history or History(None)
-        self.sitting = sitting
+        self._first = sitting
         self.watching = ""
         self.copied: list[str] = []
         """Commands that were copied, for the terminal that took no notice."""
@@ -108,12 +109,20 @@ class DoctorApp(App[int]):
         for number in self.signals:
             loop.add_signal_handler(number, self._signalled, number)
         self._clock = self.set_interval(PACE, self._tick, pause=True)
-        if self.sitting is None:
+        if self._first is None:
             self.push_screen(StartScreen())
         else:
-            self.begin(self.sitting)
+            self.begin(self._first)
 
     # What is looked at
+
+    @property
+    def sitting(self) -> Sitting | None:
+        """What the screen shows, or the one beneath it."""
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, DiagnosisScreen | SeveralScreen | ClusterScreen):
+                return screen.sitting
+        return None
 
     def look_at(self, targets: Sequence[str], client: str = "") -> None:
         """Targets as they were typed."""
@@ -135,16 +144,20 @@ class DoctorApp(App[int]):
 
     def begin(self, sitting: Sitting) -> None:
         """Show what will be asked; only then begin to ask."""
-        self.sitting = sitting
         self._unwatch()
-        if sitting.document is not None and sitting.document["kubernetes"] is not None:
-            self.push_screen(ClusterScreen(sitting))
-            return
         if sitting.live:
             sitting.plan()
-        self.push_screen(SeveralScreen(sitting) if sitting.count > 1 else DiagnosisScreen(sitting))
+        if sitting.of_cluster:
+            self.push_screen(ClusterScreen(sitting))
+        else:
+            self.show_targets(sitting)
         if sitting.live and sitting.document is None:
             self.call_after_refresh(self._start)
+
+    def show_targets(self, sitting: Sitting) -> None:
+        """One target at once, several as a list."""
+        several = sitting.count > 1
+        self.push_screen(SeveralScreen(sitting) if several else DiagnosisScreen(sitting))
 
     def drill(self, place: int) -> None:
         """One of several."""
@@ -159,14 +172,14 @@ class DoctorApp(App[int]):
 
     def back(self) -> None:
         """To the screen before; from the first one, to the start."""
-        leaving = self.screen
+        left = self.sitting
         if len(self.screen_stack) > 2:
             self.pop_screen()
-        elif not isinstance(leaving, StartScreen):
+        elif not isinstance(self.screen, StartScreen):
             self.switch_screen(StartScreen())
-        if self.sitting is not None and not isinstance(self.screen, SeveralScreen):
+        if left is not None and self.sitting is not left:
             self._unwatch()
-            self.run_worker(self.sitting.stop(), group="stop")
+            self.run_worker(left.stop(), group="stop")
 
     def _start(self, *, keeping: bool = False) -> None:
         if self.sitting is not None:
@@ -182,7 +195,9 @@ class DoctorApp(App[int]):
         if ended:
             self._clock.pause()
             bug = sitting.failure()
-            if bug is not None:
+            if isinstance(bug, UsageError):
+                self.notify(str(bug), severity="error", timeout=10)
+            elif bug is not None:
                 self.stop_with(bug)
                 return
         for screen in self.screen_stack:
@@ -208,7 +223,7 @@ class DoctorApp(App[int]):
             if any(e["verdict"] in _UNWELL for e in sitting.entries(n))
         ]
         if not places:
-            self.notify("All is well; there is nothing to run again.", markup=False)
+            self.notify("All is well; there is nothing to run again.")
         elif len(places) == sitting.count:
             self._start()
         else:
@@ -220,12 +235,10 @@ class DoctorApp(App[int]):
             return
         if self.watching:
             self._unwatch()
-            self.notify("No longer watching.", markup=False)
+            self.notify("No longer watching.")
         else:
             self.watching = f"watching, every {WATCH_SECONDS} s"
-            self.notify(
-                f"Runs again every {WATCH_SECONDS} s until all is well; w: stop.", markup=False
-            )
+            self.notify(f"Runs again every {WATCH_SECONDS} s until all is well; w: stop.")
             if not self.sitting.running:
                 self._watched()
         self._tick_once()
@@ -238,7 +251,7 @@ class DoctorApp(App[int]):
         if sitting.document["verdict"] == "pass":
             self._unwatch()
             self.bell()
-            self.notify("All is well now.", markup=False)
+            self.notify("All is well now.")
         else:
             self._again = self.set_timer(WATCH_SECONDS, lambda: self._start(keeping=True))
 
@@ -260,19 +273,19 @@ class DoctorApp(App[int]):
         now = sitting.options.client
         following = names[(names.index(now) + 1) % len(names)] if now in names else names[0]
         if following == now:
-            self.notify(f"No other client than {now} was found here.", markup=False)
+            self.notify(f"No other client than {now} was found here.")
         else:
             self._replace(sitting.seen_as(following))
-            self.notify(f"Looking as {following}.", markup=False)
+            self.notify(f"Looking as {following}.")
 
     def action_all_clients(self) -> None:
         if self.sitting is not None and self.sitting.live and not self.sitting.running:
             self._replace(self.sitting.seen_as(ALL))
 
     def _replace(self, sitting: Sitting) -> None:
-        while len(self.screen_stack) > 2 and not isinstance(self.screen, StartScreen):
-            self.pop_screen()
-        if not isinstance(self.screen, StartScreen):
+        """In the place of what is shown."""
+        before = self.sitting
+        while self.sitting is before and len(self.screen_stack) > 1:
             self.pop_screen()
         self.begin(sitting)
 
@@ -288,7 +301,7 @@ class DoctorApp(App[int]):
 
         sitting = self.sitting
         if sitting is None or sitting.document is None:
-            self.notify("There is no report yet.", markup=False)
+            self.notify("There is no report yet.")
             return
         document = sitting.document
 
@@ -306,7 +319,7 @@ class DoctorApp(App[int]):
     def action_bundle(self) -> None:
         from doctor.tui import entries
 
-        if self.sitting is not None and self.sitting.document is not None:
+        if self.sitting is not None and self.sitting.report is not None:
             entries.bundle(self, self.sitting)
 
     def action_help(self) -> None:
@@ -321,7 +334,7 @@ class DoctorApp(App[int]):
         """What does not apply is grey; what this installation cannot do is not there."""
         sitting = self.sitting
         if action == "bundle":
-            return _grey(sitting and sitting.document) if rooms.has("bundle") else False
+            return _grey(sitting and sitting.report) if rooms.has("bundle") else False
         if action == "export":
             return _grey(sitting and sitting.document)
         if action in ("again", "again_unwell", "watch", "next_client", "all_clients"):
@@ -359,7 +372,11 @@ class DoctorApp(App[int]):
         self.copied.append(safe)
         self.copy_to_clipboard(safe)
         shown = safe if len(safe) <= _LONG else f"{safe[:_LONG]}…"
-        self.notify(f"Copied{f' {what}' if what else ''}: {shown}", markup=False, timeout=4)
+        self.notify(f"Copied{f' {what}' if what else ''}: {shown}", timeout=4)
+
+    def notify(self, message: str, **more: Any) -> None:
+        """Whatever is said: through the gate, made plain, and no markup."""
+        super().notify(plain(scrub(message), 400), **more | {"markup": False})
 
     def copy_to_clipboard(self, text: str) -> None:
         """By the terminal; see `doctor.tui.clipboard`."""

@@ -17,7 +17,7 @@ from textual.widgets.option_list import Option
 
 from doctor.tui import answer, evidence, rooms
 from doctor.tui.dialogs import Ask, Reading
-from doctor.tui.ink import DIM, STATES, STRONG, STYLES, clipped, ink, line, mark, wrapped
+from doctor.tui.ink import DIM, STATES, STRONG, STYLES, clipped, ends, ink, line, mark, wrapped
 from doctor.tui.paper import Paper
 from doctor.tui.sitting import Sitting
 
@@ -38,6 +38,7 @@ class ClusterScreen(Screen[None]):
         Binding("e", "app.export", "Export"),
         Binding("b", "app.bundle", "Bundle"),
         Binding("p", "probe", "Probe"),
+        Binding("t", "targets", "Probed images", show=False),
         Binding("n", "next_way", "Another way", show=False),
         Binding("w", "app.watch", "Watch", show=False),
         Binding("slash", "filter", "Filter", show=False),
@@ -102,15 +103,12 @@ class ClusterScreen(Screen[None]):
     def _head(self) -> None:
         cluster = self.cluster
         if cluster is None:
-            left, right = "The cluster is being asked …", ""
+            left, right = self.sitting.saying or "The cluster is being asked …", ""
         else:
             left = f"{cluster['context'] or 'cluster'}: {cluster['pods_failing']} of "
             left += f"{cluster['pods_seen']} pods cannot pull, {len(cluster['pulls'])} causes"
             right = self.sitting.origin or f"Kubernetes {cluster['server_version'] or '?'}"
-        width = max(20, self.size.width - 2)
-        left, right = clipped(left, width), clipped(right, width)
-        gap = " " * max(1, width - len(left) - len(right))
-        self.query_one("#head", Static).update(line((left, STRONG), gap, (right, DIM)))
+        self.query_one("#head", Static).update(ends(left, right, max(20, self.size.width - 2)))
 
     def _fill(self) -> None:
         options = self.query_one("#pulls", OptionList)
@@ -184,12 +182,12 @@ class ClusterScreen(Screen[None]):
         commands = self.way.commands if self.way else {}
         step = step or self._chosen
         if step not in commands:
-            self.app.notify("There is no command to copy here.", markup=False)
+            self.app.notify("There is no command to copy here.")
             return
         self.app.take(commands[step], f"step {step}")  # type: ignore[attr-defined]
         self._copied.add(step)
         self._chosen = next((n for n in commands if n > step), min(commands))
-        self.query_one("#pull", Paper).write()
+        self.query_one("#pull", Paper).write(showing="▸")
 
     def action_next_way(self) -> None:
         if len(self.ways) > 1:
@@ -210,6 +208,11 @@ class ClusterScreen(Screen[None]):
 
         said = f"Walk the way to {image} from this machine, as the kubelet here would?"
         self.app.push_screen(Ask(f"{said} Nothing is pulled or changed."), answered)
+
+    def action_targets(self) -> None:
+        """The images that were probed, if the document has any."""
+        if self.sitting.count:
+            self.app.show_targets(self.sitting)  # type: ignore[attr-defined]
 
     def action_filter(self) -> None:
         field = self.query_one("#filter", Input)

@@ -22,7 +22,8 @@ from textual.widgets.option_list import Option
 from doctor.tui import answer, evidence, layers, timing
 from doctor.tui.changes import changes
 from doctor.tui.dialogs import Reading
-from doctor.tui.ink import DIM, STRONG, clipped, ink, line, wrapped
+from doctor.tui.ink import DIM, ends, ink, line, wrapped
+from doctor.tui.origin import told
 from doctor.tui.paper import Paper
 from doctor.tui.path import Path
 from doctor.tui.sitting import Sitting
@@ -47,6 +48,9 @@ class DiagnosisScreen(Screen[None]):
         Binding("w", "app.watch", "Watch", show=False),
         Binding("slash", "filter", "Filter", show=False),
         Binding("escape", "back", "Back", show=False),
+        Binding("enter", "open", "Evidence", show=False),
+        Binding("left", "move(-1)", "Station before", show=False),
+        Binding("right", "move(1)", "Station after", show=False),
         *[Binding(str(n), f"copy({n})", f"Copy command {n}", show=False) for n in range(1, 10)],
     ]
 
@@ -90,6 +94,7 @@ class DiagnosisScreen(Screen[None]):
         """Where the room is small, what is read gets more of it."""
         self.set_class(self.query_one("#tabs").has_focus_within, "-proof")
         self.set_class(self.query_one("#answer").has_focus, "-reading")
+        self.call_after_refresh(self._path.reveal)
 
     @property
     def entry(self) -> Mapping[str, Any] | None:
@@ -125,7 +130,17 @@ class DiagnosisScreen(Screen[None]):
             self._list()
             for paper in self.query(Paper):
                 paper.write()
+            self._read_first()
         self.refresh_bindings()
+
+    def _read_first(self) -> None:
+        """What is to be done stands before the reader, where there is no room for all."""
+        if self.way is not None and not self.has_class("-high") and self.focused is self._path:
+            self.query_one("#answer").focus()
+
+    @property
+    def _path(self) -> Path:
+        return self.query_one(Path)
 
     def _head(self) -> None:
         sitting, entry = self.sitting, self.entry
@@ -140,12 +155,8 @@ class DiagnosisScreen(Screen[None]):
             clock = f"{sitting.seconds:.1f} s" if sitting.seconds else ""
         watch = self.app.watching  # type: ignore[attr-defined]
         right = "  ".join(each for each in (f"as {client}", clock, watch) if each)
-        width = max(20, self.size.width - 2)
-        room = max(8, width - len(right) - 2)
-        shown = clipped(name or "(an empty text)", room)
-        gap = " " * max(1, width - len(shown) - len(clipped(right, width)))
         self.query_one("#head", Static).update(
-            line((shown, STRONG), gap, (clipped(right, width), DIM))
+            ends(name or "(an empty text)", right, max(20, self.size.width - 2))
         )
 
     def _answer(self, width: int) -> list[Content]:
@@ -172,6 +183,9 @@ class DiagnosisScreen(Screen[None]):
         changed: list[Content] = []
         for each in self._changes():
             changed += wrapped(each, width, line(("Changed  ", "bold $accent")))
+        origin = (self.sitting.document or {}).get("origin")
+        for each in told(origin) if origin else ():
+            lines += wrapped(each, width, "", DIM, hang=2)
         return [*changed, *lines]
 
     def _changes(self) -> list[str]:
@@ -220,6 +234,16 @@ class DiagnosisScreen(Screen[None]):
                 options.add_option(Option(shown, id=str(place)))
         if not options.option_count:
             options.add_option(Option(ink("Nothing was found to be wrong.", DIM), disabled=True))
+        else:
+            options.highlighted = 0
+
+    def action_open(self) -> None:
+        """The chosen station's evidence."""
+        self._path.action_open()
+
+    def action_move(self, by: int) -> None:
+        """Another station, from wherever one reads."""
+        self._path.action_move(by)
 
     def on_path_chosen(self, event: Path.Chosen) -> None:
         event.stop()
@@ -248,12 +272,12 @@ class DiagnosisScreen(Screen[None]):
         commands = self.way.commands if self.way else {}
         step = step or self._chosen
         if step not in commands:
-            self.app.notify("There is no command to copy here.", markup=False)
+            self.app.notify("There is no command to copy here.")
             return
         self.app.take(commands[step], f"step {step}")  # type: ignore[attr-defined]
         self._copied.add(step)
         self._chosen = next((n for n in commands if n > step), min(commands))
-        self.query_one("#answer", Paper).write()
+        self.query_one("#answer", Paper).write(showing="▸")
 
     def action_next_way(self) -> None:
         """The next remedy, or the next cause's."""

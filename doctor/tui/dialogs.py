@@ -3,7 +3,7 @@ read."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -17,7 +17,7 @@ from textual.widgets.option_list import Option
 from doctor.tui.ink import DIM, STRONG, ink, line, wrapped
 from doctor.tui.paper import Paper, Writer
 
-Doing = Callable[[str], str]
+Doing = Callable[[str], Awaitable[str]]
 """Does it, and says what was done; raises what is said to the user instead."""
 ENDINGS = {
     "text": "txt",
@@ -107,8 +107,12 @@ class Where(Dialog):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
+        self.query_one("#said", Static).update(ink("One moment …", DIM))
+        self.run_worker(self._do(event.value.strip()), exclusive=True)
+
+    async def _do(self, file: str) -> None:
         try:
-            self.dismiss(self._doing(event.value.strip()))
+            self.dismiss(await self._doing(file))
         except Exception as problem:
             if not _told(problem):
                 raise
@@ -210,4 +214,4 @@ def confirm_path(value: str) -> str:
 def done(app: Any, said: str | None) -> None:
     """Tell what was done."""
     if said:
-        app.notify(said, markup=False)
+        app.notify(said)

@@ -1,12 +1,19 @@
 """What do the entries that lead to other rooms do? Each is a few lines, and the room does the work.
 
-`doctor.tui.rooms` says which are there.
+`doctor.tui.rooms` says which are there. They are named here only, and loaded when they are chosen.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from datetime import UTC
+from importlib import import_module
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
 
+from doctor.model import Observer, Report
+from doctor.redact import scrub
+from doctor.tui.dialogs import Where, confirm_path
 from doctor.tui.sitting import Sitting
 
 if TYPE_CHECKING:
@@ -15,7 +22,54 @@ if TYPE_CHECKING:
 
 def enter(app: DoctorApp, entry: str) -> None:
     """One of the start screen's."""
+    {"cluster": _cluster, "open": _open}[entry](app)
+
+
+def _cluster(app: DoctorApp) -> None:
+    """The failing pulls of the context's namespace. `doctor.k8s.looked(options, tell)` is awaited
+    for the report; `tell` is given what is being read."""
+    room = import_module("doctor.k8s")
+
+    async def look(observer: Observer) -> Report:
+        def tell(what: str) -> None:
+            sitting.saying = what
+
+        found: Report = await room.looked(app.options, tell)
+        return found
+
+    sitting = Sitting(app.options, look=look, of_cluster=True)
+    app.begin(sitting)
+
+
+def _open(app: DoctorApp) -> None:
+    """A bundle is judged again, a report shown as it was recorded."""
+
+    async def read(file: str) -> str:
+        path = confirm_path(file)
+        opened, opinion = import_module("doctor.bundle.opened"), import_module("doctor.opinion")
+        found: Any = await asyncio.to_thread(opened.read, path)
+        document = await asyncio.to_thread(opinion.opinion, found, name=PurePath(path).name)
+        app.call_later(app.begin, Sitting(None, document=document))
+        return ""
+
+    app.ask_where(Where("Open a bundle or a report", "", read, "Enter: open    Esc: cancel"))
 
 
 def bundle(app: DoctorApp, sitting: Sitting) -> None:
     """Write a support bundle of what was found."""
+    handover, write = import_module("doctor.handover"), import_module("doctor.bundle.write")
+    report = sitting.report
+    if report is None:
+        return
+
+    async def put(file: str) -> str:
+        path = confirm_path(file)
+        write.check(path)
+        around = handover.surroundings(report, app.options.root)
+        checks, book = ((), None) if sitting.of_cluster else (sitting.checks, sitting.book)
+        made = await asyncio.to_thread(handover.finished, report, around, checks, book)
+        write.put(path, made.data)
+        return f"Wrote {scrub(path)}; it was searched for secrets, and none was found"
+
+    name = write.free_name(report.started.astimezone(UTC))
+    app.ask_where(Where("Write a support bundle, without secrets", name, put))

@@ -6,7 +6,7 @@ names one. What no drawing used is listed under it, so that nothing is hidden.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from textual.content import Content
@@ -32,12 +32,13 @@ def evidence(target: Mapping[str, Any], station: Station, width: int) -> list[Co
             (f"  {time}" if time else "", DIM),
         )
     ]
-    if station.said:
+    known = {f"{h['host']}:{h['port']}" for h in target["hops"]}
+    found = [f for f in target["findings"] if concerns(f, station, known)]
+    if station.said and station.said not in [f["title"] for f in found]:
         lines += wrapped(station.said, width, "  ")
     hop = next((h for h in target["hops"] if f"{h['host']}:{h['port']}" == station.hop), None)
     if hop:
         lines += list(_of_hop(hop, width))
-    found = [f for f in target["findings"] if concerns(f, station)]
     for finding in found:
         lines += [Content(""), *proof(finding, width)]
     if not found:
@@ -45,11 +46,16 @@ def evidence(target: Mapping[str, Any], station: Station, width: int) -> list[Co
     return lines
 
 
-def concerns(finding: Mapping[str, Any], station: Station) -> bool:
-    """Is the finding this station's? One of the ladder's checks belongs to its host."""
+def concerns(finding: Mapping[str, Any], station: Station, known: Collection[str]) -> bool:
+    """Is the finding this station's? One of the ladder's checks belongs to its host, where that is
+    on the path."""
     if finding["check"] != station.check:
         return False
-    return station.check not in LADDER or not finding["hop"] or finding["hop"] == station.hop
+    if finding["hop"] not in known:
+        return True
+    if station.check == "proxy":
+        return finding["hop"] in (station.hop, station.said.removeprefix("proxy "))
+    return station.check not in LADDER or bool(finding["hop"] == station.hop)
 
 
 def proof(finding: Mapping[str, Any], width: int) -> list[Content]:

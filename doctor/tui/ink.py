@@ -6,7 +6,6 @@ Everything that a screen shows is a `Content` made here. Colours are names of th
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -74,18 +73,7 @@ def wrapped(
     """Lines of that width; what follows the first stands below its text, or `hang` cells in."""
     head = lead if isinstance(lead, Content) else ink(lead)
     indent = head.cell_length if hang is None else hang
-    lines = textwrap.wrap(
-        plain(str(text), LONGEST),
-        max(16, width - indent),
-        initial_indent="." * (head.cell_length - indent),
-        break_long_words=False,
-        break_on_hyphens=False,
-    ) or [""]
-    if len(lines[0]) > head.cell_length - indent:
-        lines[0] = lines[0][head.cell_length - indent :]
-    else:
-        lines[0] = ""
-    lines = [part for each in lines for part in _parted(each, max(16, width - indent))]
+    lines = _filled(plain(str(text), LONGEST), max(8, width - head.cell_length), width - indent)
     blank = Content(" " * indent)
     return [
         Content.assemble(head if n == 0 else blank, Content.styled(each, style))
@@ -93,9 +81,29 @@ def wrapped(
     ]
 
 
-def _parted(text: str, width: int) -> list[str]:
-    """A word longer than a line, in pieces."""
-    return [text[at : at + width] for at in range(0, len(text), width)] or [""]
+def _filled(text: str, first: int, rest: int) -> list[str]:
+    """Words in lines, the first of its own width; only what is longer than a line is broken."""
+    lines: list[str] = []
+    line, room, rest = "", first, max(16, rest)
+    for word in text.split(" "):
+        if line and len(line) + 1 + len(word) <= room:
+            line = f"{line} {word}"
+            continue
+        if line or (len(word) > room and room < rest):
+            lines.append(line)
+            room = rest
+        while len(word) > room:
+            lines.append(word[:room])
+            word, room = word[room:], rest
+        line = word
+    return [*lines, line]
+
+
+def ends(left: object, right: object, width: int) -> Content:
+    """A line with something at either end; what is at the left is cut first."""
+    there = clipped(right, width // 2)
+    here = clipped(left, max(8, width - len(there) - 2))
+    return line((here, STRONG), " " * max(1, width - len(here) - len(there)), (there, DIM))
 
 
 def mark(state: str) -> Content:

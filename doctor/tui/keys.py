@@ -16,6 +16,7 @@ KEYS = (
     ("a", "look as all clients of this machine, side by side"),
     ("e", "export the report, in any format"),
     ("b", "write a support bundle"),
+    ("p, t", "of a cluster's pull: probe its image, after asking; the images that were probed"),
     ("/", "filter what is shown"),
     ("Ctrl+P", "all commands by name; themes too"),
     ("q", "quit; Ctrl+Q and Ctrl+C everywhere"),

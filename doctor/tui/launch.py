@@ -42,10 +42,10 @@ def look(args: Namespace) -> int:
     return sit(DoctorApp(options, Sitting(options, targets, secret), history))
 
 
-def show(document: Mapping[str, Any], origin: str, args: Namespace) -> int:
-    """A document that was opened, marked with where it is from and how old it is."""
+def show(document: Mapping[str, Any], args: Namespace) -> int:
+    """A document that was opened; its `origin` says where it is from and how old it is."""
     options = read(args, tuple)
-    return sit(DoctorApp(options, Sitting(None, document=document, origin=origin)))
+    return sit(DoctorApp(options, Sitting(None, document=document)))
 
 
 def sit(app: DoctorApp) -> int:

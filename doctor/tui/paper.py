@@ -7,10 +7,14 @@ width changes or what is told does.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import ClassVar
 
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.events import Resize
+from textual.geometry import Region
 from textual.widgets import Static
 
 from doctor.tui.ink import page
@@ -18,8 +22,17 @@ from doctor.tui.ink import page
 Writer = Callable[[int], Sequence[Content]]
 
 
-class Paper(VerticalScroll, can_focus=True):
+class Paper(VerticalScroll, can_focus=True, inherit_bindings=False):
     """Text of a writer, and a filter on its lines."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "scroll_up", "Up", show=False),
+        Binding("down", "scroll_down", "Down", show=False),
+        Binding("home", "scroll_home", "Top", show=False),
+        Binding("end", "scroll_end", "End", show=False),
+        Binding("pageup", "page_up", "Page up", show=False),
+        Binding("pagedown,space", "page_down", "Page down", show=False),
+    ]
 
     def __init__(
         self, writer: Writer, *, id: str | None = None, classes: str | None = None
@@ -30,16 +43,22 @@ class Paper(VerticalScroll, can_focus=True):
         self._width = 0
         self.filter = ""
 
-    def compose(self):  # type: ignore[no-untyped-def]
+    def compose(self) -> ComposeResult:
         yield self._sheet
 
-    def write(self, writer: Writer | None = None) -> None:
-        """Write anew, from another writer if one is given. What is not shown is not written: it is
-        when its turn comes."""
-        self._writer = writer or self._writer
+    def write(self, showing: str = "") -> None:
+        """Write anew; what is not shown, when its turn comes. `showing`: scroll to the line that
+        holds this."""
         self._width = 0
         if self.is_mounted and self.size.width:
             self._fill()
+            if showing:
+                self.call_after_refresh(self._reveal, showing)
+
+    def _reveal(self, text: str) -> None:
+        for place, each in enumerate(self.text.split("\n")):
+            if text in each:
+                self.scroll_to_region(Region(0, max(0, place - 2), 1, 4), animate=False)
 
     def on_mount(self) -> None:
         self.call_after_refresh(self._fill)

@@ -77,6 +77,7 @@ class Path(Widget, can_focus=True):
             self.place = _worst(found)
         self._drawn = None
         self.refresh(layout=higher or not self.is_mounted or self._lines_changed())
+        self.call_after_refresh(self.reveal)
         if self.station is not None and self.station != before:
             self.post_message(self.Chosen(self.station, False))
 
@@ -104,12 +105,14 @@ class Path(Widget, can_focus=True):
         self.refresh()
         if self.station is not None:
             self.post_message(self.Chosen(self.station, False))
-        if place < len(self._spots):
-            y, first, last = self._spots[place]
-            self.scroll_visible()
-            parent = self.parent
-            if isinstance(parent, Widget):
-                parent.scroll_to_region(Region(first, y, last - first, 1), animate=False)
+        self.reveal()
+
+    def reveal(self) -> None:
+        """Scroll so that the chosen one is seen."""
+        parent = self.parent
+        if self.place < len(self._spots) and isinstance(parent, Widget):
+            y, first, last = self._spots[self.place]
+            parent.scroll_to_region(Region(first, y, last - first, 1), animate=False)
 
     def on_click(self, event: events.Click) -> None:
         for place, (y, first, last) in enumerate(self._spots):

@@ -6,18 +6,20 @@ An entry whose room is missing is not shown: no button is dead.
 from __future__ import annotations
 
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 
 _ROOMS = {
-    "bundle": "doctor.bundle",
-    "open": "doctor.bundle",
-    "cluster": "doctor.k8s",
-    "demo": "doctor.demo",
+    "bundle": ("doctor.handover", ""),
+    "open": ("doctor.opinion", ""),
+    "cluster": ("doctor.k8s", "looked"),
+    "demo": ("doctor.demo", "looked"),
 }
-"""An entry, and the module that does it."""
+"""An entry, the module that does it, and what of it is called; "" where the module will do."""
 
 
 @cache
 def has(entry: str) -> bool:
     """Is the room of that entry there?"""
-    return find_spec(_ROOMS[entry]) is not None
+    module, name = _ROOMS[entry]
+    return find_spec(module) is not None and (not name or hasattr(import_module(module), name))

@@ -19,7 +19,7 @@ from textual.widgets import Footer, Input, OptionList, Static
 from textual.widgets.option_list import Option, OptionDoesNotExist
 
 from doctor.report.text import headline
-from doctor.tui.ink import DIM, STATES, STRONG, STYLES, clipped, line, mark
+from doctor.tui.ink import DIM, STATES, STRONG, STYLES, clipped, ends, line, mark
 from doctor.tui.sitting import Sitting
 
 
@@ -111,8 +111,7 @@ class SeveralScreen(Screen[None]):
         watch = self.app.watching  # type: ignore[attr-defined]
         right = "  ".join(each for each in (clock, watch) if each)
         left = f"{sitting.count} targets: {said}"
-        gap = " " * max(1, self.size.width - 2 - len(left) - len(right))
-        self.query_one("#head", Static).update(line((left, STRONG), gap, (right, DIM)))
+        self.query_one("#head", Static).update(ends(left, right, max(20, self.size.width - 2)))
 
     def _line(self, place: int) -> Content:
         width = max(30, self.size.width - 6)

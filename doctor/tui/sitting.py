@@ -8,18 +8,24 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from doctor.clients.eyes import ALL, PLAIN
-from doctor.model import Check, Event, Target
+from doctor.model import Check, Event, Observer, Report, Target
 from doctor.options import Options
 from doctor.redact import Secret
 from doctor.tui.stations import Progress
 
+if TYPE_CHECKING:
+    from doctor.codes import Book
+    from doctor.plugins import Installed
+
 Document = Mapping[str, Any]
+Look = Callable[[Observer], Awaitable[Report]]
+"""Another way to come to a report than the ordinary engine: a cluster's, or a demo's around it."""
 
 
 class Sitting:
@@ -31,7 +37,8 @@ class Sitting:
         targets: Sequence[Target] = (),
         secret: Secret | None = None,
         document: Document | None = None,
-        origin: str = "",
+        look: Look | None = None,
+        of_cluster: bool = False,
     ) -> None:
         self.options = options
         self.targets = tuple(targets)
@@ -39,8 +46,12 @@ class Sitting:
         self.document = document
         self.before: Document | None = None
         """What the run before said."""
-        self.origin = origin
-        """The file that the document was read from; "" for a live run."""
+        self.report: Report | None = None
+        """What the document was made of; None for one that was opened."""
+        self.saying = ""
+        """What a run that has no stations is doing."""
+        self._look = look
+        self._of_cluster = of_cluster
         self.progress: list[Progress] = []
         self.dirty: set[int] = set()
         """Places of targets that changed since they were painted."""
@@ -53,7 +64,22 @@ class Sitting:
     @property
     def live(self) -> bool:
         """Can it be run again?"""
-        return self.options is not None and bool(self.targets)
+        return self.options is not None and bool(self.targets or self._look)
+
+    @property
+    def origin(self) -> str:
+        """Where a document that was opened is from, and how old it is; "" for a live run."""
+        found = (self.document or {}).get("origin")
+        if not found:
+            return ""
+        from doctor.tui.origin import brief
+
+        return brief(found)
+
+    @property
+    def of_cluster(self) -> bool:
+        """Is it a cluster that is looked at?"""
+        return self._of_cluster or bool(self.document and self.document["kubernetes"] is not None)
 
     @property
     def count(self) -> int:
@@ -75,11 +101,14 @@ class Sitting:
     @property
     def checks(self) -> tuple[Check, ...]:
         """The checks that a run asks, which are the plan."""
+        return self._installed().checks
+
+    def _installed(self) -> Installed:
         from doctor.plugins import installed
 
         assert self.options is not None  # noqa: S101 - only what is live has a plan
         own = self.options.client in PLAIN and not self.options.only and not self.options.skip
-        return (installed(for_shell=True) if own else installed()).checks
+        return installed(for_shell=True) if own else installed()
 
     def plan(self) -> None:
         """Everything waits; nothing is contacted."""
@@ -105,18 +134,28 @@ class Sitting:
             self.dirty.add(place)
 
     async def _run(self) -> None:
-        from doctor import run
-        from doctor.codes import load
-        from doctor.plugins import installed
         from doctor.report.document import document
+
+        self.report = await (self._look or self._diagnose)(self.take)
+        self.seconds = time.monotonic() - self.began
+        self.document = document(self.report)
+
+    async def _diagnose(self, observer: Observer) -> Report:
+        from doctor import run
 
         assert self.options is not None  # noqa: S101 - only what is live runs
         now = datetime.now().astimezone()
         targets = [replace(target, now=now) for target in self.targets]
-        book = load(installed(for_shell=self.options.client in PLAIN).words)
-        report = await run.report(targets, self.options, self.checks, book, self.secret, self.take)
-        self.seconds = time.monotonic() - self.began
-        self.document = document(report)
+        return await run.report(
+            targets, self.options, self.checks, self.book, self.secret, observer
+        )
+
+    @property
+    def book(self) -> Book:
+        """The words of every code that these checks find."""
+        from doctor.codes import load
+
+        return load(self._installed().words)
 
     def failure(self) -> BaseException | None:
         """The bug that ended the run, if one did."""

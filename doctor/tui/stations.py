@@ -99,7 +99,8 @@ def _ladder(
 ) -> Iterator[Station]:
     """The rungs of one host. One above where it ended is blocked by the one that ended it."""
     name = f"{hop['host']}:{hop['port']}"
-    own = [f for f in findings if f["hop"] == name]
+    through = hop["via"].removeprefix("proxy ")
+    own = [f for f in findings if f["hop"] == name or _of_the_way(f, through)]
     height = _REACHED.index(hop["reached"]) if hop["reached"] else -1
     ended = ""
     for rung in LADDER:
@@ -112,7 +113,7 @@ def _ladder(
         over_http = rung == "tls" and hop["reached"] == "http" and timed is None
         if over_http or (rung == "proxy" and hop["role"] == "proxy"):
             continue
-        if "error" in found and not climbed:
+        if "error" in found and not (_through(hop) if rung == "proxy" else climbed):
             state = "failed"
             ended = ended or rung
         elif rung == "proxy" or climbed:
@@ -128,6 +129,16 @@ def _ladder(
             _said(rung, hop, check),
             why if state == "blocked" else "",
         )
+
+
+def _of_the_way(finding: Mapping[str, Any], proxy: str) -> bool:
+    """Is it about the proxy by which the host is reached?"""
+    return bool(finding["check"] == "proxy" and finding["hop"] == proxy)
+
+
+def _through(hop: Mapping[str, Any]) -> bool:
+    """Did what came after the proxy answer, so that no fault of the proxy ended the way?"""
+    return hop["reached"] in ("tcp", "tls", "http")
 
 
 def _said(rung: str, hop: Mapping[str, Any], check: Mapping[str, Any]) -> str:

@@ -30,14 +30,27 @@ def options(*words: str) -> Options:
     return read(_check_parser().parse_args(list(words)), tuple)
 
 
-def opened(name: str, origin: str = "report.json, 3 h old") -> DoctorApp:
-    """The application over one of the samples."""
-    return over(sample(name), origin)
+ORIGIN = {
+    "kind": "report",
+    "file": "report.json",
+    "tool_version": "1.0.0",
+    "recorded": "2026-11-28T16:00:00Z",
+    "opened": "2026-11-28T19:30:00Z",
+    "judged_again": False,
+    "pseudonyms": False,
+    "changes": [],
+    "notes": [],
+}
 
 
-def over(document: dict[str, Any], origin: str = "report.json, 3 h old") -> DoctorApp:
-    """The application over a document that was opened."""
-    return DoctorApp(options(), Sitting(None, document=document, origin=origin), History(None))
+def opened(name: str) -> DoctorApp:
+    """The application over one of the samples, as somebody opened it."""
+    return over({"origin": ORIGIN, **sample(name)})
+
+
+def over(document: dict[str, Any]) -> DoctorApp:
+    """The application over a document."""
+    return DoctorApp(options(), Sitting(None, document=document), History(None))
 
 
 def sit(app: DoctorApp, act: Act, size: tuple[int, int] = (80, 24)) -> DoctorApp:

@@ -29,7 +29,7 @@ DOCUMENTS = (
     ("targets", ()),
     ("kubernetes", ()),
     ("kubernetes-pull", ("enter",)),
-    ("certificate-finding", ("tab", "tab", "enter")),
+    ("certificate-finding", ("tab", "tab", "tab", "enter")),
     ("certificate-export", ("e",)),
     ("certificate-help", ("question_mark",)),
 )
