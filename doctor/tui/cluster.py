@@ -49,6 +49,8 @@ class ClusterScreen(Screen[None]):
     def __init__(self, sitting: Sitting) -> None:
         super().__init__()
         self.sitting = sitting
+        self._ready = False
+        """Are all its parts there?"""
         self._way = 0
         self._chosen = 0
         self._copied: set[int] = set()
@@ -62,6 +64,7 @@ class ClusterScreen(Screen[None]):
         yield Footer(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
+        self._ready = True
         self.paint()
 
     @property
@@ -93,6 +96,8 @@ class ClusterScreen(Screen[None]):
     def paint(self) -> None:
         """Draw the document, where it is another one."""
         cluster = self.cluster
+        if not (self._ready and self.query("#head")):
+            return
         self._head()
         if cluster is not self._shown:
             self._shown = cluster

@@ -57,6 +57,8 @@ class DiagnosisScreen(Screen[None]):
     def __init__(self, sitting: Sitting, place: int = 0) -> None:
         super().__init__()
         self.sitting = sitting
+        self._ready = False
+        """Are all its parts there?"""
         self.place = place
         self._eyes = 0
         """Which of the clients that looked."""
@@ -88,6 +90,7 @@ class DiagnosisScreen(Screen[None]):
         yield Footer(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
+        self._ready = True
         self.paint()
 
     def on_descendant_focus(self) -> None:
@@ -115,6 +118,8 @@ class DiagnosisScreen(Screen[None]):
     def paint(self) -> None:
         """Draw what changed since the last time."""
         entry = self.entry
+        if not (self._ready and self.query("#head")):
+            return
         self._head()
         self.set_class(entry is None or entry["verdict"] == "pass", "-calm")
         if entry is None:

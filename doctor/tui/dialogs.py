@@ -128,45 +128,54 @@ def _told(problem: Exception) -> bool:
 
 
 class Export(Dialog):
-    """In which format, and into which file?"""
+    """In which format, and into which file? Up and down choose the format while one types."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "choose(-1)", "Format before"),
+        Binding("down", "choose(1)", "Format after"),
+    ]
 
     def __init__(self, formats: Sequence[str], doing: Callable[[str, str], str]) -> None:
         super().__init__()
         self._formats, self._doing = tuple(formats), doing
-        self._typed = False
 
     def compose(self) -> ComposeResult:
+        choice = OptionList(*[Option(Content(each), id=each) for each in self._formats])
+        choice.can_focus = False
         with Vertical(classes="box"):
             yield Static(line(("Export the report", STRONG)), markup=False)
-            yield OptionList(
-                *[Option(Content(each), id=each) for each in self._formats], id="format"
-            )
+            yield choice
             yield Input(value=self._file(self._formats[0]), id="file", placeholder="a file")
             yield Static(
-                ink("Enter: choose, then write    Esc: cancel", DIM), id="said", markup=False
+                ink("Up, Down: the format    Enter: write    Esc: cancel", DIM),
+                id="said",
+                markup=False,
             )
+
+    def on_mount(self) -> None:
+        self.query_one(OptionList).highlighted = 0
 
     def _file(self, form: str) -> str:
         return f"doctor-report.{ENDINGS.get(form, 'txt')}"
 
     @property
     def _format(self) -> str:
-        return self._formats[self.query_one("#format", OptionList).highlighted or 0]
+        return self._formats[self.query_one(OptionList).highlighted or 0]
+
+    def action_choose(self, by: int) -> None:
+        choice = self.query_one(OptionList)
+        choice.highlighted = ((choice.highlighted or 0) + by) % len(self._formats)
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        """The name follows the format as long as nobody has typed another."""
         event.stop()
-        if not self._typed:
-            field = self.query_one("#file", Input)
-            with field.prevent(Input.Changed):
-                field.value = self._file(self._format)
+        field = self.query_one("#file", Input)
+        if field.value in map(self._file, self._formats):
+            field.value = self._file(self._format)
+            field.cursor_position = len(field.value)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
-        self.query_one("#file", Input).focus()
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        event.stop()
-        self._typed = event.value != self._file(self._format)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()

@@ -42,6 +42,8 @@ class SeveralScreen(Screen[None]):
     def __init__(self, sitting: Sitting) -> None:
         super().__init__()
         self.sitting = sitting
+        self._ready = False
+        """Are all its parts there?"""
         self.painted = 0
         """Lines drawn so far."""
         self._document: Mapping[str, Any] | None = None
@@ -54,6 +56,7 @@ class SeveralScreen(Screen[None]):
         yield Footer(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
+        self._ready = True
         self._fill()
         self.paint()
 
@@ -77,6 +80,8 @@ class SeveralScreen(Screen[None]):
 
     def paint(self) -> None:
         """Draw the lines of targets that changed."""
+        if not (self._ready and self.query("#head")):
+            return
         self._head()
         width = self.size.width
         if self.sitting.document is not self._document or width != self._width:

@@ -49,6 +49,10 @@ class StartScreen(Screen[None]):
     def on_mount(self) -> None:
         self._fill("")
 
+    def on_screen_resume(self) -> None:
+        """What was looked at meanwhile is offered too."""
+        self._fill(self.query_one("#target", Input).value)
+
     def _fill(self, typed: str) -> None:
         """What fits to what is typed, then the rest of what can be done."""
         options = self.query_one("#entries", OptionList)

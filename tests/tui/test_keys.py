@@ -175,7 +175,7 @@ def test_e_writes_the_report_where_it_is_asked_to(size: Size, form: str, tmp_pat
     async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
         await press(pilot, "e")
         assert showing(app) is Export
-        await press(pilot, *["down"] * ["text", "json"].index(form), "enter")
+        await press(pilot, *["down"] * ["text", "json"].index(form))
         app.screen.query_one("#file", Input).value = str(file)
         await press(pilot, "enter")
         assert showing(app) is DiagnosisScreen
@@ -187,7 +187,7 @@ def test_e_writes_the_report_where_it_is_asked_to(size: Size, form: str, tmp_pat
 
 def test_what_cannot_be_written_is_said_and_can_be_put_right(size: Size, tmp_path: Path) -> None:
     async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
-        await press(pilot, "e", "enter")
+        await press(pilot, "e")
         app.screen.query_one("#file", Input).value = str(tmp_path / "no" / "such" / "folder")
         await press(pilot, "enter")
         assert showing(app) is Export
