@@ -12,7 +12,7 @@ import os
 import signal
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
@@ -24,15 +24,13 @@ from doctor.options import Options
 from doctor.redact import plain, scrub
 from doctor.tui import rooms
 from doctor.tui.clipboard import sequences
-from doctor.tui.cluster import ClusterScreen
 from doctor.tui.diagnosis import DiagnosisScreen
-from doctor.tui.dialogs import Dialog, Export, Where, confirm_path, done, helping
 from doctor.tui.history import History
-from doctor.tui.keys import KEYS
-from doctor.tui.several import SeveralScreen
 from doctor.tui.sitting import Sitting, clients_here
-from doctor.tui.start import StartScreen
 from doctor.usage import UsageError
+
+if TYPE_CHECKING:
+    from doctor.tui.dialogs import Where
 
 PACE = 0.08
 """Seconds between two paintings while a run lasts."""
@@ -69,6 +67,15 @@ LIGHT = Theme(
     panel="#e4e7e8",
     dark=False,
 )
+
+
+@runtime_checkable
+class Shows(Protocol):
+    """A screen that shows a sitting."""
+
+    sitting: Sitting
+
+    def paint(self) -> None: ...
 
 
 class DoctorApp(App[int]):
@@ -110,7 +117,7 @@ class DoctorApp(App[int]):
             loop.add_signal_handler(number, self._signalled, number)
         self._clock = self.set_interval(PACE, self._tick, pause=True)
         if self._first is None:
-            self.push_screen(StartScreen())
+            self._welcome()
         else:
             self.begin(self._first)
 
@@ -120,7 +127,7 @@ class DoctorApp(App[int]):
     def sitting(self) -> Sitting | None:
         """What the screen shows, or the one beneath it."""
         for screen in reversed(self.screen_stack):
-            if isinstance(screen, DiagnosisScreen | SeveralScreen | ClusterScreen):
+            if isinstance(screen, Shows):
                 return screen.sitting
         return None
 
@@ -148,6 +155,8 @@ class DoctorApp(App[int]):
         if sitting.live:
             sitting.plan()
         if sitting.of_cluster:
+            from doctor.tui.cluster import ClusterScreen
+
             self.push_screen(ClusterScreen(sitting))
         else:
             self.show_targets(sitting)
@@ -156,8 +165,20 @@ class DoctorApp(App[int]):
 
     def show_targets(self, sitting: Sitting) -> None:
         """One target at once, several as a list."""
-        several = sitting.count > 1
-        self.push_screen(SeveralScreen(sitting) if several else DiagnosisScreen(sitting))
+        if sitting.count > 1:
+            from doctor.tui.several import SeveralScreen
+
+            self.push_screen(SeveralScreen(sitting))
+        else:
+            self.push_screen(DiagnosisScreen(sitting))
+
+    def _welcome(self) -> None:
+        """The first screen, in the place of the last one."""
+        from doctor.tui.start import StartScreen
+
+        if not isinstance(self.screen, StartScreen):
+            start = StartScreen()
+            self.switch_screen(start) if len(self.screen_stack) > 1 else self.push_screen(start)
 
     def drill(self, place: int) -> None:
         """One of several."""
@@ -175,8 +196,8 @@ class DoctorApp(App[int]):
         left = self.sitting
         if len(self.screen_stack) > 2:
             self.pop_screen()
-        elif not isinstance(self.screen, StartScreen):
-            self.switch_screen(StartScreen())
+        else:
+            self._welcome()
         if left is not None and self.sitting is not left:
             self._unwatch()
             self.run_worker(left.stop(), group="stop")
@@ -201,7 +222,7 @@ class DoctorApp(App[int]):
                 self.stop_with(bug)
                 return
         for screen in self.screen_stack:
-            if isinstance(screen, DiagnosisScreen | SeveralScreen | ClusterScreen):
+            if isinstance(screen, Shows):
                 screen.paint()
         if ended and self.watching:
             self._watched()
@@ -298,6 +319,7 @@ class DoctorApp(App[int]):
 
     def action_export(self) -> None:
         from doctor.cli import FORMATS
+        from doctor.tui.dialogs import Export, confirm_path, done
 
         sitting = self.sitting
         if sitting is None or sitting.document is None:
@@ -323,11 +345,16 @@ class DoctorApp(App[int]):
             entries.bundle(self, self.sitting)
 
     def action_help(self) -> None:
+        from doctor.tui.dialogs import Dialog, helping
+        from doctor.tui.keys import KEYS
+
         if not isinstance(self.screen, Dialog):
             self.push_screen(helping(KEYS))
 
     def ask_where(self, box: Where) -> None:
         """Show the box, and then what was done."""
+        from doctor.tui.dialogs import done
+
         self.push_screen(box, lambda said: done(self, said))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -424,7 +451,7 @@ class DoctorApp(App[int]):
 
     def _tick_once(self) -> None:
         for screen in self.screen_stack:
-            if isinstance(screen, DiagnosisScreen | SeveralScreen | ClusterScreen):
+            if isinstance(screen, Shows):
                 screen.paint()
 
 

@@ -16,16 +16,16 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Input, OptionList, Static, TabbedContent, TabPane
+from textual.widgets import Footer, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from doctor.tui import answer, evidence, layers, timing
 from doctor.tui.changes import changes
-from doctor.tui.dialogs import Reading
 from doctor.tui.ink import DIM, ends, ink, line, wrapped
 from doctor.tui.origin import told
 from doctor.tui.paper import Paper
 from doctor.tui.path import Path
+from doctor.tui.proofs import Proofs
 from doctor.tui.sitting import Sitting
 from doctor.tui.stations import Station, of_document
 
@@ -59,6 +59,7 @@ class DiagnosisScreen(Screen[None]):
         self.sitting = sitting
         self._ready = False
         """Are all its parts there?"""
+        self._proofs: Proofs | None = None
         self.place = place
         self._eyes = 0
         """Which of the clients that looked."""
@@ -73,29 +74,29 @@ class DiagnosisScreen(Screen[None]):
             yield Paper(self._answer, id="answer")
             with VerticalScroll(id="way", can_focus=False):
                 yield Path(id="path")
-        with TabbedContent(id="tabs"):
-            with TabPane("Findings", id="findings"):
-                yield OptionList(id="list")
-            with TabPane("Evidence", id="evidence"):
-                yield Paper(self._evidence, id="proof")
-            with TabPane("Timing", id="timing"):
-                yield Paper(self._timing, id="times")
-            with TabPane("Clients", id="clients"):
-                yield Paper(self._clients, id="layers")
-            with TabPane("Facts", id="facts"):
-                yield Paper(self._facts, id="raw")
-        yield Input(
-            id="filter", placeholder="show only lines that hold this; Esc: all", classes="off"
-        )
         yield Footer(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
         self._ready = True
         self.paint()
+        self.call_after_refresh(self.call_after_refresh, self._complete)  # the run begins before
+
+    async def _complete(self) -> None:
+        """What is under the path, once the path was seen."""
+        writers = {
+            "evidence": self._evidence,
+            "timing": self._timing,
+            "clients": self._clients,
+            "facts": self._facts,
+        }
+        await self.mount(Proofs(writers), after="#top")
+        self._proofs = self.query_one(Proofs)
+        self._list()
 
     def on_descendant_focus(self) -> None:
         """Where the room is small, what is read gets more of it."""
-        self.set_class(self.query_one("#tabs").has_focus_within, "-proof")
+        proofs = self._proofs
+        self.set_class(proofs is not None and proofs.has_focus_within, "-proof")
         self.set_class(self.query_one("#answer").has_focus, "-reading")
         self.call_after_refresh(self._path.reveal)
 
@@ -132,9 +133,10 @@ class DiagnosisScreen(Screen[None]):
             self._way, self._copied = 0, set()
             self._mark_first()
             self.query_one(Path).show(of_document(entry))
+            self.query_one("#answer", Paper).write()
             self._list()
-            for paper in self.query(Paper):
-                paper.write()
+            if self._proofs is not None:
+                self._proofs.write()
             self._read_first()
         self.refresh_bindings()
 
@@ -228,10 +230,12 @@ class DiagnosisScreen(Screen[None]):
         return [ink(each) for each in text.split("\n")]
 
     def _list(self) -> None:
+        if self._proofs is None:
+            return
         entry = self.entry
         found = evidence.listed(entry["findings"]) if entry else []
-        options = self.query_one("#list", OptionList)
-        wanted = self.query_one("#filter", Input).value.casefold()
+        options = self._proofs.query_one("#list", OptionList)
+        wanted = self._proofs.wanted
         options.clear_options()
         for place, finding in enumerate(found):
             shown = evidence.item(finding, self.size.width - 5)
@@ -252,10 +256,10 @@ class DiagnosisScreen(Screen[None]):
 
     def on_path_chosen(self, event: Path.Chosen) -> None:
         event.stop()
-        self.query_one("#proof", Paper).write()
-        if event.opened:
-            self.query_one("#tabs", TabbedContent).active = "evidence"
-            self.query_one("#proof", Paper).focus()
+        if self._proofs is not None:
+            self._proofs.write("evidence")
+            if event.opened:
+                self._proofs.show("evidence")
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
@@ -264,6 +268,8 @@ class DiagnosisScreen(Screen[None]):
             return
         finding = evidence.listed(entry["findings"])[int(event.option.id)]
         commands = [s["command"] for r in finding["remedies"] for s in r["steps"] if s["command"]]
+        from doctor.tui.dialogs import Reading
+
         self.app.push_screen(
             Reading(str(finding["code"]), lambda width: evidence.whole(finding, width), commands)
         )
@@ -301,31 +307,27 @@ class DiagnosisScreen(Screen[None]):
             self.app.next_client()  # type: ignore[attr-defined]
 
     def action_filter(self) -> None:
-        field = self.query_one("#filter", Input)
-        field.remove_class("off")
-        field.focus()
+        if self._proofs is not None:
+            self._proofs.ask()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
         self._list()
-        for paper in self.query(Paper):
-            if paper.id != "answer":
-                paper.filter = event.value
-                paper.write()
+        if self._proofs is not None:
+            self._proofs.write()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self.query_one("#tabs", TabbedContent).query_one("Tabs").focus()
+        self.query_one("#tabs").query_one("Tabs").focus()
 
     def action_back(self) -> None:
         """Out of the filter, out of the proof, out of the screen."""
-        field = self.query_one("#filter", Input)
-        if not field.has_class("off"):
-            field.value = ""
-            field.add_class("off")
-            self.query_one(Path).focus()
-        elif self.query_one("#tabs").has_focus_within:
-            self.query_one(Path).focus()
+        proofs = self._proofs
+        if proofs is not None and proofs.filtering:
+            proofs.clear()
+            self._path.focus()
+        elif proofs is not None and proofs.has_focus_within:
+            self._path.focus()
         else:
             self.app.back()  # type: ignore[attr-defined]
 

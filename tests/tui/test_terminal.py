@@ -66,7 +66,9 @@ class Terminal:
         raise AssertionError(f"never seen: {text}\n{self.screen()}")
 
     def run(self, command: str) -> None:
-        self.type(f"clear; {command}; echo exit=$?")
+        self.keys("clear", "Enter")
+        self.until(lambda shown: "exit=" not in shown)
+        self.type(f"{command}; echo exit=$?")
         self.keys("Enter")
 
     def close(self) -> None:
@@ -164,8 +166,7 @@ def test_a_fault_of_its_own_leaves_a_report_and_the_terminal_as_it_was(
     )
     (tmp_path / "broken.py").write_text(broken)
     terminal.run(f"{sys.executable} -P {tmp_path}/broken.py {closed}/app:1")
-    shown = terminal.until("exit=")
-    assert "exit=3" in shown
+    shown = terminal.until("exit=3")
     assert "a fault of registry-doctor itself" in shown
     assert "hunter2" not in shown
     (path,) = re.findall(r"\S+doctor-crash-\S+\.txt", "".join(shown.splitlines()))
@@ -186,7 +187,8 @@ def test_what_goes_elsewhere_than_to_the_terminal_is_text(
     assert "path" not in terminal.until("exit=1")
     terminal.run(f"TERM=dumb {DOCTOR} {closed}/app:1")
     terminal.until("exit=1")
-    assert "here is the text" in terminal.say("capture-pane", "-p", "-S", "-200")
+    told = terminal.say("capture-pane", "-p", "-J", "-S", "-200")
+    assert "cannot show the interactive view; here is the text" in told
     terminal.run(f"TERM=dumb {DOCTOR}")
     assert "usage:" in terminal.until("exit=2")
 
