@@ -1,32 +1,29 @@
 """How do the screens hold together? One application: what is looked at, the keys that mean the same
-everywhere, the clock, the clipboard, and the way out.
+everywhere, and the clock.
 
-The clock paints what changed; a run's events only note it. A bug ends in a crash report, which
-holds no variables (Textual's own screen would print them).
+The clock paints what changed; a run's events only note it.
 """
 
 from __future__ import annotations
 
-import asyncio
-import os
-import signal
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.theme import Theme
 
 from doctor.clients.eyes import ALL
 from doctor.options import Options
-from doctor.redact import plain, scrub
+from doctor.redact import scrub
 from doctor.tui import rooms
-from doctor.tui.clipboard import sequences
 from doctor.tui.diagnosis import DiagnosisScreen
 from doctor.tui.history import History
 from doctor.tui.sitting import Sitting, clients_here
+from doctor.tui.stage import Stage
+from doctor.tui.watch import Watch
 from doctor.usage import UsageError
 
 if TYPE_CHECKING:
@@ -34,39 +31,8 @@ if TYPE_CHECKING:
 
 PACE = 0.08
 """Seconds between two paintings while a run lasts."""
-WATCH_SECONDS = 10
 INTERRUPTED = 130
-_LONG = 70
 _UNWELL = ("fail", "incomplete", "warn")
-
-DARK = Theme(
-    name="doctor-dark",
-    primary="#7aa2c9",
-    secondary="#b39ddb",
-    accent="#7fc8c2",
-    success="#8fbf7f",
-    warning="#e0b867",
-    error="#e58080",
-    foreground="#d6dbe0",
-    background="#14181d",
-    surface="#1a2027",
-    panel="#222a33",
-    dark=True,
-)
-LIGHT = Theme(
-    name="doctor-light",
-    primary="#2f6090",
-    secondary="#6a4fa3",
-    accent="#0f6f6a",
-    success="#2f7031",
-    warning="#8a5a00",
-    error="#b3261e",
-    foreground="#20262d",
-    background="#fbfbf9",
-    surface="#f1f2f0",
-    panel="#e4e7e8",
-    dark=False,
-)
 
 
 @runtime_checkable
@@ -78,7 +44,7 @@ class Shows(Protocol):
     def paint(self) -> None: ...
 
 
-class DoctorApp(App[int]):
+class DoctorApp(Stage):
     """The application. `sitting`: what to look at at once; None: the start screen."""
 
     CSS_PATH = "doctor.tcss"
@@ -97,24 +63,10 @@ class DoctorApp(App[int]):
         self.options = options
         self.history = history or History(None)
         self._first = sitting
-        self.watching = ""
-        self.copied: list[str] = []
-        """Commands that were copied, for the terminal that took no notice."""
-        self.bug: BaseException | None = None
-        self.signals: tuple[signal.Signals, ...] = ()
-        """Those that end the application; set by whoever owns the terminal."""
+        self.watcher = Watch(self, partial(self._start, keeping=True))
         self._clients: tuple[str, ...] | None = None
-        self._again: Any = None
-        self.register_theme(DARK)
-        self.register_theme(LIGHT)
-        self.theme = "doctor-light" if _light(os.environ) else "doctor-dark"
-        if "TEXTUAL_ANIMATIONS" not in os.environ:
-            self.animation_level = "basic"
 
     def on_mount(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in self.signals:
-            loop.add_signal_handler(number, self._signalled, number)
         self._clock = self.set_interval(PACE, self._tick, pause=True)
         if self._first is None:
             self._welcome()
@@ -151,7 +103,7 @@ class DoctorApp(App[int]):
 
     def begin(self, sitting: Sitting) -> None:
         """Show what will be asked; only then begin to ask."""
-        self._unwatch()
+        self.watcher.stop()
         if sitting.live:
             sitting.plan()
         if sitting.of_cluster:
@@ -199,7 +151,7 @@ class DoctorApp(App[int]):
         else:
             self._welcome()
         if left is not None and self.sitting is not left:
-            self._unwatch()
+            self.watcher.stop()
             self.run_worker(left.stop(), group="stop")
 
     def _start(self, *, keeping: bool = False) -> None:
@@ -221,11 +173,14 @@ class DoctorApp(App[int]):
             elif bug is not None:
                 self.stop_with(bug)
                 return
+        self._paint()
+        if ended and sitting.document is not None:
+            self.watcher.ended(sitting.document["verdict"])
+
+    def _paint(self) -> None:
         for screen in self.screen_stack:
             if isinstance(screen, Shows):
                 screen.paint()
-        if ended and self.watching:
-            self._watched()
 
     # Keys that mean the same everywhere
 
@@ -252,35 +207,17 @@ class DoctorApp(App[int]):
 
     def action_watch(self) -> None:
         """Run again at intervals, or no longer."""
-        if self.sitting is None or not self.sitting.live:
+        sitting = self.sitting
+        if sitting is None or not sitting.live:
             return
-        if self.watching:
-            self._unwatch()
+        if self.watcher.on:
+            self.watcher.stop()
             self.notify("No longer watching.")
         else:
-            self.watching = f"watching, every {WATCH_SECONDS} s"
-            self.notify(f"Runs again every {WATCH_SECONDS} s until all is well; w: stop.")
-            if not self.sitting.running:
-                self._watched()
-        self._tick_once()
-
-    def _watched(self) -> None:
-        """After a run that was watched: the next, or the end of it."""
-        sitting = self.sitting
-        if sitting is None or sitting.document is None:
-            return
-        if sitting.document["verdict"] == "pass":
-            self._unwatch()
-            self.bell()
-            self.notify("All is well now.")
-        else:
-            self._again = self.set_timer(WATCH_SECONDS, lambda: self._start(keeping=True))
-
-    def _unwatch(self) -> None:
-        self.watching = ""
-        if self._again is not None:
-            self._again.stop()
-            self._again = None
+            self.watcher.begin()
+            if not sitting.running and sitting.document is not None:
+                self.watcher.ended(sitting.document["verdict"])
+        self._paint()
 
     def action_next_client(self) -> None:
         self.next_client()
@@ -375,47 +312,20 @@ class DoctorApp(App[int]):
         )
         yield SystemCommand("Help", "What each key does", self.action_help)
         yield SystemCommand("Quit", "Leave", self.action_quit)
-        seen = set()
+        named: dict[str, Binding] = {}
         for _, binding, enabled, _ in screen.active_bindings.values():
-            if enabled and binding.description and binding.description not in seen:
-                seen.add(binding.description)
-                if binding.action.startswith(("app.", "screen.")) or hasattr(
-                    screen, f"action_{binding.action.partition('(')[0]}"
-                ):
-                    yield SystemCommand(
-                        binding.description,
-                        f"key {binding.key}",
-                        lambda action=binding.action: self._do(action, screen),
-                    )
-
-    async def _do(self, action: str, screen: Screen[Any]) -> None:
-        await self.run_action(action, screen)
-
-    # The clipboard
-
-    def take(self, text: str, what: str = "") -> None:
-        """Put a command on the clipboard, and say what was put there."""
-        safe = scrub(text)
-        self.copied.append(safe)
-        self.copy_to_clipboard(safe)
-        shown = safe if len(safe) <= _LONG else f"{safe[:_LONG]}…"
-        self.notify(f"Copied{f' {what}' if what else ''}: {shown}", timeout=4)
-
-    def notify(self, message: str, **more: Any) -> None:
-        """Whatever is said: through the gate, made plain, and no markup."""
-        super().notify(plain(scrub(message), 400), **more | {"markup": False})
-
-    def copy_to_clipboard(self, text: str) -> None:
-        """By the terminal; see `doctor.tui.clipboard`."""
-        self._clipboard = text
-        if self._driver is not None:
-            self._driver.write(sequences(text, os.environ))
+            own = hasattr(screen, f"action_{binding.action.partition('(')[0]}")
+            if enabled and binding.description and (own or binding.action.startswith("app.")):
+                named.setdefault(binding.description, binding)
+        for name, binding in named.items():
+            run = partial(self.run_action, binding.action, screen)
+            yield SystemCommand(name, f"key {binding.key}", run)
 
     # The way out
 
     async def action_quit(self) -> None:
         """Leave; what is under way ends first."""
-        await self._leave(self.exit_code())
+        await self.leave(self.exit_code())
 
     def exit_code(self) -> int:
         """The contract's, of the last report; of a run that was left, an interruption's."""
@@ -425,40 +335,16 @@ class DoctorApp(App[int]):
         if sitting is None:
             return 0
         document = sitting.document
-        if document is None or (sitting.running and not self.watching):
+        if document is None or (sitting.running and not self.watcher.on):
             return INTERRUPTED if sitting.live else 0
         return exit_code(document["verdict"], self.options.strict)
 
-    async def _leave(self, code: int) -> None:
+    async def leave(self, code: int) -> None:
+        """What is under way ends first."""
         if self.sitting is not None:
             await self.sitting.stop()
         self.exit(code)
 
-    def _signalled(self, number: signal.Signals) -> None:
-        self.run_worker(self._leave(128 + number), exit_on_error=False)
-
-    def stop_with(self, bug: BaseException) -> None:
-        """A bug: leave, and let whoever started this tell of it."""
-        self._handle_exception(bug if isinstance(bug, Exception) else RuntimeError(repr(bug)))
-
-    def _handle_exception(self, error: Exception) -> None:
-        """In place of Textual's, which prints local variables."""
-        self._return_code = 1
-        if self._exception is None:
-            self.bug = self._exception = error
-            self._exception_event.set()
-        self._close_messages_no_wait()
-
-    def _tick_once(self) -> None:
-        for screen in self.screen_stack:
-            if isinstance(screen, Shows):
-                screen.paint()
-
 
 def _grey(applies: object) -> bool | None:
     return True if applies else None
-
-
-def _light(environ: Mapping[str, str]) -> bool:
-    """Does the terminal say that its background is light? (COLORFGBG of rxvt and Konsole.)"""
-    return environ.get("COLORFGBG", "").rpartition(";")[2] in ("7", "15")

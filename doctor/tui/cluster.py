@@ -15,10 +15,11 @@ from textual.screen import Screen
 from textual.widgets import Footer, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from doctor.tui import answer, evidence, rooms
+from doctor.tui import evidence, rooms
 from doctor.tui.dialogs import Ask, Reading
 from doctor.tui.ink import DIM, STATES, STRONG, STYLES, clipped, ends, ink, line, mark, wrapped
 from doctor.tui.paper import Paper
+from doctor.tui.remedies import Remedies
 from doctor.tui.sitting import Sitting
 
 _FROM = {
@@ -51,9 +52,7 @@ class ClusterScreen(Screen[None]):
         self.sitting = sitting
         self._ready = False
         """Are all its parts there?"""
-        self._way = 0
-        self._chosen = 0
-        self._copied: set[int] = set()
+        self._remedies = Remedies()
         self._shown: Mapping[str, Any] | None = None
 
     def compose(self) -> ComposeResult:
@@ -82,16 +81,6 @@ class ClusterScreen(Screen[None]):
             return None
         chosen = options.get_option_at_index(options.highlighted).id
         return cluster["pulls"][int(chosen)] if chosen is not None else None
-
-    @property
-    def ways(self) -> tuple[answer.Way, ...]:
-        shown = self.pull or self.cluster
-        return answer.ways(shown["findings"]) if shown else ()
-
-    @property
-    def way(self) -> answer.Way | None:
-        found = self.ways
-        return found[self._way % len(found)] if found else None
 
     def paint(self) -> None:
         """Draw the document, where it is another one."""
@@ -144,20 +133,15 @@ class ClusterScreen(Screen[None]):
         if cluster is None:
             return [ink("Nothing is changed: what pods wait for is read, no Secret is shown.", DIM)]
         pull = self.pull
-        found = self.ways
-        place = (self._way % max(1, len(found)) + 1, len(found))
+        self._remedies.of(pull or cluster)
         if pull is None:
-            lines = _whole_cluster(cluster, width)
-            if self.way is not None:
-                lines += answer.steps(self.way, width, place, self._chosen, sorted(self._copied))
-            return lines
-        lines = answer.answer(pull, width, self.way, place, self._chosen, sorted(self._copied))
+            return [*_whole_cluster(cluster, width), *self._remedies.steps(width)]
+        lines = self._remedies.answer(width)
         return [*lines, Content(""), *whom(pull, width), *_left_out(cluster, width)]
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         event.stop()
-        self._way, self._copied = 0, set()
-        self._chosen = min(self.way.commands, default=0) if self.way else 0
+        self._remedies.of(self.pull)
         self.query_one("#pull", Paper).write()
         self.refresh_bindings()
 
@@ -184,20 +168,15 @@ class ClusterScreen(Screen[None]):
 
     def action_copy(self, step: int = 0) -> None:
         """Copy the command that is marked, or the one of that step."""
-        commands = self.way.commands if self.way else {}
-        step = step or self._chosen
-        if step not in commands:
+        taken = self._remedies.take(step)
+        if taken is None:
             self.app.notify("There is no command to copy here.")
             return
-        self.app.take(commands[step], f"step {step}")  # type: ignore[attr-defined]
-        self._copied.add(step)
-        self._chosen = next((n for n in commands if n > step), min(commands))
+        self.app.take(taken[1], f"step {taken[0]}")  # type: ignore[attr-defined]
         self.query_one("#pull", Paper).write(showing="▸")
 
     def action_next_way(self) -> None:
-        if len(self.ways) > 1:
-            self._way, self._copied = (self._way + 1) % len(self.ways), set()
-            self._chosen = min(self.way.commands, default=0) if self.way else 0
+        if self._remedies.turn():
             self.query_one("#pull", Paper).write()
 
     def action_probe(self) -> None:
@@ -243,7 +222,7 @@ class ClusterScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "copy":
-            return True if self.way and self.way.commands else None
+            return True if self._remedies.commands else None
         if action == "probe":
             return (True if self.pull else None) if rooms.has("cluster") else False
         return True

@@ -26,6 +26,7 @@ from doctor.tui.origin import told
 from doctor.tui.paper import Paper
 from doctor.tui.path import Path
 from doctor.tui.proofs import Proofs
+from doctor.tui.remedies import Remedies
 from doctor.tui.sitting import Sitting
 from doctor.tui.stations import Station, of_document
 
@@ -63,9 +64,7 @@ class DiagnosisScreen(Screen[None]):
         self.place = place
         self._eyes = 0
         """Which of the clients that looked."""
-        self._way = 0
-        self._chosen = 0
-        self._copied: set[int] = set()
+        self._remedies = Remedies()
         self._shown: Mapping[str, Any] | None = None
 
     def compose(self) -> ComposeResult:
@@ -106,16 +105,6 @@ class DiagnosisScreen(Screen[None]):
         found = self.sitting.entries(self.place)
         return found[self._eyes % len(found)] if found else None
 
-    @property
-    def ways(self) -> tuple[answer.Way, ...]:
-        return answer.ways(self.entry["findings"]) if self.entry else ()
-
-    @property
-    def way(self) -> answer.Way | None:
-        """The remedy that is shown."""
-        found = self.ways
-        return found[self._way % len(found)] if found else None
-
     def paint(self) -> None:
         """Draw what changed since the last time."""
         entry = self.entry
@@ -130,8 +119,7 @@ class DiagnosisScreen(Screen[None]):
             self._shown = None
         elif entry is not self._shown:
             self._shown = entry
-            self._way, self._copied = 0, set()
-            self._mark_first()
+            self._remedies.of(entry)
             self.query_one(Path).show(of_document(entry))
             self.query_one("#answer", Paper).write()
             self._list()
@@ -142,7 +130,7 @@ class DiagnosisScreen(Screen[None]):
 
     def _read_first(self) -> None:
         """What is to be done stands before the reader, where there is no room for all."""
-        if self.way is not None and not self.has_class("-high") and self.focused is self._path:
+        if self._remedies.ways and not self.has_class("-high") and self.focused is self._path:
             self.query_one("#answer").focus()
 
     @property
@@ -160,7 +148,7 @@ class DiagnosisScreen(Screen[None]):
             clock = sitting.origin
         else:
             clock = f"{sitting.seconds:.1f} s" if sitting.seconds else ""
-        watch = self.app.watching  # type: ignore[attr-defined]
+        watch = self.app.watcher.said  # type: ignore[attr-defined]
         right = "  ".join(each for each in (f"as {client}", clock, watch) if each)
         self.query_one("#head", Static).update(
             ends(name or "(an empty text)", right, max(20, self.size.width - 2))
@@ -176,17 +164,7 @@ class DiagnosisScreen(Screen[None]):
             done = sum(s.state not in ("waiting", "running") for s in found)
             now = [s.check for s in found if s.state == "running"]
             return answer.looking(done, len(found), list(dict.fromkeys(now)), width)
-        found_ways = self.ways
-        place = (self._way % max(1, len(found_ways)) + 1, len(found_ways))
-        lines = answer.answer(
-            entry,
-            width,
-            self.way,
-            place,
-            self._chosen,
-            sorted(self._copied),
-            airy=self.has_class("-high"),
-        )
+        lines = self._remedies.answer(width, airy=self.has_class("-high"))
         changed: list[Content] = []
         for each in self._changes():
             changed += wrapped(each, width, line(("Changed  ", "bold $accent")))
@@ -274,28 +252,18 @@ class DiagnosisScreen(Screen[None]):
             Reading(str(finding["code"]), lambda width: evidence.whole(finding, width), commands)
         )
 
-    def _mark_first(self) -> None:
-        commands = self.way.commands if self.way else {}
-        self._chosen = min(commands, default=0)
-
     def action_copy(self, step: int = 0) -> None:
         """Copy the command that is marked, or the one of that step; the mark goes on."""
-        commands = self.way.commands if self.way else {}
-        step = step or self._chosen
-        if step not in commands:
+        taken = self._remedies.take(step)
+        if taken is None:
             self.app.notify("There is no command to copy here.")
             return
-        self.app.take(commands[step], f"step {step}")  # type: ignore[attr-defined]
-        self._copied.add(step)
-        self._chosen = next((n for n in commands if n > step), min(commands))
+        self.app.take(taken[1], f"step {taken[0]}")  # type: ignore[attr-defined]
         self.query_one("#answer", Paper).write(showing="▸")
 
     def action_next_way(self) -> None:
         """The next remedy, or the next cause's."""
-        if len(self.ways) > 1:
-            self._way = (self._way + 1) % len(self.ways)
-            self._copied = set()
-            self._mark_first()
+        if self._remedies.turn():
             self.query_one("#answer", Paper).write()
 
     def action_next_client(self) -> None:
@@ -333,7 +301,7 @@ class DiagnosisScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "copy":
-            return True if self.way and self.way.commands else None
+            return True if self._remedies.commands else None
         if action == "next_client":
             several = len(self.sitting.entries(self.place)) > 1
             return several or self.sitting.live

@@ -113,7 +113,7 @@ class SeveralScreen(Screen[None]):
             if sitting.running
             else f"{sitting.seconds:.1f} s"
         )
-        watch = self.app.watching  # type: ignore[attr-defined]
+        watch = self.app.watcher.said  # type: ignore[attr-defined]
         right = "  ".join(each for each in (clock, watch) if each)
         left = f"{sitting.count} targets: {said}"
         self.query_one("#head", Static).update(ends(left, right, max(20, self.size.width - 2)))

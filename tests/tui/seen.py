@@ -56,6 +56,8 @@ def over(document: dict[str, Any]) -> DoctorApp:
 def sit(app: DoctorApp, act: Act, size: tuple[int, int] = (80, 24)) -> DoctorApp:
     """Run the application without a terminal, and act."""
 
+    app.animation_level = "none"
+
     async def whole() -> None:
         async with app.run_test(size=size, notifications=True) as pilot:
             await pilot.pause()

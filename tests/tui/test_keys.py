@@ -93,14 +93,15 @@ def test_n_shows_another_way_and_comes_round(size: Size) -> None:
     async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
         screen = app.screen
         assert isinstance(screen, DiagnosisScreen)
+        remedies = screen._remedies
         seen = []
-        for _ in screen.ways:
-            assert screen.way is not None
-            seen.append(screen.way.remedy["title"])
+        for _ in remedies.ways:
+            assert remedies.way is not None
+            seen.append(remedies.way.remedy["title"])
             await press(pilot, "n")
-        assert len(seen) == len(screen.ways) > 1
-        assert screen.way is not None
-        assert screen.way.remedy["title"] == seen[0]
+        assert len(seen) == len(remedies.ways) > 1
+        assert remedies.way is not None
+        assert remedies.way.remedy["title"] == seen[0]
 
     sit(opened("certificate"), act, size)
 

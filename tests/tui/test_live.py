@@ -16,7 +16,7 @@ from doctor import run as engine
 from doctor.intake import given
 from doctor.model import CheckResult, Event, Hop, Observer, Report, Target
 from doctor.redact import Secret
-from doctor.tui import app as application
+from doctor.tui import watch
 from doctor.tui.app import DoctorApp
 from doctor.tui.history import History
 from doctor.tui.sitting import Sitting
@@ -215,14 +215,14 @@ def test_r_runs_again_and_what_changed_is_said(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_w_runs_again_until_all_is_well(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(application, "WATCH_SECONDS", 0.05)
+    monkeypatch.setattr(watch, "SECONDS", 0.05)
     ill, well = sample("certificate"), sample("healthy")
     asked = scripted(monkeypatch, nothing, ill, ill, well)
 
     async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
         await until(app, pilot, lambda: "Cannot be pulled" in text(app))
         await press(pilot, "w")
-        await until(app, pilot, lambda: len(asked) == 3 and not app.watching)
+        await until(app, pilot, lambda: len(asked) == 3 and not app.watcher.on)
         await until(app, pilot, lambda: "FAILED → passed" in text(app))
         assert any("All is well now" in str(n.message) for n in app._notifications)
 
@@ -238,7 +238,7 @@ def test_w_again_stops_watching(monkeypatch: pytest.MonkeyPatch) -> None:
         assert "watching" in text(app).splitlines()[0]
         await press(pilot, "w")
         assert "watching" not in text(app).splitlines()[0]
-        assert app._again is None
+        assert not app.watcher.on
 
     sit(live(IMAGE), act)
     assert len(asked) == 1
