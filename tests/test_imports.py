@@ -204,7 +204,7 @@ def test_a_library_is_loaded_where_it_is_used(library: str) -> None:
     assert not eager & (entrances | {m for m in MODULES if m.startswith("doctor.checks")})
 
 
-OF_ROOMS_TO_COME = {"kubernetes", "textual"}
+OF_ROOMS_TO_COME = {"kubernetes"}
 
 
 def test_every_library_that_is_imported_is_declared_and_no_other() -> None:
