@@ -7,9 +7,9 @@ import os
 import sys
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from contextlib import redirect_stdout
+from contextlib import closing, redirect_stdout
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from doctor.clients.eyes import ALL, DEFAULT, PLAIN, Found, client, found
 from doctor.credential import Credential
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from doctor.model import Check, Client, Diagnosis
     from doctor.net import Net
 
+T = TypeVar("T")
 AT_ONCE = 8
 """Targets under way at the same time."""
 _GRAVITY: tuple[Verdict, ...] = ("fail", "incomplete", "warn", "pass")
@@ -50,15 +51,21 @@ def run(
     observer: Observer | None = None,
 ) -> Report:
     """The report on these targets, in an event loop of its own."""
-    import asyncio
+    return complete(report(targets, options, checks, book, secret, observer))
 
-    runner = asyncio.Runner()
-    try:
-        with redirect_stdout(sys.stderr):  # a plug-in may print; this is not its output
-            return runner.run(report(targets, options, checks, book, secret, observer))
-    finally:
-        if runner.run(wound_up()):
-            runner.close()
+
+def complete(work: Coroutine[Any, Any, T]) -> T:
+    """Run the work in an event loop of its own, and leave nothing of it behind."""
+    with closing(work):  # an interruption may come before it has begun
+        import asyncio
+
+        runner = asyncio.Runner()
+        try:
+            with redirect_stdout(sys.stderr):  # a plug-in may print; this is not its output
+                return runner.run(work)
+        finally:
+            if runner.run(_wound_up()):
+                runner.close()
 
 
 async def report(
@@ -105,7 +112,7 @@ def row(diagnosis: Diagnosis) -> dict[str, object]:
     }
 
 
-async def wound_up() -> bool:
+async def _wound_up() -> bool:
     """End every task that is left. False where one does not end: nobody waits for it, and the loop
     stays open."""
     import asyncio

@@ -225,7 +225,7 @@ class DoctorApp(Stage):
     def next_client(self) -> None:
         """The same targets through the next client's eyes."""
         sitting = self.sitting
-        if sitting is None or not sitting.live or sitting.options is None or sitting.running:
+        if sitting is None or sitting.options is None or not sitting.elsewhere or sitting.running:
             return
         names = self.clients
         now = sitting.options.client
@@ -237,7 +237,7 @@ class DoctorApp(Stage):
             self.notify(f"Looking as {following}.")
 
     def action_all_clients(self) -> None:
-        if self.sitting is not None and self.sitting.live and not self.sitting.running:
+        if self.sitting is not None and self.sitting.elsewhere and not self.sitting.running:
             self._replace(self.sitting.seen_as(ALL))
 
     def _replace(self, sitting: Sitting) -> None:
@@ -301,7 +301,9 @@ class DoctorApp(Stage):
             return _grey(sitting and sitting.report) if rooms.has("bundle") else False
         if action == "export":
             return _grey(sitting and sitting.document)
-        if action in ("again", "again_unwell", "watch", "next_client", "all_clients"):
+        if action in ("next_client", "all_clients"):
+            return bool(sitting and sitting.elsewhere)
+        if action in ("again", "again_unwell", "watch"):
             return bool(sitting and sitting.live)
         return True
 

@@ -197,7 +197,7 @@ class DiagnosisScreen(Screen[None]):
         entry, document = self.entry, self.sitting.document
         if entry is None or document is None:
             return [ink("Once the run has ended.", DIM)]
-        known = len(self.app.clients) if self.sitting.live else 1  # type: ignore[attr-defined]
+        known = len(self.app.clients) if self.sitting.elsewhere else 1  # type: ignore[attr-defined]
         return layers.layers(document, entry, known, width)
 
     def _facts(self, width: int) -> list[Content]:
@@ -304,5 +304,5 @@ class DiagnosisScreen(Screen[None]):
             return True if self._remedies.commands else None
         if action == "next_client":
             several = len(self.sitting.entries(self.place)) > 1
-            return several or self.sitting.live
+            return several or self.sitting.elsewhere
         return True

@@ -61,6 +61,35 @@ class Reading(Screen[None]):
             self._next += 1
 
 
+class Choose(Screen[str | None]):
+    """One of a list of named things."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "back", "Back")]
+
+    def __init__(self, title: str, things: Sequence[tuple[str, str]]) -> None:
+        super().__init__()
+        self._title, self._things = title, things
+
+    def compose(self) -> ComposeResult:
+        width = max((len(name) for name, _ in self._things), default=0) + 2
+        yield Static(line((self._title, STRONG)), classes="head", markup=False)
+        yield OptionList(
+            *[
+                Option(line((f"{name:<{width}}", STRONG), (says, DIM)), id=name)
+                for name, says in self._things
+            ],
+            id="targets",
+        )
+        yield Footer(compact=True, show_command_palette=False)
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self.dismiss(event.option.id)
+
+    def action_back(self) -> None:
+        self.dismiss(None)
+
+
 class Dialog(ModalScreen[str | None]):
     """A box in the middle; Escape leaves it without an answer."""
 

@@ -12,8 +12,8 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from doctor.model import Observer, Report
-from doctor.redact import scrub
-from doctor.tui.dialogs import Where, confirm_path
+from doctor.redact import learn_variables, scrub
+from doctor.tui.dialogs import Choose, Where, confirm_path
 from doctor.tui.sitting import Sitting
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def enter(app: DoctorApp, entry: str) -> None:
     """One of the start screen's."""
-    {"cluster": _cluster, "open": _open}[entry](app)
+    {"cluster": _cluster, "open": _open, "demo": _demo}[entry](app)
 
 
 def _cluster(app: DoctorApp) -> None:
@@ -39,6 +39,44 @@ def _cluster(app: DoctorApp) -> None:
 
     sitting = Sitting(app.options, look=look, of_cluster=True)
     app.begin(sitting)
+
+
+def _demo(app: DoctorApp) -> None:
+    """A fault is chosen; its servers are up until one leaves."""
+    faults = import_module("doctor.demo.faults").FAULTS
+
+    def chosen(name: str | None) -> None:
+        if name:
+            app.run_worker(_staged(app, name), exclusive=True, group="demo")
+
+    named = [(fault.name, fault.says) for fault in faults]
+    app.push_screen(Choose("Which fault shall the registry on loopback have?", named), chosen)
+
+
+async def _staged(app: DoctorApp, name: str) -> None:
+    """Put the servers up; they are taken down by the task that put them up."""
+    up: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    leaving = asyncio.Event()
+
+    async def stage() -> None:
+        try:
+            async with import_module("doctor.demo").started(name, app.options) as scene:
+                up.set_result(scene)
+                await leaving.wait()
+        except Exception as problem:
+            if up.done():
+                raise
+            up.set_exception(problem)
+
+    task = asyncio.create_task(stage(), name="demo")
+
+    async def farewell() -> None:
+        leaving.set()
+        await asyncio.wait([task], timeout=0.3)
+
+    scene = await up
+    learn_variables(scene.environ)
+    app.begin(Sitting(scene.options, scene.targets, look=scene.look, farewell=farewell))
 
 
 def _open(app: DoctorApp) -> None:

@@ -6,7 +6,6 @@ report is.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import sys
@@ -18,7 +17,7 @@ from typing import Any
 from doctor.options import read
 from doctor.plugins import installed
 from doctor.redact import learn_variables, plain, scrub
-from doctor.run import wound_up
+from doctor.run import complete
 from doctor.streams import talk
 from doctor.tui.app import DoctorApp
 from doctor.tui.history import History
@@ -53,13 +52,8 @@ def sit(app: DoctorApp) -> int:
     if app.options.colour is False:
         os.environ["NO_COLOR"] = "1"
     app.signals = _ENDING
-    runner = asyncio.Runner()
     with _shown_on_standard_output():
-        try:
-            code = runner.run(app.run_async())
-        finally:
-            if runner.run(wound_up()):
-                runner.close()
+        code = complete(app.run_async())
     if app.bug is not None:
         from doctor.crash import report
 

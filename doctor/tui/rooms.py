@@ -13,7 +13,7 @@ _ROOMS = {
     "bundle": ("doctor.handover", ""),
     "open": ("doctor.opinion", ""),
     "cluster": ("doctor.k8s", "looked"),
-    "demo": ("doctor.demo", "looked"),
+    "demo": ("doctor.demo", "started"),
 }
 """An entry, the module that does it, and what of it is called; "" where the module will do."""
 

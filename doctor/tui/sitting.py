@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 Document = Mapping[str, Any]
 Look = Callable[[Observer], Awaitable[Report]]
 """Another way to come to a report than the ordinary engine: a cluster's, or a demo's around it."""
+Farewell = Callable[[], Awaitable[None]]
+"""Takes down what was put up for the sitting."""
 
 
 class Sitting:
@@ -39,6 +41,7 @@ class Sitting:
         document: Document | None = None,
         look: Look | None = None,
         of_cluster: bool = False,
+        farewell: Farewell | None = None,
     ) -> None:
         self.options = options
         self.targets = tuple(targets)
@@ -52,6 +55,7 @@ class Sitting:
         """What a run that has no stations is doing."""
         self._look = look
         self._of_cluster = of_cluster
+        self._farewell = farewell
         self.progress: list[Progress] = []
         self.dirty: set[int] = set()
         """Places of targets that changed since they were painted."""
@@ -65,6 +69,11 @@ class Sitting:
     def live(self) -> bool:
         """Can it be run again?"""
         return self.options is not None and bool(self.targets or self._look)
+
+    @property
+    def elsewhere(self) -> bool:
+        """Can the same targets be looked at otherwise, through another client's eyes?"""
+        return self.live and self._look is None
 
     @property
     def origin(self) -> str:
@@ -164,10 +173,13 @@ class Sitting:
         return self._task.exception()
 
     async def stop(self, patience: float = 0.3) -> None:
-        """End what is under way: helpers and connections with it."""
+        """End what is under way, helpers and connections with it, and what the run stood on."""
         if self._task is not None and not self._task.done():
             self._task.cancel()
             await asyncio.wait([self._task], timeout=patience)
+        if self._farewell is not None:
+            farewell, self._farewell = self._farewell, None
+            await farewell()
 
     def seen_as(self, client: str) -> Sitting:
         """The same targets through another client's eyes (or all)."""

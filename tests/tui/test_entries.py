@@ -4,7 +4,8 @@ The rooms are stood in for; each has its own tests."""
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
+from doctor.intake import given
 from doctor.model import Report
 from doctor.tui import rooms
 from doctor.tui.app import DoctorApp
@@ -179,3 +181,42 @@ def test_a_bundle_of_what_was_found_is_written(
 
     sit(live(IMAGE), act)
     assert written == [(f"{tmp_path}/b.tar.gz", b"x")]
+
+
+@pytest.mark.parametrize("leaving", ["escape", "q"])
+def test_a_demo_stands_until_one_leaves_it(monkeypatch: pytest.MonkeyPatch, leaving: str) -> None:
+    happened: list[str] = []
+    chosen = options(IMAGE)
+    targets, _ = given(chosen)
+
+    async def look(observer: Any) -> Report:
+        happened.append("look")
+        return REPORT
+
+    @asynccontextmanager
+    async def started(fault: str, options: Any) -> AsyncIterator[Any]:
+        happened.append(f"up {fault}")
+        yield SimpleNamespace(options=chosen, targets=targets, environ={}, look=look)
+        happened.append("down")
+
+    faults = (SimpleNamespace(name="expired", says="a certificate that ran out"),)
+    offered(monkeypatch, "demo")
+    stand_in(monkeypatch, "doctor.demo", started=started)
+    stand_in(monkeypatch, "doctor.demo.faults", FAULTS=faults)
+    monkeypatch.setattr("doctor.report.document.document", lambda _: sample("certificate"))
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        await press(pilot, "down", "enter")
+        assert "expired  a certificate that ran out" in text(app)
+        await press(pilot, "enter")
+        await until(app, pilot, lambda: "Cannot be pulled" in text(app))
+        assert "Client" not in text(app).splitlines()[-1]
+        await press(pilot, "r")
+        await until(app, pilot, lambda: happened.count("look") == 2)
+        await until(app, pilot, lambda: "Cannot be pulled" in text(app))
+        await press(pilot, leaving)
+        if leaving == "escape":
+            await until(app, pilot, lambda: happened[-1] == "down")
+
+    sit(start(), act)
+    assert happened == ["up expired", "look", "look", "down"]
