@@ -95,7 +95,10 @@ class DiagnosisScreen(Screen[None]):
     def on_descendant_focus(self) -> None:
         """Where the room is small, what is read gets more of it."""
         proofs = self._proofs
-        self.set_class(proofs is not None and proofs.has_focus_within, "-proof")
+        proving = proofs is not None and proofs.has_focus_within
+        self.set_class(proving, "-proof")
+        if proving:
+            self.query_one("#answer").scroll_home(animate=False)
         self.set_class(self.query_one("#answer").has_focus, "-reading")
         self.call_after_refresh(self._path.reveal)
 
