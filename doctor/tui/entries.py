@@ -109,5 +109,7 @@ def bundle(app: DoctorApp, sitting: Sitting) -> None:
         write.put(path, made.data)
         return f"Wrote {scrub(path)}; it was searched for secrets, and none was found"
 
-    name = write.free_name(report.started.astimezone(UTC))
-    app.ask_where(Where("Write a support bundle, without secrets", name, put))
+    name = f"doctor-{report.started.astimezone(UTC):%Y%m%dT%H%M%SZ}.tar.gz"
+    app.ask_where(
+        Where("Write a support bundle", name, put, "Without secrets    Enter: write    Esc: cancel")
+    )

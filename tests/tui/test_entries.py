@@ -159,7 +159,6 @@ def test_a_bundle_of_what_was_found_is_written(
         monkeypatch,
         "doctor.bundle.write",
         check=lambda file: None,
-        free_name=lambda at: f"doctor-{at:%H}.tar.gz",
         put=lambda file, data: written.append((file, data)),
     )
     stand_in(
@@ -174,7 +173,7 @@ def test_a_bundle_of_what_was_found_is_written(
         await until(app, pilot, lambda: "Cannot be pulled" in text(app))
         assert "Bundle" in text(app).splitlines()[-1]
         await press(pilot, "b")
-        assert app.screen.query_one("#file", Input).value == "doctor-00.tar.gz"
+        assert app.screen.query_one("#file", Input).value == "doctor-20261128T000000Z.tar.gz"
         app.screen.query_one("#file", Input).value = f"{tmp_path}/b.tar.gz"
         await press(pilot, "enter")
         await until(app, pilot, lambda: bool(written))
