@@ -23,6 +23,7 @@ htpasswd:apache2-utils:
 openssl:openssl:
 ip:iproute2:
 nsenter:util-linux:
+tmux:tmux:
 '
 
 say() { printf 'servers: %s\n' "$1" >&2; }

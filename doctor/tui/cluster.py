@@ -99,8 +99,11 @@ class ClusterScreen(Screen[None]):
         if cluster is None:
             left, right = self.sitting.saying or "The cluster is being asked …", ""
         else:
-            left = f"{cluster['context'] or 'cluster'}: {cluster['pods_failing']} of "
-            left += f"{cluster['pods_seen']} pods cannot pull, {len(cluster['pulls'])} causes"
+            left = cluster["context"] or "The cluster"
+            if cluster["pods_seen"]:
+                left += f": {cluster['pods_failing']} of {cluster['pods_seen']} pods cannot pull"
+            if cluster["pulls"]:
+                left += f", {_many(len(cluster['pulls']), 'cause')}"
             right = self.sitting.origin or f"Kubernetes {cluster['server_version'] or '?'}"
         self.query_one("#head", Static).update(ends(left, right, max(20, self.size.width - 2)))
 
@@ -113,14 +116,14 @@ class ClusterScreen(Screen[None]):
             shown = self._line(pull)
             if wanted in shown.plain.casefold():
                 options.add_option(Option(shown, id=str(place)))
-        if options.option_count:
-            options.highlighted = 0
-        elif self.cluster is not None:
-            options.add_option(Option(ink("No image pull fails.", DIM), disabled=True))
+        options.highlighted = 0 if options.option_count else None
+        options.display = bool(pulls)
+        if not pulls:
+            self.query_one("#pull").focus()
 
     def _line(self, pull: Mapping[str, Any]) -> Content:
         state = STATES[pull["verdict"]]
-        pods = f"{pull['pods']} pod{'s' if pull['pods'] != 1 else ''}"
+        pods = _many(pull["pods"], "pod")
         causes = ", ".join(pull["root_causes"]) or pull["reason"]
         head = line(mark(state), (f" {pods:<9}", STYLES[state]))
         width = max(30, self.size.width - 3) - head.cell_length
@@ -228,12 +231,17 @@ class ClusterScreen(Screen[None]):
         return True
 
 
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'s' if count != 1 else ''}"
+
+
 def whom(pull: Mapping[str, Any], width: int) -> Iterator[Content]:
     """Whom it hits, where, since when, and what the cluster itself said."""
     yield ink("Whom it hits", STRONG)
     for each in pull["workloads"]:
         containers = f" ({', '.join(each['containers'])})" if each["containers"] else ""
-        said = f"{each['kind']} {each['namespace']}/{each['name']}{containers}: {each['pods']} pods"
+        named = f"{each['kind']} {each['namespace']}/{each['name']}{containers}"
+        said = f"{named}: {_many(each['pods'], 'pod')}"
         yield from wrapped(said, width, "  ")
     for label, names in (("nodes", pull["nodes"]), ("images", pull["images"])):
         if names:

@@ -349,3 +349,27 @@ def test_any_size_at_any_moment_does_no_harm(size: Size) -> None:
 
     for name in ("certificate", "kubernetes", "targets", "clients"):
         sit(opened(name), act, size)
+
+
+@pytest.mark.parametrize("verdict", ["pass", "fail"])
+def test_a_cluster_without_a_failing_pull_says_what_was_found(size: Size, verdict: str) -> None:
+    document = sample("kubernetes")
+    cluster = document["kubernetes"]
+    finding = cluster["pulls"][0]["findings"][0]
+    cluster.update(pulls=[], pods_failing=0, verdict=verdict)
+    if verdict == "fail":
+        cluster.update(pods_seen=0, context=None, findings=[finding])
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        shown = text(app)
+        if verdict == "pass":
+            assert "0 of 312 pods cannot pull" in shown
+            assert "No image pull fails." in shown
+        else:
+            assert "could not be looked at" in shown
+            assert finding["title"] in shown
+            await press(pilot, "c")
+            assert app.copied
+        await press(pilot, "enter", "n", "p")
+
+    sit(over(document), act, size)

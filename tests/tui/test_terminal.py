@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import pty
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.command import environment
+from tests.lab.programs import need, program
 
 WAIT = 40.0
 DOCTOR = f"{sys.executable} -P -m doctor"
@@ -26,14 +26,10 @@ class Terminal:
     """A shell in a tmux of its own."""
 
     def __init__(self, folder: Path, size: tuple[int, int] = (80, 24), **environ: str) -> None:
-        tmux = shutil.which("tmux")
-        if tmux is None:
-            if os.environ.get("CI"):
-                pytest.fail("tmux is missing")
-            pytest.skip("tmux is missing")
+        need("tmux")
         self.home = folder / "home-of-terminal"
         self.home.mkdir(exist_ok=True)
-        self._tmux = (tmux, "-S", str(folder / "tmux"), "-f", "/dev/null")
+        self._tmux = (program("tmux"), "-S", str(folder / "tmux"), "-f", "/dev/null")
         env = environment(self.home, TERM="xterm-256color", **environ)
         env.pop("PYTHONWARNINGS")
         words = ("new-session", "-d", "-x", str(size[0]), "-y", str(size[1]), "sh")
