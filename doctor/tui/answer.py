@@ -61,6 +61,9 @@ def answer(
     head = headline(entry) if "checks" in entry else _of_pull(entry)
     lead = line(mark(state), " ", (f"{head}  ", f"bold {STYLES[state]}"))
     lines = wrapped(entry["summary"], width, lead, hang=2)
+    if entry.get("source"):
+        named = f"Named by {entry['source']['file']}, line {entry['source']['line']}"
+        lines += wrapped(named, width, "  ", DIM)
     for each in entry.get("assumed", ()):
         lines += wrapped(f"Taken as: {each}", width, "  ", DIM)
     causes = list(_causes(entry, width, way))

@@ -16,6 +16,11 @@ from doctor.tui.ink import DIM, STRONG, STYLES, clipped, ink, line, mark, told, 
 from doctor.tui.stations import LADDER, Station
 
 _SEVERITY = {"error": "failed", "warning": "warning", "info": "passed"}
+_SERVES = {
+    True: "the image is to be had there",
+    False: "the image is not to be had there",
+    None: "whether the image is to be had there is not known",
+}
 _LEVEL = {"error": "Error", "warning": "Warning", "info": "Note"}
 
 
@@ -95,6 +100,8 @@ def _of_hop(hop: Mapping[str, Any], width: int) -> Iterator[Content]:
     yield from wrapped(hop["via"], width, line(("  way        ", DIM)))
     if hop["addresses"]:
         yield from wrapped(", ".join(hop["addresses"]), width, line(("  addresses  ", DIM)))
+    if "serves" in hop:
+        yield from wrapped(_SERVES[hop["serves"]], width, line(("  serves     ", DIM)))
     reached = hop["reached"] or "not even its name"
     yield from wrapped(reached, width, line(("  reached    ", DIM)))
 

@@ -373,3 +373,20 @@ def test_a_cluster_without_a_failing_pull_says_what_was_found(size: Size, verdic
         await press(pilot, "enter", "n", "p")
 
     sit(over(document), act, size)
+
+
+def test_every_command_is_found_by_its_name(size: Size) -> None:
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        await press(pilot, "ctrl+p", *"export")
+        for _ in range(100):
+            if "Export" in text(app):
+                break
+            await pilot.pause(0.02)
+        await press(pilot, "down", "enter")
+        for _ in range(100):
+            if showing(app) is Export:
+                break
+            await pilot.pause(0.02)
+        assert showing(app) is Export
+
+    sit(opened("certificate"), act, size)

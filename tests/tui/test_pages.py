@@ -199,3 +199,21 @@ def test_what_is_copied_cannot_end_the_sequence_that_carries_it() -> None:
         bare = text.replace("\x1b]52;c;", "").replace("\x1bPtmux;\x1b", "").replace("\x1bP", "")
         assert bare.count("\x07") == text.count("52;c;")
         assert "title" not in text
+
+
+def test_who_named_a_target_and_what_was_assumed_are_said() -> None:
+    named = entry("healthy")
+    named.update(source={"file": "pod.yaml", "line": 12}, assumed=["The tag is latest."])
+    text = page(answer.answer(named, 78, None, (1, 1), 0)).plain
+    assert "Named by pod.yaml, line 12" in text
+    assert "The tag is latest." in text
+
+
+@pytest.mark.parametrize(
+    ("serves", "said"), [(True, "is to be had"), (False, "is not to be had"), (None, "not known")]
+)
+def test_a_mirror_says_whether_it_has_the_image(serves: bool | None, said: str) -> None:
+    target = entry("healthy")
+    target["hops"][0]["serves"] = serves
+    station = stations.of_document(target)[0].stations[0]
+    assert said in page(evidence.evidence(target, station, 78)).plain
