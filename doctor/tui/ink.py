@@ -11,7 +11,7 @@ from typing import Any
 
 from textual.content import Content
 
-from doctor.redact import plain
+from doctor.redact import plain, scrub
 
 LONGEST = 4000
 """Characters of one text that are shown."""
@@ -48,9 +48,15 @@ STATES = {
 """A verdict or a status of the document, and the state that it is."""
 
 
+def safe(text: object, limit: int = LONGEST) -> str:
+    """Through the gate, and made plain: what a document holds has been, what a run tells has
+    not."""
+    return plain(scrub(str(text)), limit)
+
+
 def ink(text: object, style: str = "", limit: int = LONGEST) -> Content:
     """Any text, safe to show."""
-    return Content.styled(plain(str(text), limit), style)
+    return Content.styled(safe(text, limit), style)
 
 
 def line(*parts: Content | str | tuple[object, str]) -> Content:
@@ -73,7 +79,7 @@ def wrapped(
     """Lines of that width; what follows the first stands below its text, or `hang` cells in."""
     head = lead if isinstance(lead, Content) else ink(lead)
     indent = head.cell_length if hang is None else hang
-    lines = _filled(plain(str(text), LONGEST), max(8, width - head.cell_length), width - indent)
+    lines = _filled(safe(text), max(8, width - head.cell_length), width - indent)
     blank = Content(" " * indent)
     return [
         Content.assemble(head if n == 0 else blank, Content.styled(each, style))
@@ -122,7 +128,7 @@ def took(ms: float | None) -> str:
 
 def clipped(text: object, width: int) -> str:
     """At most that many characters, made plain."""
-    shown = plain(str(text), LONGEST)
+    shown = safe(text)
     return shown if len(shown) <= width else shown[: max(0, width - 1)] + "…"
 
 

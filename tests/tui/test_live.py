@@ -433,3 +433,31 @@ def test_a_signal_ends_it_with_its_exit_code(monkeypatch: pytest.MonkeyPatch) ->
         await until(app, pilot, lambda: app.return_value is not None)
 
     assert sit(app, act).return_value == 143
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_a_secret_of_a_target_or_of_what_a_check_says_is_not_shown(
+    monkeypatch: pytest.MonkeyPatch, many: bool
+) -> None:
+    secret = "correct-horse-battery"
+    Secret(secret)
+    name = f"me:{secret}@registry.example/app:1"
+
+    async def script(targets: Sequence[Target], observer: Observer) -> None:
+        target = targets[0]
+        said = f"refused {secret}"
+        observer(told(target, "finished", "dns", target.registry, "fail", summary=said))
+        observer(told(target, "finished", "image", None, "fail", summary=said))
+        await asyncio.Event().wait()
+
+    scripted(monkeypatch, script)
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        await until(app, pilot, lambda: "fail" in text(app).casefold())
+        shown = text(app)
+        await press(pilot, "enter", "end", "enter")
+        shown += text(app)
+        assert "registry.example" in shown
+        assert secret not in shown
+
+    sit(live(name, *(["registry.example/app:2"] if many else [])), act)
