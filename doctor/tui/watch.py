@@ -22,7 +22,7 @@ class Watch:
     @property
     def said(self) -> str:
         """What stands at the top meanwhile."""
-        return f"watching, every {SECONDS:g} s" if self.on else ""
+        return "watching" if self.on else ""
 
     def begin(self) -> None:
         """From now on."""
