@@ -223,7 +223,8 @@ class DiagnosisScreen(Screen[None]):
             if wanted in shown.plain.casefold():
                 options.add_option(Option(shown, id=str(place)))
         if not options.option_count:
-            options.add_option(Option(ink("Nothing was found to be wrong.", DIM), disabled=True))
+            said = evidence.none_listed(entry, wanted)
+            options.add_option(Option(ink(said, DIM), disabled=True))
         else:
             options.highlighted = 0
 

@@ -111,6 +111,8 @@ def _nothing(station: Station) -> str:
         return "  Nothing yet."
     if station.state == "blocked":
         return "  It was not asked, so there is nothing to show."
+    if station.state == "not done":
+        return "  It was not looked at to the end."
     return "  Nothing was found to be wrong here."
 
 
@@ -118,6 +120,16 @@ def listed(findings: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Findings in the order in which one wants to read them: causes, errors, warnings, notes."""
     order = {"error": 0, "warning": 1, "info": 2}
     return sorted(findings, key=lambda f: (not f["root_cause"], order.get(f["severity"], 3)))
+
+
+def none_listed(target: Mapping[str, Any] | None, wanted: str) -> str:
+    """What stands in place of a list without an entry; no more than what was looked at is well."""
+    if target is None:
+        return "Once the run has ended."
+    if wanted:
+        return "Nothing here holds that."
+    whole = target["verdict"] == "pass" and not target["not_tried"]
+    return "Nothing was found to be wrong." if whole else "No finding in what was looked at."
 
 
 def item(finding: Mapping[str, Any], width: int) -> Content:

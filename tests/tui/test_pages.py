@@ -217,3 +217,19 @@ def test_a_mirror_says_whether_it_has_the_image(serves: bool | None, said: str) 
     target["hops"][0]["serves"] = serves
     station = stations.of_document(target)[0].stations[0]
     assert said in page(evidence.evidence(target, station, 78)).plain
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted", "said"),
+    [
+        ("", "", "Once the run has ended."),
+        ("healthy", "", "Nothing was found to be wrong."),
+        ("healthy", "xyz", "Nothing here holds that."),
+        ("left-out", "", "No finding in what was looked at."),
+        ("incomplete", "", "No finding in what was looked at."),
+    ],
+)
+def test_no_finding_is_called_well_only_where_all_was_looked_at(
+    name: str, wanted: str, said: str
+) -> None:
+    assert evidence.none_listed(entry(name) if name else None, wanted) == said
