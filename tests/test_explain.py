@@ -97,9 +97,9 @@ def test_several_causes_for_the_same_words_are_candidates(
     assert [f["code"] for f in findings] == ["registry.manifest-unknown", "registry.name-unknown"]
     assert {f["confidence"] for f in findings} == {"possible"}
     assert "does not decide" in told["targets"][0]["summary"]
-    told = " ".join(findings[0]["evidence"]["cannot_tell"])
-    assert "HEAD" in told
-    assert "mirrors" in told
+    cannot = " ".join(findings[0]["evidence"]["cannot_tell"])
+    assert "HEAD" in cannot
+    assert "mirrors" in cannot
 
 
 @pytest.mark.parametrize("text", ["hello world", "the build is red", "", "   "])

@@ -211,15 +211,12 @@ def test_a_library_is_loaded_where_it_is_used(library: str) -> None:
     assert not eager & (entrances | {m for m in MODULES if m.startswith("doctor.checks")})
 
 
-OF_ROOMS_TO_COME = {"textual"}
-
-
 def test_every_library_that_is_imported_is_declared_and_no_other() -> None:
     used = {i.what.split(".")[0] for i in ALL} - set(sys.stdlib_module_names) - {"doctor"}
     assert used <= set(LIBRARIES)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     declared = {re.split(r"[^\w-]", line)[0].lower() for line in project["dependencies"]}
-    assert {LIBRARIES[name].lower() for name in used} | OF_ROOMS_TO_COME == declared
+    assert {LIBRARIES[name].lower() for name in used} == declared
 
 
 def test_every_room_is_in_the_package() -> None:

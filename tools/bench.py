@@ -86,6 +86,7 @@ def _figures(folder: Path, rounds: int) -> list[Row]:
     (folder / "store").mkdir()
     store = filled(folder / "store")
     rows = _start(installed, rounds)
+    rows += _view(installed, rounds)
     for delay in DELAYS:
         with world(delay) as made:
             build(made, Way(login="token"), store)
@@ -150,6 +151,22 @@ def _start(installed: Environment, rounds: int) -> list[Row]:
         Row("bare interpreter", floor * 1000, "ms"),
         Row("doctor --version, over it", (_median(version) - floor) * 1000, "ms", 60),
         Row("doctor --help, over it", (_median(help_) - floor) * 1000, "ms", 60),
+    ]
+
+
+def _view(installed: Environment, rounds: int) -> list[Row]:
+    """The interactive view, on a terminal of its own; the first round is thrown away."""
+    command = [str(installed.bin / "doctor"), "--no-history"]
+    job = json.dumps({"rounds": rounds + (rounds > 1), "command": command})
+    paint = str(ROOT / "tools" / "paint.py")
+    with world() as made:
+        done = made.run(sys.executable, paint, stdin=job, patience=rounds * 60)
+    if done.exit:
+        raise RuntimeError(str(done))
+    runs = json.loads(done.stdout)[1 if rounds > 1 else 0 :]
+    return [
+        Row("interactive view: start to the plan", _median(runs, "plan") * 1000, "ms", 500),
+        Row("interactive view: q to the end", _median(runs, "leaving") * 1000, "ms", 500),
     ]
 
 

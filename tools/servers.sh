@@ -28,6 +28,7 @@ nsenter:util-linux:
 xmllint:libxml2-utils:
 chromium:chromium:
 shellcheck:shellcheck:
+tmux:tmux:
 '
 
 say() { printf 'servers: %s\n' "$1" >&2; }

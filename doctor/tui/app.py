@@ -1,0 +1,352 @@
+"""How do the screens hold together? One application: what is looked at, the keys that mean the same
+everywhere, and the clock.
+
+The clock paints what changed; a run's events only note it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+
+from textual.app import SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from doctor.clients.eyes import ALL
+from doctor.options import Options
+from doctor.redact import scrub
+from doctor.tui import rooms
+from doctor.tui.diagnosis import DiagnosisScreen
+from doctor.tui.history import History
+from doctor.tui.sitting import Sitting, clients_here
+from doctor.tui.stage import Stage
+from doctor.tui.watch import Watch
+from doctor.usage import UsageError
+
+if TYPE_CHECKING:
+    from doctor.tui.dialogs import Where
+
+PACE = 0.08
+"""Seconds between two paintings while a run lasts."""
+INTERRUPTED = 130
+_UNWELL = ("fail", "incomplete", "warn")
+
+
+@runtime_checkable
+class Shows(Protocol):
+    """A screen that shows a sitting."""
+
+    sitting: Sitting
+
+    def paint(self) -> None: ...
+
+
+class DoctorApp(Stage):
+    """The application. `sitting`: what to look at at once; None: the start screen."""
+
+    CSS_PATH = "doctor.tcss"
+    TITLE = "registry-doctor"
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark", "help", "Help"),
+        Binding("q", "quit", "Quit"),
+        Binding("ctrl+q,ctrl+c", "quit", "Quit", show=False, priority=True),
+    ]
+
+    def __init__(
+        self, options: Options, sitting: Sitting | None = None, history: History | None = None
+    ) -> None:
+        super().__init__()
+        self.options = options
+        self.history = history or History(None)
+        self._first = sitting
+        self.watcher = Watch(self, partial(self._start, keeping=True))
+        self._clients: tuple[str, ...] | None = None
+
+    def on_mount(self) -> None:
+        self._clock = self.set_interval(PACE, self._tick, pause=True)
+        if self._first is None:
+            self._welcome()
+        else:
+            self.begin(self._first)
+
+    # What is looked at
+
+    @property
+    def sitting(self) -> Sitting | None:
+        """What the screen shows, or the one beneath it."""
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, Shows):
+                return screen.sitting
+        return None
+
+    def look_at(self, targets: Sequence[str], client: str = "") -> None:
+        """Targets as they were typed."""
+        from doctor.intake import given
+
+        named = tuple(str(each) for each in targets)
+        options = replace(
+            self.options,
+            targets=named,
+            files=(),
+            client=client or self.options.client,
+            username=None,
+            password_stdin=False,
+        )
+        found, secret = given(options)
+        for each in reversed(named):
+            self.history.add(each)
+        self.begin(Sitting(options, found, secret))
+
+    def begin(self, sitting: Sitting) -> None:
+        """Show what will be asked; only then begin to ask."""
+        self.watcher.stop()
+        if sitting.live:
+            sitting.plan()
+        if sitting.of_cluster:
+            from doctor.tui.cluster import ClusterScreen
+
+            self.push_screen(ClusterScreen(sitting))
+        else:
+            self.show_targets(sitting)
+        if sitting.live and sitting.document is None:
+            self.call_after_refresh(self._start)
+
+    def show_targets(self, sitting: Sitting) -> None:
+        """One target at once, several as a list."""
+        if sitting.count > 1:
+            from doctor.tui.several import SeveralScreen
+
+            self.push_screen(SeveralScreen(sitting))
+        else:
+            self.push_screen(DiagnosisScreen(sitting))
+
+    def _welcome(self) -> None:
+        """The first screen, in the place of the last one."""
+        from doctor.tui.start import StartScreen
+
+        if not isinstance(self.screen, StartScreen):
+            start = StartScreen()
+            self.switch_screen(start) if len(self.screen_stack) > 1 else self.push_screen(start)
+
+    def drill(self, place: int) -> None:
+        """One of several."""
+        if self.sitting is not None:
+            self.push_screen(DiagnosisScreen(self.sitting, place))
+
+    def enter(self, entry: str) -> None:
+        """One of the start screen's entries."""
+        from doctor.tui import entries
+
+        entries.enter(self, entry)
+
+    def back(self) -> None:
+        """To the screen before; from the first one, to the start."""
+        left = self.sitting
+        if len(self.screen_stack) > 2:
+            self.pop_screen()
+        else:
+            self._welcome()
+        if left is not None and self.sitting is not left:
+            self.watcher.stop()
+            self.run_worker(left.stop(), group="stop")
+
+    def _start(self, *, keeping: bool = False) -> None:
+        if self.sitting is not None:
+            self.sitting.start(keeping=keeping)
+            self._clock.resume()
+
+    def _tick(self) -> None:
+        """Paint what changed; when the run has ended, the document."""
+        sitting = self.sitting
+        if sitting is None:
+            return
+        ended = not sitting.running
+        if ended:
+            self._clock.pause()
+            bug = sitting.failure()
+            if isinstance(bug, UsageError):
+                self.notify(str(bug), severity="error", timeout=10)
+            elif bug is not None:
+                self.stop_with(bug)
+                return
+        self._paint()
+        if ended and sitting.document is not None:
+            self.watcher.ended(sitting.document["verdict"])
+
+    def _paint(self) -> None:
+        for screen in self.screen_stack:
+            if isinstance(screen, Shows):
+                screen.paint()
+
+    # Keys that mean the same everywhere
+
+    def action_again(self) -> None:
+        if self.sitting and self.sitting.live and not self.sitting.running:
+            self._start()
+
+    def action_again_unwell(self) -> None:
+        """What was not well, again; the rest is left out."""
+        sitting = self.sitting
+        if sitting is None or not sitting.live or sitting.running or sitting.document is None:
+            return
+        places = [
+            n
+            for n in range(sitting.count)
+            if any(e["verdict"] in _UNWELL for e in sitting.entries(n))
+        ]
+        if not places:
+            self.notify("All is well; there is nothing to run again.")
+        elif len(places) == sitting.count:
+            self._start()
+        else:
+            self.begin(sitting.only(places))
+
+    def action_watch(self) -> None:
+        """Run again at intervals, or no longer."""
+        sitting = self.sitting
+        if sitting is None or not sitting.live:
+            return
+        if self.watcher.on:
+            self.watcher.stop()
+            self.notify("No longer watching.")
+        else:
+            self.watcher.begin()
+            if not sitting.running and sitting.document is not None:
+                self.watcher.ended(sitting.document["verdict"])
+        self._paint()
+
+    def action_next_client(self) -> None:
+        self.next_client()
+
+    def next_client(self) -> None:
+        """The same targets through the next client's eyes."""
+        sitting = self.sitting
+        if sitting is None or sitting.options is None or not sitting.elsewhere or sitting.running:
+            return
+        names = self.clients
+        now = sitting.options.client
+        following = names[(names.index(now) + 1) % len(names)] if now in names else names[0]
+        if following == now:
+            self.notify(f"No other client than {now} was found here.")
+        else:
+            self._replace(sitting.seen_as(following))
+            self.notify(f"Looking as {following}.")
+
+    def action_all_clients(self) -> None:
+        if self.sitting is not None and self.sitting.elsewhere and not self.sitting.running:
+            self._replace(self.sitting.seen_as(ALL))
+
+    def _replace(self, sitting: Sitting) -> None:
+        """In the place of what is shown."""
+        before = self.sitting
+        while self.sitting is before and len(self.screen_stack) > 1:
+            self.pop_screen()
+        self.begin(sitting)
+
+    @property
+    def clients(self) -> tuple[str, ...]:
+        """The clients of this machine."""
+        if self._clients is None:
+            self._clients = clients_here(self.options.root)
+        return self._clients
+
+    def action_export(self) -> None:
+        from doctor.parsers import FORMATS
+        from doctor.tui.dialogs import Export, confirm_path, done
+
+        sitting = self.sitting
+        if sitting is None or sitting.document is None:
+            self.notify("There is no report yet.")
+            return
+        document = sitting.document
+
+        def write(form: str, file: str) -> str:
+            from doctor import delivery, output
+
+            path = confirm_path(file)
+            delivery.check(path)
+            text = output.render(document, form, colour=False, verbose=True, width=80)
+            delivery.deliver(path, text)
+            return f"Wrote {scrub(path)}"
+
+        self.push_screen(Export(FORMATS, write), lambda said: done(self, said))
+
+    def action_bundle(self) -> None:
+        from doctor.tui import entries
+
+        if self.sitting is not None and self.sitting.report is not None:
+            entries.bundle(self, self.sitting)
+
+    def action_help(self) -> None:
+        from doctor.tui.dialogs import Dialog, helping
+        from doctor.tui.keys import KEYS
+
+        if not isinstance(self.screen, Dialog):
+            self.push_screen(helping(KEYS))
+
+    def ask_where(self, box: Where) -> None:
+        """Show the box, and then what was done."""
+        from doctor.tui.dialogs import done
+
+        self.push_screen(box, lambda said: done(self, said))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What does not apply is grey; what this installation cannot do is not there."""
+        sitting = self.sitting
+        if action == "bundle":
+            return _grey(sitting and sitting.report) if rooms.has("bundle") else False
+        if action == "export":
+            return _grey(sitting and sitting.document)
+        if action in ("next_client", "all_clients"):
+            return bool(sitting and sitting.elsewhere)
+        if action in ("again", "again_unwell", "watch"):
+            return bool(sitting and sitting.live)
+        return True
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """All commands by name."""
+        yield SystemCommand(
+            "Change theme", "Light, dark, or the terminal's own", self.action_change_theme
+        )
+        yield SystemCommand("Help", "What each key does", self.action_help)
+        yield SystemCommand("Quit", "Leave", self.action_quit)
+        named: dict[str, Binding] = {}
+        for _, binding, enabled, _ in screen.active_bindings.values():
+            own = hasattr(screen, f"action_{binding.action.partition('(')[0]}")
+            if enabled and binding.description and (own or binding.action.startswith("app.")):
+                named.setdefault(binding.description, binding)
+        for name, binding in named.items():
+            run = partial(self.run_action, binding.action, screen)
+            yield SystemCommand(name, f"key {binding.key}", run)
+
+    # The way out
+
+    async def action_quit(self) -> None:
+        """Leave; what is under way ends first."""
+        await self.leave(self.exit_code())
+
+    def exit_code(self) -> int:
+        """The contract's, of the last report; of a run that was left, an interruption's."""
+        from doctor.checkup import exit_code
+
+        sitting = self.sitting
+        if sitting is None:
+            return 0
+        document = sitting.document
+        if document is None or (sitting.running and not self.watcher.on):
+            return INTERRUPTED if sitting.live else 0
+        return exit_code(document["verdict"], self.options.strict)
+
+    async def leave(self, code: int) -> None:
+        """What is under way ends first."""
+        if self.sitting is not None:
+            await self.sitting.stop()
+        self.exit(code)
+
+
+def _grey(applies: object) -> bool | None:
+    return True if applies else None

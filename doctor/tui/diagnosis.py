@@ -1,0 +1,312 @@
+"""How does one target's diagnosis look? The answer on top, the path under it, then the proof.
+
+While the run lasts the path fills; before anything is contacted it shows the whole plan. When the
+document is there, everything is drawn from it.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, VerticalScroll
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from doctor.tui import answer, evidence, layers, timing
+from doctor.tui.changes import changes
+from doctor.tui.ink import DIM, ends, ink, line, wrapped
+from doctor.tui.origin import told
+from doctor.tui.paper import Paper
+from doctor.tui.path import Path
+from doctor.tui.proofs import Proofs
+from doctor.tui.remedies import Remedies
+from doctor.tui.sitting import Sitting
+from doctor.tui.stations import Station, of_document
+
+
+class DiagnosisScreen(Screen[None]):
+    """One target of a sitting."""
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012 - as Screen has it
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (24, "-tall"), (34, "-high")]  # noqa: RUF012
+    AUTO_FOCUS = "#path"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("r", "app.again", "Again"),
+        Binding("R", "app.again_unwell", "Run what was not well", show=False),
+        Binding("c", "copy", "Copy"),
+        Binding("e", "app.export", "Export"),
+        Binding("b", "app.bundle", "Bundle"),
+        Binding("v", "next_client", "Client"),
+        Binding("a", "app.all_clients", "All clients", show=False),
+        Binding("n", "next_way", "Another way", show=False),
+        Binding("w", "app.watch", "Watch", show=False),
+        Binding("slash", "filter", "Filter", show=False),
+        Binding("escape", "back", "Back", show=False),
+        Binding("enter", "open", "Evidence", show=False),
+        Binding("left", "move(-1)", "Station before", show=False),
+        Binding("right", "move(1)", "Station after", show=False),
+        *[Binding(str(n), f"copy({n})", f"Copy command {n}", show=False) for n in range(1, 10)],
+    ]
+
+    def __init__(self, sitting: Sitting, place: int = 0) -> None:
+        super().__init__()
+        self.sitting = sitting
+        self._ready = False
+        """Are all its parts there?"""
+        self._proofs: Proofs | None = None
+        self.place = place
+        self._eyes = 0
+        """Which of the clients that looked."""
+        self._remedies = Remedies()
+        self._shown: Mapping[str, Any] | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="head", classes="head", markup=False)
+        with Container(id="top"):
+            yield Paper(self._answer, id="answer")
+            with VerticalScroll(id="way", can_focus=False):
+                yield Path(id="path")
+        yield Footer(compact=True, show_command_palette=False)
+
+    def on_mount(self) -> None:
+        self._ready = True
+        self.paint()
+        self.call_after_refresh(self.call_after_refresh, self._complete)  # the run begins before
+
+    async def _complete(self) -> None:
+        """What is under the path, once the path was seen."""
+        writers = {
+            "evidence": self._evidence,
+            "timing": self._timing,
+            "clients": self._clients,
+            "facts": self._facts,
+        }
+        await self.mount(Proofs(writers), after="#top")
+        self._proofs = self.query_one(Proofs)
+        self._list()
+
+    def on_descendant_focus(self) -> None:
+        """Where the room is small, what is read gets more of it."""
+        proofs = self._proofs
+        proving = proofs is not None and proofs.has_focus_within
+        self.set_class(proving, "-proof")
+        if proving:
+            self.query_one("#answer").scroll_home(animate=False)
+        self.set_class(self.query_one("#answer").has_focus, "-reading")
+        self.call_after_refresh(self._path.reveal)
+
+    @property
+    def entry(self) -> Mapping[str, Any] | None:
+        """The document's part about this target."""
+        found = self.sitting.entries(self.place)
+        return found[self._eyes % len(found)] if found else None
+
+    def paint(self) -> None:
+        """Draw what changed since the last time."""
+        entry = self.entry
+        if not (self._ready and self.query("#head")):
+            return
+        self._head()
+        self.set_class(entry is None or entry["verdict"] == "pass", "-calm")
+        if entry is None:
+            if self.sitting.progress:
+                self.query_one(Path).show(self.sitting.progress[self.place].stretches())
+            self.query_one("#answer", Paper).write()
+            self._shown = None
+        elif entry is not self._shown:
+            self._shown = entry
+            self._remedies.of(entry)
+            self.query_one(Path).show(of_document(entry))
+            self.query_one("#answer", Paper).write()
+            self._list()
+            if self._proofs is not None:
+                self._proofs.write()
+            self._read_first()
+        self.refresh_bindings()
+
+    def _read_first(self) -> None:
+        """What is to be done stands before the reader, where there is no room for all."""
+        if self._remedies.ways and not self.has_class("-high") and self.focused is self._path:
+            self.query_one("#answer").focus()
+
+    @property
+    def _path(self) -> Path:
+        return self.query_one(Path)
+
+    def _head(self) -> None:
+        sitting, entry = self.sitting, self.entry
+        target = sitting.targets[self.place] if sitting.targets else None
+        name = entry["target"] if entry else target.text if target else ""
+        client = entry["client"] if entry else target.client if target else ""
+        if sitting.running:
+            clock = f"{time.monotonic() - sitting.began:.1f} s"
+        elif sitting.origin:
+            clock = sitting.origin
+        else:
+            clock = f"{sitting.seconds:.1f} s" if sitting.seconds else ""
+        watch = self.app.watcher.said  # type: ignore[attr-defined]
+        right = "  ".join(each for each in (f"as {client}", clock, watch) if each)
+        self.query_one("#head", Static).update(
+            ends(name or "(an empty text)", right, max(20, self.size.width - 2))
+        )
+
+    def _answer(self, width: int) -> list[Content]:
+        entry = self.entry
+        if entry is None:
+            progress = self.sitting.progress
+            if not progress:
+                return [ink("Nothing was looked at yet.", DIM)]
+            found = list(progress[self.place].stations())
+            done = sum(s.state not in ("waiting", "running") for s in found)
+            now = [s.check for s in found if s.state == "running"]
+            return answer.looking(done, len(found), list(dict.fromkeys(now)), width)
+        lines = self._remedies.answer(width, airy=self.has_class("-high"))
+        changed: list[Content] = []
+        for each in self._changes():
+            changed += wrapped(each, width, line(("Changed  ", "bold $accent")))
+        origin = (self.sitting.document or {}).get("origin")
+        for each in told(origin) if origin else ():
+            lines += wrapped(each, width, "", DIM, hang=2)
+        return [*changed, *lines]
+
+    def _changes(self) -> list[str]:
+        """Since the run before."""
+        before, entry = self.sitting.entries_before(self.place), self.entry
+        if entry is None or not before:
+            return []
+        return changes(before[self._eyes % len(before)], entry)
+
+    def _station(self) -> Station | None:
+        return self.query_one(Path).station
+
+    def _evidence(self, width: int) -> list[Content]:
+        station, entry = self._station(), self.entry
+        if station is None:
+            return [ink("There is no station.", DIM)]
+        return evidence.evidence(entry or {"hops": [], "findings": []}, station, width)
+
+    def _timing(self, width: int) -> list[Content]:
+        entry = self.entry
+        return timing.timing(entry, width) if entry else [ink("Once the run has ended.", DIM)]
+
+    def _clients(self, width: int) -> list[Content]:
+        entry, document = self.entry, self.sitting.document
+        if entry is None or document is None:
+            return [ink("Once the run has ended.", DIM)]
+        known = len(self.app.clients) if self.sitting.elsewhere else 1  # type: ignore[attr-defined]
+        return layers.layers(document, entry, known, width)
+
+    def _facts(self, width: int) -> list[Content]:
+        entry = self.entry
+        if entry is None:
+            return [ink("Once the run has ended.", DIM)]
+        text = json.dumps(entry, indent=1, ensure_ascii=False)
+        return [ink(each) for each in text.split("\n")]
+
+    def _list(self) -> None:
+        if self._proofs is None:
+            return
+        entry = self.entry
+        found = evidence.listed(entry["findings"]) if entry else []
+        options = self._proofs.query_one("#list", OptionList)
+        wanted = self._proofs.wanted
+        options.clear_options()
+        for place, finding in enumerate(found):
+            shown = evidence.item(finding, self.size.width - 5)
+            if wanted in shown.plain.casefold():
+                options.add_option(Option(shown, id=str(place)))
+        if not options.option_count:
+            said = evidence.none_listed(entry, wanted)
+            options.add_option(Option(ink(said, DIM), disabled=True))
+        else:
+            options.highlighted = 0
+
+    def action_open(self) -> None:
+        """The chosen station's evidence."""
+        self._path.action_open()
+
+    def action_move(self, by: int) -> None:
+        """Another station, from wherever one reads."""
+        self._path.action_move(by)
+
+    def on_path_chosen(self, event: Path.Chosen) -> None:
+        event.stop()
+        if self._proofs is not None:
+            self._proofs.write("evidence")
+            if event.opened:
+                self._proofs.show("evidence")
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        entry = self.entry
+        if entry is None or event.option.id is None:
+            return
+        finding = evidence.listed(entry["findings"])[int(event.option.id)]
+        commands = [s["command"] for r in finding["remedies"] for s in r["steps"] if s["command"]]
+        from doctor.tui.dialogs import Reading
+
+        self.app.push_screen(
+            Reading(str(finding["code"]), lambda width: evidence.whole(finding, width), commands)
+        )
+
+    def action_copy(self, step: int = 0) -> None:
+        """Copy the command that is marked, or the one of that step; the mark goes on."""
+        taken = self._remedies.take(step)
+        if taken is None:
+            self.app.notify("There is no command to copy here.")
+            return
+        self.app.take(taken[1], f"step {taken[0]}")  # type: ignore[attr-defined]
+        self.query_one("#answer", Paper).write(showing="▸")
+
+    def action_next_way(self) -> None:
+        """The next remedy, or the next cause's."""
+        if self._remedies.turn():
+            self.query_one("#answer", Paper).write()
+
+    def action_next_client(self) -> None:
+        """The next client that looked; where only one did, the next one here looks."""
+        if len(self.sitting.entries(self.place)) > 1:
+            self._eyes += 1
+            self.paint()
+        else:
+            self.app.next_client()  # type: ignore[attr-defined]
+
+    def action_filter(self) -> None:
+        if self._proofs is not None:
+            self._proofs.ask()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._list()
+        if self._proofs is not None:
+            self._proofs.write()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.query_one("#tabs").query_one("Tabs").focus()
+
+    def action_back(self) -> None:
+        """Out of the filter, out of the proof, out of the screen."""
+        proofs = self._proofs
+        if proofs is not None and proofs.filtering:
+            proofs.clear()
+            self._path.focus()
+        elif proofs is not None and proofs.has_focus_within:
+            self._path.focus()
+        else:
+            self.app.back()  # type: ignore[attr-defined]
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "copy":
+            return True if self._remedies.commands else None
+        if action == "next_client":
+            several = len(self.sitting.entries(self.place)) > 1
+            return several or self.sitting.elsewhere
+        return True

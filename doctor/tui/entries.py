@@ -1,0 +1,115 @@
+"""What do the entries that lead to other rooms do? Each is a few lines, and the room does the work.
+
+`doctor.tui.rooms` says which are there. They are named here only, and loaded when they are chosen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC
+from importlib import import_module
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+from doctor.model import Observer, Report
+from doctor.redact import learn_variables, scrub
+from doctor.tui.dialogs import Choose, Where, confirm_path
+from doctor.tui.sitting import Sitting
+
+if TYPE_CHECKING:
+    from doctor.tui.app import DoctorApp
+
+
+def enter(app: DoctorApp, entry: str) -> None:
+    """One of the start screen's."""
+    {"cluster": _cluster, "open": _open, "demo": _demo}[entry](app)
+
+
+def _cluster(app: DoctorApp) -> None:
+    """The failing pulls of the context's namespace. `doctor.k8s.looked(options, tell)` is awaited
+    for the report; `tell` is given what is being read."""
+    room = import_module("doctor.k8s")
+
+    async def look(observer: Observer) -> Report:
+        def tell(what: str) -> None:
+            sitting.saying = what
+
+        found: Report = await room.looked(app.options, tell)
+        return found
+
+    sitting = Sitting(app.options, look=look, of_cluster=True)
+    app.begin(sitting)
+
+
+def _demo(app: DoctorApp) -> None:
+    """A fault is chosen; its servers are up until one leaves."""
+    faults = import_module("doctor.demo.faults").FAULTS
+
+    def chosen(name: str | None) -> None:
+        if name:
+            app.run_worker(_staged(app, name), exclusive=True, group="demo")
+
+    named = [(fault.name, fault.says) for fault in faults]
+    app.push_screen(Choose("Which fault shall the registry on loopback have?", named), chosen)
+
+
+async def _staged(app: DoctorApp, name: str) -> None:
+    """Put the servers up; they are taken down by the task that put them up."""
+    up: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    leaving = asyncio.Event()
+
+    async def stage() -> None:
+        try:
+            async with import_module("doctor.demo").started(name, app.options) as scene:
+                up.set_result(scene)
+                await leaving.wait()
+        except Exception as problem:
+            if up.done():
+                raise
+            up.set_exception(problem)
+
+    task = asyncio.create_task(stage(), name="demo")
+
+    async def farewell() -> None:
+        leaving.set()
+        await asyncio.wait([task], timeout=0.3)
+
+    scene = await up
+    learn_variables(scene.environ)
+    app.begin(Sitting(scene.options, scene.targets, look=scene.look, farewell=farewell))
+
+
+def _open(app: DoctorApp) -> None:
+    """A bundle is judged again, a report shown as it was recorded."""
+
+    async def read(file: str) -> str:
+        path = confirm_path(file)
+        opened, opinion = import_module("doctor.bundle.opened"), import_module("doctor.opinion")
+        found: Any = await asyncio.to_thread(opened.read, path)
+        document = await asyncio.to_thread(opinion.opinion, found, name=PurePath(path).name)
+        app.call_later(app.begin, Sitting(None, document=document))
+        return ""
+
+    app.ask_where(Where("Open a bundle or a report", "", read, "Enter: open    Esc: cancel"))
+
+
+def bundle(app: DoctorApp, sitting: Sitting) -> None:
+    """Write a support bundle of what was found."""
+    handover, write = import_module("doctor.handover"), import_module("doctor.bundle.write")
+    report = sitting.report
+    if report is None:
+        return
+
+    async def put(file: str) -> str:
+        path = confirm_path(file)
+        write.check(path)
+        around = handover.surroundings(report, app.options.root)
+        checks, book = ((), None) if sitting.of_cluster else (sitting.checks, sitting.book)
+        made = await asyncio.to_thread(handover.finished, report, around, checks, book)
+        write.put(path, made.data)
+        return f"Wrote {scrub(path)}; it was searched for secrets, and none was found"
+
+    name = f"doctor-{report.started.astimezone(UTC):%Y%m%dT%H%M%SZ}.tar.gz"
+    app.ask_where(
+        Where("Write a support bundle", name, put, "Without secrets    Enter: write    Esc: cancel")
+    )

@@ -1,0 +1,226 @@
+"""What is being looked at? Targets and options, the run that is under way, and the last document.
+
+The ordinary engine runs in the screen's own loop. Its events only note what is known; painting is
+done from a clock, so that it costs the same however many events there are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from doctor.clients.eyes import ALL, PLAIN
+from doctor.model import Check, Event, Observer, Report, Target
+from doctor.options import Options
+from doctor.redact import Secret
+from doctor.tui.stations import Progress
+
+if TYPE_CHECKING:
+    from doctor.codes import Book
+    from doctor.plugins import Installed
+
+Document = Mapping[str, Any]
+Look = Callable[[Observer], Awaitable[Report]]
+"""Another way to come to a report than the ordinary engine: a cluster's, or a demo's around it."""
+Farewell = Callable[[], Awaitable[None]]
+"""Takes down what was put up for the sitting."""
+
+
+class Sitting:
+    """One set of targets, looked at once or again and again; or a document that was opened."""
+
+    def __init__(
+        self,
+        options: Options | None,
+        targets: Sequence[Target] = (),
+        secret: Secret | None = None,
+        document: Document | None = None,
+        look: Look | None = None,
+        of_cluster: bool = False,
+        farewell: Farewell | None = None,
+    ) -> None:
+        self.options = options
+        self.targets = tuple(targets)
+        self.secret = secret
+        self.document = document
+        self.before: Document | None = None
+        """What the run before said."""
+        self.report: Report | None = None
+        """What the document was made of; None for one that was opened."""
+        self.saying = ""
+        """What a run that has no stations is doing."""
+        self._look = look
+        self._of_cluster = of_cluster
+        self._farewell = farewell
+        self.progress: list[Progress] = []
+        self.dirty: set[int] = set()
+        """Places of targets that changed since they were painted."""
+        self.events = 0
+        self.began = 0.0
+        self.seconds = 0.0
+        self._task: asyncio.Task[None] | None = None
+        self._place: dict[tuple[str, str], int] = {}
+
+    @property
+    def live(self) -> bool:
+        """Can it be run again?"""
+        return self.options is not None and bool(self.targets or self._look)
+
+    @property
+    def elsewhere(self) -> bool:
+        """Can the same targets be looked at otherwise, through another client's eyes?"""
+        return self.live and self._look is None
+
+    @property
+    def origin(self) -> str:
+        """Where a document that was opened is from, and how old it is; "" for a live run."""
+        found = (self.document or {}).get("origin")
+        if not found:
+            return ""
+        from doctor.tui.origin import brief
+
+        return brief(found)
+
+    @property
+    def of_cluster(self) -> bool:
+        """Is it a cluster that is looked at?"""
+        return self._of_cluster or bool(self.document and self.document["kubernetes"] is not None)
+
+    @property
+    def count(self) -> int:
+        """How many targets there are; each is one, however many clients look at it."""
+        return len(self.targets) or len(_grouped(self.document))
+
+    def entries(self, place: int) -> list[Mapping[str, Any]]:
+        """The document's entries about that target: one, or each client's."""
+        return _entries(self.document, place, bool(self.targets))
+
+    def entries_before(self, place: int) -> list[Mapping[str, Any]]:
+        """The same of the run before."""
+        return _entries(self.before, place, bool(self.targets))
+
+    @property
+    def running(self) -> bool:
+        return self._task is not None and not self._task.done()
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """The checks that a run asks, which are the plan."""
+        return self._installed().checks
+
+    def _installed(self) -> Installed:
+        from doctor.plugins import installed
+
+        assert self.options is not None  # noqa: S101 - only what is live has a plan
+        own = self.options.client in PLAIN and not self.options.only and not self.options.skip
+        return installed(for_shell=True) if own else installed()
+
+    def plan(self) -> None:
+        """Everything waits; nothing is contacted."""
+        checks = self.checks
+        self.progress = [Progress(target, checks) for target in self.targets]
+        self._place = {(t.text, t.client): n for n, t in enumerate(self.targets)}
+        self.dirty = set(range(len(self.targets)))
+
+    def start(self, *, keeping: bool = False) -> None:
+        """Begin to look. `keeping`: what was said stands until there is something newer."""
+        self.plan()
+        self.before = self.document or self.before
+        self.document = self.document if keeping else None
+        self.began = time.monotonic()
+        self._task = asyncio.create_task(self._run(), name="diagnosis")
+
+    def take(self, event: Event) -> None:
+        """The engine's observer. What another client sees of the same target is in the document."""
+        self.events += 1
+        place = self._place.get((event.target.text, event.target.client))
+        if place is not None and event.kind != "planned":
+            self.progress[place].take(event)
+            self.dirty.add(place)
+
+    async def _run(self) -> None:
+        from doctor.report.document import document
+
+        self.report = await (self._look or self._diagnose)(self.take)
+        self.seconds = time.monotonic() - self.began
+        self.document = document(self.report)
+
+    async def _diagnose(self, observer: Observer) -> Report:
+        from doctor import run
+
+        assert self.options is not None  # noqa: S101 - only what is live runs
+        now = datetime.now().astimezone()
+        targets = [replace(target, now=now) for target in self.targets]
+        return await run.report(
+            targets, self.options, self.checks, self.book, self.secret, observer
+        )
+
+    @property
+    def book(self) -> Book:
+        """The words of every code that these checks find."""
+        from doctor.codes import load
+
+        return load(self._installed().words)
+
+    def failure(self) -> BaseException | None:
+        """The bug that ended the run, if one did."""
+        if self._task is None or not self._task.done() or self._task.cancelled():
+            return None
+        return self._task.exception()
+
+    async def stop(self, patience: float = 0.3) -> None:
+        """End what is under way, helpers and connections with it, and what the run stood on."""
+        if self._task is not None and not self._task.done():
+            self._task.cancel()
+            await asyncio.wait([self._task], timeout=patience)
+        if self._farewell is not None:
+            farewell, self._farewell = self._farewell, None
+            await farewell()
+
+    def seen_as(self, client: str) -> Sitting:
+        """The same targets through another client's eyes (or all)."""
+        assert self.options is not None  # noqa: S101 - only what is live looks again
+        whose = "shell" if client == ALL else client
+        return Sitting(
+            replace(self.options, client=client),
+            [replace(target, client=whose) for target in self.targets],
+            self.secret,
+        )
+
+    def only(self, places: Sequence[int]) -> Sitting:
+        """Some of the targets."""
+        return Sitting(self.options, [self.targets[n] for n in places], self.secret)
+
+
+def _entries(document: Document | None, place: int, live: bool) -> list[Mapping[str, Any]]:
+    if document is None:
+        return []
+    if document["clients"] is None and live:
+        return list(document["targets"][place : place + 1])
+    groups = _grouped(document)
+    return groups[place] if place < len(groups) else []
+
+
+def _grouped(document: Document | None) -> list[list[Mapping[str, Any]]]:
+    """Entries of the same target together, where clients were compared."""
+    found = document["targets"] if document else []
+    if document is None or document["clients"] is None:
+        return [[each] for each in found]
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for each in found:
+        groups.setdefault(each["target"], []).append(each)
+    return list(groups.values())
+
+
+def clients_here(root: str) -> tuple[str, ...]:
+    """The clients of this machine, the default one first."""
+    import os
+
+    from doctor.clients.eyes import found
+    from doctor.clients.machine import Machine
+
+    return tuple(each.name for each in found(Machine.here(os.environ, root)))

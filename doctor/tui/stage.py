@@ -1,0 +1,112 @@
+"""What does every screen stand on, whatever it shows? Nothing of a text comes alive, a copied
+command reaches the terminal, a signal or a bug leaves the terminal as it was.
+
+The one file that overrides what Textual keeps to itself: its own crash screen prints variables.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Mapping
+from typing import Any
+
+from textual.app import App
+from textual.theme import Theme
+
+from doctor.redact import plain, scrub
+from doctor.tui.clipboard import sequences
+
+_LONG = 70
+DARK = Theme(
+    name="doctor-dark",
+    primary="#7aa2c9",
+    secondary="#b39ddb",
+    accent="#7fc8c2",
+    success="#8fbf7f",
+    warning="#e0b867",
+    error="#e58080",
+    foreground="#d6dbe0",
+    background="#14181d",
+    surface="#1a2027",
+    panel="#222a33",
+    dark=True,
+)
+LIGHT = Theme(
+    name="doctor-light",
+    primary="#2f6090",
+    secondary="#6a4fa3",
+    accent="#0f6f6a",
+    success="#2f7031",
+    warning="#8a5a00",
+    error="#b3261e",
+    foreground="#20262d",
+    background="#fbfbf9",
+    surface="#f1f2f0",
+    panel="#e4e7e8",
+    dark=False,
+)
+
+
+class Stage(App[int]):
+    """The application without its screens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.copied: list[str] = []
+        """Commands that were copied, for the terminal that took no notice."""
+        self.bug: BaseException | None = None
+        self.signals: tuple[signal.Signals, ...] = ()
+        """Those that end the application; set by whoever owns the terminal."""
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = "doctor-light" if _light(os.environ) else "doctor-dark"
+        if "TEXTUAL_ANIMATIONS" not in os.environ:
+            self.animation_level = "basic"
+
+    def on_mount(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in self.signals:
+            loop.add_signal_handler(number, self._signalled, number)
+
+    def _signalled(self, number: signal.Signals) -> None:
+        self.run_worker(self.leave(128 + number), exit_on_error=False)
+
+    async def leave(self, code: int) -> None:
+        """The way out."""
+        self.exit(code)
+
+    def take(self, text: str, what: str = "") -> None:
+        """Put a command on the clipboard, and say what was put there."""
+        safe = scrub(text)
+        self.copied.append(safe)
+        self.copy_to_clipboard(safe)
+        shown = safe if len(safe) <= _LONG else f"{safe[:_LONG]}…"
+        self.notify(f"Copied{f' {what}' if what else ''}: {shown}", timeout=4)
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """By the terminal; see `doctor.tui.clipboard`."""
+        self._clipboard = text
+        if self._driver is not None:
+            self._driver.write(sequences(text, os.environ))
+
+    def notify(self, message: str, **more: Any) -> None:
+        """Whatever is said: through the gate, made plain, and no markup."""
+        super().notify(plain(scrub(message), 400), **more | {"markup": False})
+
+    def stop_with(self, bug: BaseException) -> None:
+        """A bug: leave, and let whoever started this tell of it."""
+        self._handle_exception(bug if isinstance(bug, Exception) else RuntimeError(repr(bug)))
+
+    def _handle_exception(self, error: Exception) -> None:
+        self._return_code = 1
+        if self._exception is None:
+            self.bug = self._exception = error
+            self._exception_event.set()
+        self._close_messages_no_wait()
+
+
+def _light(environ: Mapping[str, str]) -> bool:
+    """Does the terminal say that its background is light? (COLORFGBG of rxvt and Konsole.)"""
+    return environ.get("COLORFGBG", "").rpartition(";")[2] in ("7", "15")

@@ -1,0 +1,93 @@
+"""What does one see first? A field for the target, what was looked at lately, and what else there
+is. Nothing is contacted."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import Screen
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from doctor.parsers import DEFAULT_TARGET
+from doctor.tui import rooms
+from doctor.tui.ink import DIM, STRONG, ink, line
+
+_ENTRIES = (
+    ("cluster", "Check my cluster", "which image pulls fail there, and why"),
+    ("open", "Open a bundle or a report", "somebody else's, looked at like a run of one's own"),
+    ("demo", "Demo", "a registry with a fault to choose, on this machine alone"),
+)
+
+
+class StartScreen(Screen[None]):
+    """The first screen."""
+
+    AUTO_FOCUS = "#target"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "To the list", show=False),
+        Binding("down", "leave", "To the list", show=False),
+    ]
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="start"):
+            yield Static(line(("registry-doctor", "bold $accent")), markup=False)
+            yield Static(
+                ink("Why can an image not be pulled? Nothing is changed, nothing is pulled.", DIM),
+                markup=False,
+            )
+            yield Input(id="target", placeholder=f"image or registry, such as {DEFAULT_TARGET}")
+            yield OptionList(id="entries")
+            yield Static(
+                ink("Enter: look    Down: the list    Ctrl+P: all commands    Ctrl+Q: quit", DIM),
+                markup=False,
+            )
+
+    def on_mount(self) -> None:
+        self._fill("")
+
+    def on_screen_resume(self) -> None:
+        """What was looked at meanwhile is offered too."""
+        self._fill(self.query_one("#target", Input).value)
+
+    def _fill(self, typed: str) -> None:
+        """What fits to what is typed, then the rest of what can be done."""
+        options = self.query_one("#entries", OptionList)
+        options.clear_options()
+        recent = self.app.history.targets  # type: ignore[attr-defined]
+        fitting = [each for each in recent if typed.casefold() in each.casefold()]
+        for each in fitting:
+            options.add_option(Option(line(each, ("  looked at lately", DIM)), id=f"recent {each}"))
+        for entry, title, what in _ENTRIES:
+            if rooms.has(entry):
+                options.add_option(Option(line((title, STRONG), (f"  {what}", DIM)), id=entry))
+        options.display = options.option_count > 0
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._fill(event.value)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.app.look_at(event.value.split() or [DEFAULT_TARGET])  # type: ignore[attr-defined]
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        chosen = event.option.id or ""
+        kind, _, rest = chosen.partition(" ")
+        if kind == "recent":
+            self.app.look_at([rest])  # type: ignore[attr-defined]
+        else:
+            self.app.enter(kind)  # type: ignore[attr-defined]
+
+    def action_leave(self) -> None:
+        """From the field to the list, and back."""
+        options = self.query_one("#entries", OptionList)
+        if options.has_focus or not options.display:
+            self.query_one("#target").focus()
+        else:
+            options.focus()
+            options.highlighted = options.highlighted or 0

@@ -1,0 +1,221 @@
+"""Do the entries that lead to other rooms call them, and is an entry without its room not there?
+The rooms are stood in for; each has its own tests."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input, OptionList
+
+from doctor.intake import given
+from doctor.model import Report
+from doctor.tui import rooms
+from doctor.tui.app import DoctorApp
+from doctor.tui.cluster import ClusterScreen
+from doctor.tui.diagnosis import DiagnosisScreen
+from doctor.tui.history import History
+from doctor.usage import UsageError
+from tests.report.samples import sample
+from tests.tui.seen import ORIGIN, options, press, sit, text
+from tests.tui.test_live import IMAGE, REPORT, live, nothing, scripted, until
+
+
+def stand_in(monkeypatch: pytest.MonkeyPatch, name: str, **what: Any) -> None:
+    module = ModuleType(name)
+    vars(module).update(what)
+    monkeypatch.setitem(sys.modules, name, module)
+    parent, _, own = name.rpartition(".")
+    if parent in sys.modules:
+        monkeypatch.setattr(sys.modules[parent], own, module, raising=False)
+
+
+def offered(monkeypatch: pytest.MonkeyPatch, *entries: str) -> None:
+    monkeypatch.setattr(rooms, "has", lambda entry: entry in entries)
+
+
+def start() -> DoctorApp:
+    return DoctorApp(options(), None, History(None))
+
+
+@pytest.mark.parametrize("entries", [(), ("open",), ("cluster", "open")])
+def test_only_what_is_there_is_offered(
+    monkeypatch: pytest.MonkeyPatch, entries: tuple[str, ...]
+) -> None:
+    offered(monkeypatch, *entries)
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        shown = text(app)
+        assert ("Check my cluster" in shown) is ("cluster" in entries)
+        assert ("Open a bundle" in shown) is ("open" in entries)
+        assert app.screen.query_one("#entries", OptionList).option_count == len(entries)
+
+    sit(start(), act)
+
+
+def test_a_room_that_is_missing_or_lacks_what_is_called_is_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        rooms,
+        "_ROOMS",
+        {
+            "a": ("doctor.no_such_room", ""),
+            "b": ("doctor.run", "no_such_name"),
+            "c": ("doctor.run", "report"),
+            "d": ("doctor.run", ""),
+        },
+    )
+    rooms.has.cache_clear()
+    assert [rooms.has(each) for each in "abcd"] == [False, False, True, True]
+    rooms.has.cache_clear()
+
+
+def test_a_file_is_opened_and_shown_with_its_origin(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[Any] = []
+
+    def read(path: str) -> Any:
+        if not path.endswith(".tar.gz"):
+            raise UsageError(f"{path} is no bundle")
+        asked.append(path)
+        return SimpleNamespace()
+
+    def opinion(found: Any, *, name: str = "") -> Any:
+        changes = ["the verdict was fail and is warn."]
+        origin = {
+            **ORIGIN,
+            "kind": "bundle",
+            "file": name,
+            "judged_again": True,
+            "changes": changes,
+        }
+        return {**sample("certificate"), "origin": origin}
+
+    offered(monkeypatch, "open")
+    stand_in(monkeypatch, "doctor.bundle")
+    stand_in(monkeypatch, "doctor.bundle.opened", read=read)
+    stand_in(monkeypatch, "doctor.opinion", opinion=opinion)
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        await press(pilot, "down", "enter")
+        app.screen.query_one("#file", Input).value = "elsewhere"
+        await press(pilot, "enter")
+        await until(app, pilot, lambda: "elsewhere is no bundle" in text(app))
+        app.screen.query_one("#file", Input).value = f"{tmp_path}/theirs.tar.gz"
+        await press(pilot, "enter")
+        await until(app, pilot, lambda: isinstance(app.screen, DiagnosisScreen))
+        await press(pilot)
+        shown = text(app)
+        assert "theirs.tar.gz, 3 hours old" in shown.splitlines()[0]
+        assert "the verdict was fail and is warn." in shown
+        assert "Again" not in shown.splitlines()[-1], "what was opened cannot be run"
+
+    sit(start(), act, (100, 40))
+    assert asked == [f"{tmp_path}/theirs.tar.gz"]
+
+
+@pytest.mark.parametrize("ends", ["well", "badly"])
+def test_the_cluster_is_asked_and_its_pulls_are_shown(
+    monkeypatch: pytest.MonkeyPatch, ends: str
+) -> None:
+    async def looked(options: Any, tell: Callable[[str], None]) -> Report:
+        tell("reading 312 pods")
+        if ends == "badly":
+            raise UsageError("the context prod is not in the kubeconfig")
+        return REPORT
+
+    offered(monkeypatch, "cluster")
+    stand_in(monkeypatch, "doctor.k8s", looked=looked)
+    monkeypatch.setattr("doctor.report.document.document", lambda _: sample("kubernetes"))
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        await press(pilot, "down", "enter")
+        assert isinstance(app.screen, ClusterScreen)
+        if ends == "well":
+            await until(app, pilot, lambda: "15 of 312 pods cannot pull" in text(app))
+        else:
+            await until(app, pilot, lambda: "is not in the kubeconfig" in text(app))
+        await press(pilot, "escape")
+        assert app.screen.query("#target")
+
+    sit(start(), act)
+
+
+def test_a_bundle_of_what_was_found_is_written(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    written: list[Any] = []
+    offered(monkeypatch, "bundle")
+    stand_in(monkeypatch, "doctor.bundle")
+    stand_in(
+        monkeypatch,
+        "doctor.bundle.write",
+        check=lambda file: None,
+        put=lambda file, data: written.append((file, data)),
+    )
+    stand_in(
+        monkeypatch,
+        "doctor.handover",
+        surroundings=lambda report, root: (report, root),
+        finished=lambda report, around, checks, book: SimpleNamespace(data=b"x"),
+    )
+    scripted(monkeypatch, nothing, sample("certificate"))
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        await until(app, pilot, lambda: "Cannot be pulled" in text(app))
+        assert "Bundle" in text(app).splitlines()[-1]
+        await press(pilot, "b")
+        assert app.screen.query_one("#file", Input).value == "doctor-20261128T000000Z.tar.gz"
+        app.screen.query_one("#file", Input).value = f"{tmp_path}/b.tar.gz"
+        await press(pilot, "enter")
+        await until(app, pilot, lambda: bool(written))
+
+    sit(live(IMAGE), act)
+    assert written == [(f"{tmp_path}/b.tar.gz", b"x")]
+
+
+@pytest.mark.parametrize("leaving", ["escape", "q"])
+def test_a_demo_stands_until_one_leaves_it(monkeypatch: pytest.MonkeyPatch, leaving: str) -> None:
+    happened: list[str] = []
+    chosen = options(IMAGE)
+    targets, _ = given(chosen)
+
+    async def look(observer: Any) -> Report:
+        happened.append("look")
+        return REPORT
+
+    @asynccontextmanager
+    async def started(fault: str, options: Any) -> AsyncIterator[Any]:
+        happened.append(f"up {fault}")
+        yield SimpleNamespace(options=chosen, targets=targets, environ={}, look=look)
+        happened.append("down")
+
+    faults = (SimpleNamespace(name="expired", says="a certificate that ran out"),)
+    offered(monkeypatch, "demo")
+    stand_in(monkeypatch, "doctor.demo", started=started)
+    stand_in(monkeypatch, "doctor.demo.faults", FAULTS=faults)
+    monkeypatch.setattr("doctor.report.document.document", lambda _: sample("certificate"))
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        await press(pilot, "down", "enter")
+        assert "expired  a certificate that ran out" in text(app)
+        await press(pilot, "enter")
+        await until(app, pilot, lambda: "Cannot be pulled" in text(app))
+        assert "Client" not in text(app).splitlines()[-1]
+        await press(pilot, "r")
+        await until(app, pilot, lambda: happened.count("look") == 2)
+        await until(app, pilot, lambda: "Cannot be pulled" in text(app))
+        await press(pilot, leaving)
+        if leaving == "escape":
+            await until(app, pilot, lambda: happened[-1] == "down")
+
+    sit(start(), act)
+    assert happened == ["up expired", "look", "look", "down"]

@@ -1,0 +1,392 @@
+"""What does each key do? At the size that is designed for and where there is room."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Footer, Input, OptionList, TabbedContent
+from textual.widgets._footer import FooterKey
+
+from doctor.tui.app import DoctorApp
+from doctor.tui.cluster import ClusterScreen
+from doctor.tui.diagnosis import DiagnosisScreen
+from doctor.tui.dialogs import Ask, Export, Reading
+from doctor.tui.path import Path as PathView
+from doctor.tui.several import SeveralScreen
+from doctor.tui.start import StartScreen
+from tests.report.samples import sample
+from tests.tui.seen import SIZES, opened, over, press, sit, text
+
+pytestmark = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+Size = tuple[int, int]
+
+
+def showing(app: DoctorApp) -> type:
+    """Which screen?"""
+    return type(app.screen)
+
+
+def commands(name: str) -> list[str]:
+    """The commands of the first remedy of the first cause."""
+    cause = next(f for f in sample(name)["targets"][0]["findings"] if f["root_cause"])
+    return [s["command"] for s in cause["remedies"][0]["steps"] if s["command"]]
+
+
+def test_c_copies_each_command_in_its_turn_and_says_which(size: Size) -> None:
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        for command in (*commands("undecided"), commands("undecided")[0]):
+            await press(pilot, "c")
+            assert app.clipboard == command
+        told = [str(n.message) for n in app._notifications]
+        assert any(commands("undecided")[0][:30] in each for each in told)
+        assert "(copied)" in text(app)
+
+    sit(opened("undecided"), act, size)
+
+
+def test_a_number_copies_the_command_of_that_step(size: Size) -> None:
+    cause = next(f for f in sample("undecided")["targets"][0]["findings"] if f["root_cause"])
+    steps = cause["remedies"][0]["steps"]
+    number = max(n for n, s in enumerate(steps, 1) if s["command"])
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        await press(pilot, str(number))
+        assert app.clipboard == steps[number - 1]["command"]
+
+    sit(opened("undecided"), act, size)
+
+
+def test_where_there_is_no_command_nothing_is_copied(size: Size) -> None:
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        await press(pilot, "c", "9")
+        assert app.copied == []
+
+    sit(opened("healthy"), act, size)
+
+
+def test_what_goes_to_the_terminal_is_the_command_and_passes_the_gate(size: Size) -> None:
+    from doctor.redact import MASK, Secret
+
+    document = sample("certificate")
+    Secret("hunter2hunter2")
+    step = document["targets"][0]["findings"][0]["remedies"][0]["steps"][0]
+    step["command"] = "curl -u me:hunter2hunter2 https://x\x1b]0;owned\x07"
+    written: list[str] = []
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        assert app._driver is not None
+        app._driver.write = written.append  # type: ignore
+        await press(pilot, "c")
+        sequence = next(each for each in written if "]52;c;" in each)
+        carried = base64.b64decode(sequence.split(";c;")[1].split("\x07")[0]).decode()
+        assert "hunter2" not in carried
+        assert MASK in carried
+
+    sit(over(document), act, size)
+
+
+def test_n_shows_another_way_and_comes_round(size: Size) -> None:
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        screen = app.screen
+        assert isinstance(screen, DiagnosisScreen)
+        remedies = screen._remedies
+        seen = []
+        for _ in remedies.ways:
+            assert remedies.way is not None
+            seen.append(remedies.way.remedy["title"])
+            await press(pilot, "n")
+        assert len(seen) == len(remedies.ways) > 1
+        assert remedies.way is not None
+        assert remedies.way.remedy["title"] == seen[0]
+
+    sit(opened("certificate"), act, size)
+
+
+def test_arrows_walk_the_path_and_enter_opens_the_proof(size: Size) -> None:
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        path = app.screen.query_one(PathView)
+        path.focus()
+        await press(pilot, "home", "right")
+        assert path.station is not None
+        assert path.station.check == "dns"
+        await press(pilot, "enter")
+        assert app.screen.query_one("#tabs", TabbedContent).active == "evidence"
+        assert "dns at registry.cleanstart.com:443" in text(app)
+        await press(pilot, "escape")
+        assert app.focused is path
+
+    sit(opened("certificate"), act, size)
+
+
+def test_a_click_chooses_a_station_and_a_second_opens_it(size: Size) -> None:
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        path = app.screen.query_one(PathView)
+        path.focus()
+        await press(pilot, "home")
+        place = next(n for n, s in enumerate(path.stations) if s.check == "dns")
+        y, x, _ = path._spots[place]
+        await pilot.click(path, offset=(x + 2, y))
+        await pilot.pause()
+        assert path.place == place
+        await pilot.click(path, offset=(x + 2, y))
+        await pilot.pause()
+        assert app.screen.query_one("#tabs", TabbedContent).active == "evidence"
+
+    sit(opened("certificate"), act, size)
+
+
+def test_enter_on_a_finding_opens_it_and_escape_comes_back(size: Size) -> None:
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        app.screen.query_one("#list", OptionList).focus()
+        await press(pilot, "enter")
+        assert showing(app) is Reading
+        assert "tls.incomplete-chain" in text(app)
+        await press(pilot, "c")
+        assert app.clipboard == commands("certificate")[0]
+        await press(pilot, "escape")
+        assert showing(app) is DiagnosisScreen
+
+    sit(opened("certificate"), act, size)
+
+
+def test_a_filter_leaves_what_holds_it_and_escape_takes_it_away(size: Size) -> None:
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        found = app.screen.query_one("#list", OptionList)
+        before = found.option_count
+        await press(pilot, "slash", *"resol")
+        assert app.screen.query_one("#filter", Input).value == "resol"
+        assert 0 < found.option_count < before
+        await press(pilot, "escape")
+        assert found.option_count == before
+
+    document = sample("warning")
+    other = dict(document["targets"][0]["findings"][0], code="dns.slow", title="A resolver is slow")
+    document["targets"][0]["findings"].append(other)
+    sit(over(document), act, size)
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_e_writes_the_report_where_it_is_asked_to(size: Size, form: str, tmp_path: Path) -> None:
+    file = tmp_path / "report"
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        await press(pilot, "e")
+        assert showing(app) is Export
+        await press(pilot, *["down"] * ["text", "json"].index(form))
+        app.screen.query_one("#file", Input).value = str(file)
+        await press(pilot, "enter")
+        assert showing(app) is DiagnosisScreen
+        assert "registry.cleanstart.com" in file.read_text()
+        assert any("Wrote" in str(n.message) for n in app._notifications)
+
+    sit(opened("certificate"), act, size)
+
+
+def test_what_cannot_be_written_is_said_and_can_be_put_right(size: Size, tmp_path: Path) -> None:
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        await press(pilot, "e")
+        app.screen.query_one("#file", Input).value = str(tmp_path / "no" / "such" / "folder")
+        await press(pilot, "enter")
+        assert showing(app) is Export
+        assert "cannot be written" in text(app)
+        await press(pilot, "escape")
+        assert showing(app) is DiagnosisScreen
+
+    sit(opened("certificate"), act, size)
+
+
+def test_help_says_every_key(size: Size) -> None:
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        await press(pilot, "question_mark")
+        assert showing(app) is Reading
+        assert "copy the command" in text(app)
+        await press(pilot, "escape")
+        assert showing(app) is DiagnosisScreen
+
+    sit(opened("certificate"), act, size)
+
+
+def test_v_shows_the_next_client_that_looked(size: Size) -> None:
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        for client in ("docker", "podman", "shell"):
+            await press(pilot, "v")
+            assert f"as {client}" in text(app).splitlines()[0]
+
+    sit(opened("clients"), act, size)
+
+
+def test_one_of_many_is_opened_and_escape_comes_back(size: Size) -> None:
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        assert showing(app) is SeveralScreen
+        await press(pilot, "down", "enter")
+        assert showing(app) is DiagnosisScreen
+        assert sample("targets")["targets"][1]["target"] in text(app)
+        await press(pilot, "escape")
+        assert showing(app) is SeveralScreen
+        await press(pilot, "escape")
+        assert showing(app) is StartScreen
+
+    sit(opened("targets"), act, size)
+
+
+def test_many_are_filtered(size: Size) -> None:
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        await press(pilot, "slash", *"metrics")
+        assert app.screen.query_one("#targets", OptionList).option_count == 1
+        await press(pilot, "enter", "enter")
+        assert "metrics" in text(app).splitlines()[0]
+
+    sit(opened("targets"), act, size)
+
+
+def test_a_clusters_pull_is_opened_to_its_workloads_and_its_command_copied(size: Size) -> None:
+    pull: dict[str, Any] = sample("kubernetes")["kubernetes"]["pulls"][1]
+    first = next(s["command"] for s in pull["findings"][0]["remedies"][0]["steps"] if s["command"])
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        assert showing(app) is ClusterScreen
+        await press(pilot, "down", "c")
+        assert app.clipboard == first
+        await press(pilot, "enter")
+        assert showing(app) is Reading
+        assert pull["workloads"][0]["name"] in text(app)
+        await press(pilot, "escape")
+        assert showing(app) is ClusterScreen
+
+    sit(opened("kubernetes"), act, size)
+
+
+def test_a_probe_is_asked_for_before_it_is_made(
+    size: Size, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from doctor.tui import rooms
+
+    monkeypatch.setattr(rooms, "has", lambda entry: True)
+    asked: list[Any] = []
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        app.look_at = lambda targets, client="": asked.append((targets, client))  # type: ignore
+        await press(pilot, "p", "escape")
+        assert asked == []
+        await press(pilot, "p")
+        assert showing(app) is Ask
+        await press(pilot, "y")
+        image = sample("kubernetes")["kubernetes"]["pulls"][0]["image"]
+        assert asked == [([image], "kubelet")]
+
+    sit(opened("kubernetes"), act, size)
+
+
+def test_what_this_installation_cannot_do_is_not_offered(
+    size: Size, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from doctor.tui import rooms
+
+    monkeypatch.setattr(rooms, "has", lambda entry: False)
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        await press(pilot, "b", "p")
+        assert showing(app) is ClusterScreen
+        assert "Bundle" not in text(app)
+        assert "Probe" not in text(app)
+
+    sit(opened("kubernetes"), act, size)
+
+
+@pytest.mark.parametrize("name", ["certificate", "targets", "kubernetes"])
+def test_the_footer_holds_seven_keys_at_most(size: Size, name: str) -> None:
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        assert 3 <= len(app.screen.query_one(Footer).query(FooterKey)) <= 7
+
+    sit(opened(name), act, size)
+
+
+@pytest.mark.parametrize(("name", "code"), [("healthy", 0), ("certificate", 1), ("incomplete", 3)])
+def test_q_leaves_with_the_reports_exit_code(size: Size, name: str, code: int) -> None:
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        await press(pilot, "q")
+
+    assert sit(opened(name), act, size).return_value == code
+
+
+@pytest.mark.parametrize("theme", ["doctor-light", "doctor-dark", "textual-ansi", "ansi-dark"])
+def test_every_theme_says_the_same(size: Size, theme: str) -> None:
+    shown: list[str] = []
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        shown.append(text(app))
+        app.theme = theme if theme in app.available_themes else "textual-light"
+        await press(pilot)
+        shown.append(text(app))
+
+    sit(opened("certificate"), act, size)
+    assert shown[0] == shown[1]
+
+
+def test_without_colour_it_says_the_same(size: Size, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[str] = []
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        shown.append(text(app))
+
+    sit(opened("certificate"), act, size)
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = sit(opened("certificate"), act, size)
+    assert app.no_color
+    assert shown[0] == shown[1]
+
+
+def test_any_size_at_any_moment_does_no_harm(size: Size) -> None:
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        for width, height in ((60, 20), (20, 6), (4, 2), (200, 60), (79, 24), size):
+            await pilot.resize_terminal(width, height)
+            await press(pilot, "tab")
+        assert "Quit" in text(app)
+
+    for name in ("certificate", "kubernetes", "targets", "clients"):
+        sit(opened(name), act, size)
+
+
+@pytest.mark.parametrize("verdict", ["pass", "fail"])
+def test_a_cluster_without_a_failing_pull_says_what_was_found(size: Size, verdict: str) -> None:
+    document = sample("kubernetes")
+    cluster = document["kubernetes"]
+    finding = cluster["pulls"][0]["findings"][0]
+    cluster.update(pulls=[], pods_failing=0, verdict=verdict)
+    if verdict == "fail":
+        cluster.update(pods_seen=0, context=None, findings=[finding])
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        shown = text(app)
+        if verdict == "pass":
+            assert "0 of 312 pods cannot pull" in shown
+            assert "No image pull fails." in shown
+        else:
+            assert "could not be looked at" in shown
+            assert finding["title"] in shown
+            await press(pilot, "c")
+            assert app.copied
+        await press(pilot, "enter", "n", "p")
+
+    sit(over(document), act, size)
+
+
+def test_every_command_is_found_by_its_name(size: Size) -> None:
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        await press(pilot, "ctrl+p", *"export")
+        for _ in range(100):
+            if "Export" in text(app):
+                break
+            await pilot.pause(0.02)
+        await press(pilot, "down", "enter")
+        for _ in range(100):
+            if showing(app) is Export:
+                break
+            await pilot.pause(0.02)
+        assert showing(app) is Export
+
+    sit(opened("certificate"), act, size)

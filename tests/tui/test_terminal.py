@@ -1,0 +1,247 @@
+"""Does the real program behave in a real terminal? tmux is the terminal; nothing but loopback is
+contacted."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.command import environment
+from tests.lab.programs import need, program
+
+WAIT = 40.0
+DOCTOR = f"{sys.executable} -P -m doctor"
+
+
+class Terminal:
+    """A shell in a tmux of its own."""
+
+    def __init__(self, folder: Path, size: tuple[int, int] = (80, 24), **environ: str) -> None:
+        need("tmux")
+        self.home = folder / "home-of-terminal"
+        self.home.mkdir(exist_ok=True)
+        self._tmux = (program("tmux"), "-S", str(folder / "tmux"), "-f", "/dev/null")
+        env = environment(self.home, TERM="xterm-256color", **environ)
+        env.pop("PYTHONWARNINGS")
+        words = ("new-session", "-d", "-x", str(size[0]), "-y", str(size[1]), "sh")
+        subprocess.run([*self._tmux, *words], env=env, check=True, cwd=folder)
+        self.say("set-option", "-g", "set-clipboard", "on")
+        self.keys("PS1='$ '", "Enter")
+        self.until("$")
+
+    def say(self, *words: str) -> str:
+        done = subprocess.run([*self._tmux, *words], capture_output=True, text=True)
+        return done.stdout
+
+    def keys(self, *keys: str) -> None:
+        self.say("send-keys", *keys)
+
+    def type(self, text: str) -> None:
+        self.say("send-keys", "-l", text)
+
+    def screen(self) -> str:
+        return self.say("capture-pane", "-p")
+
+    def until(self, text: str | Callable[[str], bool]) -> str:
+        """The screen, once it shows that."""
+        true = text if callable(text) else lambda shown: text in shown
+        end = time.monotonic() + WAIT
+        while time.monotonic() < end:
+            if true(shown := self.screen()):
+                return shown
+            time.sleep(0.05)
+        raise AssertionError(f"never seen: {text}\n{self.screen()}")
+
+    def run(self, command: str) -> None:
+        self.keys("clear", "Enter")
+        self.until(lambda shown: "exit=" not in shown)
+        self.type(f"{command}; echo exit=$?")
+        self.keys("Enter")
+
+    def close(self) -> None:
+        self.say("kill-server")
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[Terminal]:
+    made = Terminal(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def closed() -> Iterator[str]:
+    """A port of loopback that refuses."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{held.getsockname()[1]}"
+
+
+def sane(terminal: Terminal) -> None:
+    """Typed characters are shown, lines are edited, nothing of the view is left."""
+    terminal.run("stty -a | tr ';' '\\n' | tr ' ' '\\n' | grep -xE 'echo|icanon|isig|-echo' | sort")
+    shown = terminal.until("exit=0")
+    assert re.findall(r"^(-?echo|icanon|isig)$", shown, re.M) == ["echo", "icanon", "isig"]
+    assert terminal.say("display-message", "-p", "#{alternate_on} #{mouse_any_flag}").split() == [
+        "0",
+        "0",
+    ]
+
+
+def test_from_the_start_to_a_command_a_report_and_out_again(
+    terminal: Terminal, closed: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "report.json"
+    terminal.run(DOCTOR)
+    terminal.until("registry-doctor")
+    terminal.type(f"{closed}/app:1")
+    terminal.keys("Enter")
+    terminal.until("Cannot be pulled")
+    terminal.until("refused")
+    terminal.keys("c")
+    terminal.until("(copied)")
+    assert terminal.say("show-buffer").strip().startswith("ss ")
+    terminal.keys("e")
+    terminal.until("Export the report")
+    terminal.keys("Down")
+    terminal.until("doctor-report.json")
+    terminal.keys("C-u")
+    terminal.type(str(file))
+    terminal.keys("Enter")
+    terminal.until("Wrote")
+    assert '"tcp.refused"' in file.read_text()
+    terminal.keys("q")
+    shown = terminal.until("exit=1")
+    assert "copied last: ss" in shown
+    sane(terminal)
+    assert (terminal.home / ".local/state/registry-doctor/recent.json").is_file()
+    assert [p.name for p in terminal.home.iterdir()] == [".local"], "nothing else was written"
+
+
+def test_a_run_that_is_left_ends_at_once_with_the_terminal_as_it_was(
+    terminal: Terminal,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        terminal.run(f"{DOCTOR} 127.0.0.1:{silent.getsockname()[1]}/app:1 --no-history")
+        terminal.until("running")
+        terminal.keys("q")
+        terminal.until("exit=130")
+    sane(terminal)
+    assert list(terminal.home.iterdir()) == []
+
+
+@pytest.mark.parametrize(("signal", "code"), [("TERM", 143), ("HUP", 129), ("INT", 130)])
+def test_a_signal_leaves_the_terminal_as_it_was(
+    terminal: Terminal, closed: str, signal: str, code: int
+) -> None:
+    terminal.run(f"{DOCTOR} {closed}/app:1")
+    terminal.until("refused")
+    pid = terminal.say("display-message", "-p", "#{pane_pid}").strip()
+    children = subprocess.run(["ps", "-o", "pid=", "--ppid", pid], capture_output=True, text=True)
+    subprocess.run(["kill", f"-{signal}", children.stdout.split()[0]], check=True)
+    terminal.until(f"exit={code}")
+    sane(terminal)
+
+
+def test_a_fault_of_its_own_leaves_a_report_and_the_terminal_as_it_was(
+    terminal: Terminal, closed: str, tmp_path: Path
+) -> None:
+    broken = (
+        "import sys\nfrom doctor.tui import answer\n"
+        "def broken(*a, **k):\n    key = 'hunter2hunter2'\n    raise ValueError(len(key))\n"
+        "answer.answer = broken\nfrom doctor.cli import main\nsys.exit(main(sys.argv[1:]))\n"
+    )
+    (tmp_path / "broken.py").write_text(broken)
+    terminal.run(f"{sys.executable} -P {tmp_path}/broken.py {closed}/app:1")
+    shown = terminal.until("exit=3")
+    assert "a fault of registry-doctor itself" in shown
+    assert "hunter2" not in shown
+    (path,) = re.findall(r"\S+doctor-crash-\S+\.txt", "".join(shown.splitlines()))
+    written = Path(path)
+    text = written.read_text()
+    written.unlink()
+    assert "in broken" in text
+    assert "hunter2" not in text
+    sane(terminal)
+
+
+def test_what_goes_elsewhere_than_to_the_terminal_is_text(
+    terminal: Terminal, closed: str, tmp_path: Path
+) -> None:
+    terminal.run(f"{DOCTOR} {closed}/app:1 | cat")
+    assert "waits for tcp" in terminal.until("exit=0")
+    terminal.run(f"{DOCTOR} {closed}/app:1 --quiet")
+    assert "path" not in terminal.until("exit=1")
+    terminal.run(f"TERM=dumb {DOCTOR} {closed}/app:1")
+    terminal.until("exit=1")
+    told = terminal.say("capture-pane", "-p", "-J", "-S", "-200")
+    assert "cannot show the interactive view; here is the text" in told
+    terminal.run(f"TERM=dumb {DOCTOR}")
+    assert "usage:" in terminal.until("exit=2")
+
+
+def test_standard_error_may_go_to_a_file(terminal: Terminal, closed: str, tmp_path: Path) -> None:
+    terminal.run(f"{DOCTOR} {closed}/app:1 2>{tmp_path}/talk")
+    terminal.until("Cannot be pulled")
+    terminal.keys("q")
+    terminal.until("exit=1")
+    assert (tmp_path / "talk").read_text() == ""
+    sane(terminal)
+
+
+def test_the_view_alone_loads_textual(closed: str, tmp_path: Path) -> None:
+    """With a terminal `doctor check` loads nothing of it; the view nothing that only others use."""
+    assert not _loaded(tmp_path, "check", f"{closed}/app:1") & {"textual", "rich", "doctor.tui"}
+    view = _loaded(tmp_path, f"{closed}/app:1")
+    assert {"textual", "doctor.tui", "doctor.engine"} <= view
+    others = {
+        f"doctor.tui.{name}" for name in ("start", "several", "cluster", "dialogs", "entries")
+    }
+    unused = others | {
+        "kubernetes",
+        "yaml",
+        "markdown_it",
+        "tree_sitter",
+        "OpenSSL",
+        "cryptography",
+        "dns",
+    }
+    assert not unused & view
+
+
+def _loaded(folder: Path, *arguments: str) -> set[str]:
+    """The modules that the process had loaded, on a terminal of its own, `q` being typed."""
+    file = folder / f"modules-{len(arguments)}"
+    words = (
+        "import sys\nfrom doctor import cli\n"
+        "from doctor.net import preload; preload._PATIENCE = 60\n"
+        "try:\n    cli.main(sys.argv[2:])\n"
+        "finally:\n    open(sys.argv[1], 'w').write(' '.join(sys.modules))\n"
+    )
+    main, child = pty.openpty()
+    env = environment(folder, TERM="xterm-256color", DOCTOR_NO_HISTORY="1")
+    command = [sys.executable, "-P", "-c", words, str(file), *arguments]
+    with subprocess.Popen(command, stdin=child, stdout=child, stderr=child, env=env) as process:
+        os.close(child)
+        typed = False
+        try:
+            seen = b""
+            while data := os.read(main, 65536):
+                seen += data
+                if not typed and b"refused" in seen:
+                    typed = True
+                    os.write(main, b"q")
+        except OSError:  # the other end was closed
+            pass
+        process.wait(WAIT)
+    os.close(main)
+    return set(file.read_text().split())
