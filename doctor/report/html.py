@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from doctor.report import origin
 from doctor.report.page import finding as findings
 from doctor.report.page import pulls, tables
 from doctor.report.page.markup import Markup, breakable, el, many, prose, raw
@@ -45,6 +46,7 @@ def render(document: Entry) -> str:
         "body",
         el("a", "To the report", href="#report", class_="skip"),
         _top(document),
+        *_origin(document),
         el("main", *_content(document, found), id="report"),
         _bottom(document),
         el("p", id="told", role="status", class_="sr"),
@@ -83,6 +85,13 @@ def _top(document: Entry) -> Markup:
     lasted = f"{took / 1000:.1f} s" if took >= 1000 else f"{took:.0f} ms"
     name = el("span", "registry-doctor", class_="brand")
     return el("header", name, el("span", f"{by_what(document).partition(' ')[2]}, in {lasted}"))
+
+
+def _origin(document: Entry) -> Iterator[Markup]:
+    """Where a report that was opened comes from."""
+    said = [el("li", prose(each.removeprefix("- "))) for each in origin.lines(document)]
+    if said:
+        yield el("section", el("ul", *said), class_="origin", aria_label="Where this comes from")
 
 
 def _bottom(document: Entry) -> Markup:

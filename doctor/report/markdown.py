@@ -11,6 +11,7 @@ from html import escape
 from typing import Any
 
 from doctor.redact import plain
+from doctor.report import origin
 from doctor.report.marked import block, cell, code, code_cell, folded, prose, tagged
 from doctor.report.subject import Subject, by_what, subjects
 from doctor.report.text import WORDS, evidence_lines, notes
@@ -30,7 +31,8 @@ _LEVELS = {"error": "part of the cause", "warning": "warning", "info": "note"}
 def render(document: Entry) -> str:
     """The whole report: an overview where there are several, then each."""
     found = subjects(document)
-    lines: list[str] = []
+    lines = [line for each in origin.lines(document) for line in (f"> {prose(each)}", ">")]
+    lines[-1:] = [""] if lines else []
     if len(found) > 1:
         lines += _overview(document, found)
     for subject in found:

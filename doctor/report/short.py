@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from doctor.redact import plain
+from doctor.report import origin
 from doctor.report.subject import Subject, by_what, subjects
 
 _MOST = 5
@@ -30,6 +31,7 @@ def render(document: Mapping[str, Any]) -> str:
         said = [_one(found[0])]
     else:
         said = _several(found)
+    said += list(origin.lines(document))[:1]
     return _CALLS.sub(r"\g<0> ", f"{' '.join(said)} ({by_what(document)})") + "\n"
 
 

@@ -95,3 +95,12 @@ def test_words_of_a_later_version_end_nothing(form: str) -> None:
     target["hops"][0] |= {"role": "cache", "new": True}
     target["findings"].append(target["findings"][0] | {"severity": "hint", "root_cause": False})
     assert "tls.incomplete-chain" in shown(document, form)
+
+
+@pytest.mark.parametrize("form", ["text", "short", "markdown", "html"])
+def test_a_report_that_was_opened_says_where_it_is_from(form: str) -> None:
+    told = shown(sample("opened"), form)
+    assert "doctor-20261127T090000Z.tar.gz" in told
+    assert "1 day ago" in told
+    assert ("what changed:" in told) is (form != "short")
+    assert "1 day ago" not in shown(sample("certificate"), form)
