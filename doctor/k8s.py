@@ -53,7 +53,7 @@ def k8s(args: Namespace) -> int:
     book = load(())
     progress = _Progress(sys.stderr.isatty() and not options.quiet)
     try:
-        report = complete(_Run(options, wish, asked, args.probe, book, progress).report())
+        report = complete(_Run(options, wish, asked, args.probe, book, progress).report)
     finally:
         progress.clear()
     code = exit_code(report.verdict, options.strict)

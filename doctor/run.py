@@ -52,17 +52,17 @@ def run(
     observer: Observer | None = None,
 ) -> Report:
     """The report on these targets, in an event loop of its own."""
-    return complete(report(targets, options, checks, book, secret, observer))
+    return complete(lambda: report(targets, options, checks, book, secret, observer))
 
 
-def complete(work: Coroutine[Any, Any, T]) -> T:
+def complete(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run the work in an event loop of its own, and leave nothing of it behind."""
     import asyncio
 
     runner = asyncio.Runner()
     try:
         with redirect_stdout(sys.stderr):  # a plug-in may print; this is not its output
-            return runner.run(work)
+            return runner.run(work())
     finally:
         if runner.run(_wound_up()):
             runner.close()
