@@ -15,6 +15,7 @@ from doctor.frozen import frozen
 from doctor.model import Confidence
 from doctor.redact import plain
 from doctor.said import ambiguous, classes, wrapping
+from doctor.said.answer import Answer
 
 _LONGEST = 16384
 """Characters of one message that are read: errors of clients are shorter."""
@@ -57,7 +58,7 @@ def error(message: str, image: str = "") -> Said:
     context = wrapping.unwrapped(whole)
     answer = classes.classify(context)
     if not answer.codes and context.says("Back-off pulling image"):
-        answer = classes.Answer((), "possible", (ambiguous.BACK_OFF,))
+        answer = Answer((), "possible", (ambiguous.BACK_OFF,))
     found = wrapping.image_of(context, image)
     method = context.fields.get("method")
     return Said(
@@ -79,7 +80,7 @@ def _shown(name: str | None) -> str | None:
     return plain(name, 600) if name else None
 
 
-def _cannot_tell(answer: classes.Answer, context: wrapping.Context) -> tuple[str, ...]:
+def _cannot_tell(answer: Answer, context: wrapping.Context) -> tuple[str, ...]:
     notes = list(answer.cannot_tell)
     if context.says("Mirrors also failed"):
         notes.append(ambiguous.OTHER_MIRRORS)
