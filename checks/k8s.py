@@ -149,7 +149,7 @@ def _hidden(fact: PullFact) -> Iterator[Finding]:
             subject,
             "certain" if known else "likely",
             {"secret": each.name, "created": stamp(fact.created) if fact.created else "earlier"},
-            {"changed": each.changed},
+            {"pod_created": fact.created, "account_changed": fact.account_changed},
         )
 
 

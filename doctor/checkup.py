@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from doctor.clients.eyes import PLAIN
 from doctor.intake import given
-from doctor.model import Check, Event, Report, Verdict
+from doctor.model import Check, Event, Report
 from doctor.options import Options, read
 from doctor.plugins import installed
 from doctor.redact import learn_variables, plain, scrub
 from doctor.run import begin, run
-from doctor.streams import UndeliveredError, talk
+from doctor.streams import talk
 
 if TYPE_CHECKING:
     from doctor.codes import Book
@@ -24,17 +24,10 @@ if TYPE_CHECKING:
 def check(args: Namespace) -> int:
     """`doctor check`: diagnose, print, and return the contract's exit code."""
     options, report, _, _ = diagnosed(args)
-    from doctor.output import write
+    from doctor.output import tell
     from doctor.report.document import document
 
-    code = exit_code(report.verdict, options.strict)
-    try:
-        if options.outputs:
-            write(document(report), options, options.outputs)
-    except UndeliveredError as error:
-        error.exit = code or error.exit
-        raise
-    return code
+    return tell(document(report), options)
 
 
 def diagnosed(args: Namespace) -> tuple[Options, Report, Sequence[Check], Book]:
@@ -58,11 +51,6 @@ def diagnosed(args: Namespace) -> tuple[Options, Report, Sequence[Check], Book]:
     for problem in (*found.problems, *map(str, book.problems)):
         talk(f"doctor: {plain(scrub(problem))}")
     return options, report, found.checks, book
-
-
-def exit_code(verdict: Verdict, strict: bool) -> int:
-    """The contract's: pass 0, warn 0 (1 with --strict), fail 1, incomplete 3."""
-    return {"pass": 0, "warn": int(strict), "fail": 1, "incomplete": 3}[verdict]
 
 
 class Progress:

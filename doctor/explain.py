@@ -12,7 +12,7 @@ from argparse import Namespace
 from doctor.codes import Book, load
 from doctor.plugins import installed
 from doctor.redact import plain, scrub
-from doctor.streams import UndeliveredError, say, talk
+from doctor.streams import say, talk
 from doctor.usage import UsageError
 
 _MOST = 8 << 20
@@ -68,7 +68,7 @@ def _text(args: Namespace, book: Book) -> int:
     """Explain a text: a report in the formats asked for, one entry for each distinct error."""
     from doctor.hearsay import report
     from doctor.options import read
-    from doctor.output import write
+    from doctor.output import tell
     from doctor.redact import learn_variables
     from doctor.report.document import document
 
@@ -76,14 +76,7 @@ def _text(args: Namespace, book: Book) -> int:
     options = read(args, tuple)
     found = report(_pasted(args.text), book)
     known = all("k8s.cause-unknown" not in each.root_causes for each in found.diagnoses)
-    code = 0 if known else 1
-    try:
-        if options.outputs:
-            write(document(found), options, options.outputs)
-    except UndeliveredError as error:
-        error.exit = code or error.exit
-        raise
-    return code
+    return tell(document(found), options, 0 if known else 1)
 
 
 def _pasted(words: list[str]) -> str:

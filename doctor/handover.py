@@ -18,9 +18,10 @@ from doctor.bundle.contents import Contents, Surroundings, contents
 from doctor.bundle.masking import Mask
 from doctor.bundle.ownwords import own_words
 from doctor.bundle.settings import VARIABLES, readable
-from doctor.checkup import diagnosed, exit_code
+from doctor.checkup import diagnosed
 from doctor.frozen import frozen
 from doctor.model import Report
+from doctor.output import exit_code
 from doctor.redact import MASK, plain, scrub
 from doctor.report.document import stamp
 from doctor.root import READ

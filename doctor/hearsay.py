@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from doctor import hub
+from doctor.area import check_of
 from doctor.codes import Book
 from doctor.model import Diagnosis, Facts, Finding, Hop, Remedy, Report, Step, Target
 from doctor.redact import plain
@@ -29,7 +30,6 @@ _EYES = {
 reads."""
 _STATIONS = ("registry.blob-", "auth.realm-", "proxy.")
 """Codes of what fails elsewhere than at the registry."""
-_IMAGE = ("invalid-reference", "name-unknown", "manifest-unknown", "platform-missing", "old-schema")
 _ANSWERS = {
     "dns.nxdomain": "no such host",
     "dns.servfail": "server misbehaving",
@@ -106,7 +106,7 @@ def _finding(code: str, said: Said, target: Target, book: Book) -> Finding:
         hop = target.registry
     bare = Finding(
         code,
-        check=_check(code),
+        check=check_of(code),
         severity="error",
         confidence=said.confidence,
         hop=hop,
@@ -119,14 +119,6 @@ def _finding(code: str, said: Said, target: Target, book: Book) -> Finding:
     if words is not None and "{" not in dressed.detail and dressed.detail == words.means:
         dressed = replace(dressed, detail=f"{_quoted(said)} {words.means}")
     return dressed
-
-
-def _check(code: str) -> str:
-    """Which check would give it."""
-    area, _, cause = code.partition(".")
-    if area == "registry":
-        return "blob" if cause.startswith("blob-") else "image" if cause in _IMAGE else "api"
-    return area
 
 
 def _quoted(said: Said) -> str:

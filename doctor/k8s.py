@@ -17,14 +17,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from doctor.aimed import Aimed
-from doctor.checkup import exit_code
 from doctor.cluster import Cluster
 from doctor.model import Diagnosis, Report, Verdict
 from doctor.options import Options, read
 from doctor.pods import scope
 from doctor.pods.scope import Scope
 from doctor.redact import learn_variables, plain, scrub
-from doctor.streams import UndeliveredError, talk
+from doctor.streams import talk
 from doctor.usage import UsageError
 
 if TYPE_CHECKING:
@@ -46,24 +45,17 @@ def k8s(args: Namespace) -> int:
     options = read(args, lambda: ())
     wish, asked = _wish(args), _asked(args)
     from doctor.codes import load
-    from doctor.output import write
+    from doctor.output import tell
     from doctor.report.document import document
     from doctor.run import complete
 
     book = load(())
     progress = _Progress(sys.stderr.isatty() and not options.quiet)
     try:
-        report = complete(_Run(options, wish, asked, args.probe, book, progress).report())
+        report = complete(_Run(options, wish, asked, args.probe, book, progress).report)
     finally:
         progress.clear()
-    code = exit_code(report.verdict, options.strict)
-    try:
-        if options.outputs:
-            write(document(report), options, options.outputs)
-    except UndeliveredError as error:
-        error.exit = code or error.exit
-        raise
-    return code
+    return tell(document(report), options)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from doctor.bundle import evidence, opened
 from doctor.bundle.codec import MisfitError
 from doctor.bundle.opened import Opened
-from doctor.checkup import exit_code
 from doctor.clients.eyes import DEFAULT, PLAIN
 from doctor.model import Check, Diagnosis, Report
 from doctor.options import read
@@ -24,7 +23,7 @@ from doctor.plugins import installed
 from doctor.redact import plain, scrub, scrub_data
 from doctor.report.document import document, stamp
 from doctor.run import gravest, row
-from doctor.streams import UndeliveredError, talk
+from doctor.streams import talk
 
 if TYPE_CHECKING:
     from doctor.codes import Book
@@ -34,19 +33,12 @@ Document = dict[str, Any]
 
 def open_file(args: Namespace) -> int:
     """`doctor open FILE`: show it, and return the exit code of what it says."""
-    from doctor.output import write
+    from doctor.output import tell
 
     options = read(args, tuple)
     found = opened.read(args.bundle)
     told = opinion(found, as_recorded=args.as_recorded, name=PurePath(args.bundle).name)
-    code = exit_code(told["verdict"], options.strict)
-    try:
-        if options.outputs:
-            write(told, options, options.outputs)
-    except UndeliveredError as error:
-        error.exit = code or error.exit
-        raise
-    return code
+    return tell(told, options)
 
 
 def opinion(found: Opened, *, as_recorded: bool = False, name: str = "") -> Document:

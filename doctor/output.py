@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any
 
 from doctor.delivery import deliver
+from doctor.model import Verdict
 from doctor.options import Options, Output
 from doctor.streams import UndeliveredError, say
 
@@ -23,6 +24,25 @@ def render(
         return text.render(document, text.Style(colour, verbose, width))
     rendered: str = import_module(f"doctor.report.{form}").render(dict(document))
     return rendered
+
+
+def exit_code(verdict: Verdict, strict: bool) -> int:
+    """The contract's: pass 0, warn 0 (1 with --strict), fail 1, incomplete 3."""
+    return {"pass": 0, "warn": int(strict), "fail": 1, "incomplete": 3}[verdict]
+
+
+def tell(document: Mapping[str, Any], options: Options, code: int | None = None) -> int:
+    """Write every output that was asked for, and return the exit code: what the document's verdict
+    comes to, unless `code` says otherwise. Raises UndeliveredError with that code where a report
+    did not arrive."""
+    code = exit_code(document["verdict"], options.strict) if code is None else code
+    try:
+        if options.outputs:
+            write(document, options, options.outputs)
+    except UndeliveredError as error:
+        error.exit = code or error.exit
+        raise
+    return code
 
 
 def write(document: Mapping[str, Any], options: Options, outputs: Sequence[Output]) -> None:

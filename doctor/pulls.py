@@ -223,6 +223,7 @@ def _known(survey: Survey, one: Failing, bad: set[str]) -> Known:
             named=tuple(each.seen for each in named),
             of_account=tuple(each.seen for each in of_account),
             account_lists=account.secrets if account else (),
+            account_changed=account.changed if account else None,
             account_read=account is not None,
             unnamed=tuple(others),
             secrets_read=all(each.seen.state != "unread" for each in named),

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from contextlib import closing, redirect_stdout
+from contextlib import redirect_stdout
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -51,21 +51,21 @@ def run(
     observer: Observer | None = None,
 ) -> Report:
     """The report on these targets, in an event loop of its own."""
-    return complete(report(targets, options, checks, book, secret, observer))
+    return complete(lambda: report(targets, options, checks, book, secret, observer))
 
 
-def complete(work: Coroutine[Any, Any, T]) -> T:
-    """Run the work in an event loop of its own, and leave nothing of it behind."""
-    with closing(work):  # an interruption may come before it has begun
-        import asyncio
+def complete(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Do the work in an event loop of its own, and leave nothing of it behind. It is begun there,
+    so that an interruption before that leaves nothing unawaited."""
+    import asyncio
 
-        runner = asyncio.Runner()
-        try:
-            with redirect_stdout(sys.stderr):  # a plug-in may print; this is not its output
-                return runner.run(work)
-        finally:
-            if runner.run(_wound_up()):
-                runner.close()
+    runner = asyncio.Runner()
+    try:
+        with redirect_stdout(sys.stderr):  # a plug-in may print; this is not its output
+            return runner.run(work())
+    finally:
+        if runner.run(_wound_up()):
+            runner.close()
 
 
 async def report(

@@ -125,7 +125,7 @@ def test_stations_are_named_by_their_codes() -> None:
 
 
 def test_every_placeholder_and_condition_is_a_param_that_some_check_gives() -> None:
-    rooms = (CHECKS, *(CHECKS.parent / "doctor" / room for room in ("facts", "pki")))
+    rooms = (CHECKS, *(CHECKS.parent / "doctor" / room for room in ("facts", "pki", "pods")))
     sources = [p.read_text("utf-8") for room in rooms for p in sorted(room.glob("*.py"))]
     listed = tomllib.loads((HERE / "words" / "params.toml").read_text("utf-8"))
     offered = {*explanation.PARAMS, *listed["later"], *listed["made"]}.union(*map(_names, sources))

@@ -9,7 +9,7 @@ from argparse import Namespace
 from typing import TYPE_CHECKING
 
 from doctor.demo.faults import FAULTS, Fault, chosen
-from doctor.streams import UndeliveredError, say, talk
+from doctor.streams import say, talk
 
 if TYPE_CHECKING:
     from doctor.model import Observer, Report
@@ -39,7 +39,7 @@ def listed() -> None:
 
 def shown(args: Namespace) -> int:
     """Look at the fault, print, and return what the verdict comes to."""
-    from doctor.checkup import Progress, exit_code
+    from doctor.checkup import Progress
     from doctor.demo.scene import DOMAIN
     from doctor.options import read
     from doctor.redact import learn_variables
@@ -53,20 +53,13 @@ def shown(args: Namespace) -> int:
     progress = Progress()
     watched = sys.stderr.isatty() and not options.quiet
     try:
-        report = complete(_looked(fault, options, progress if watched else None))
+        report = complete(lambda: _looked(fault, options, progress if watched else None))
     finally:
         progress.clear()
-    from doctor.output import write
+    from doctor.output import tell
     from doctor.report.document import document
 
-    code = exit_code(report.verdict, options.strict)
-    try:
-        if options.outputs:
-            write(document(report), options, options.outputs)
-    except UndeliveredError as error:
-        error.exit = code or error.exit
-        raise
-    return code
+    return tell(document(report), options)
 
 
 async def _looked(fault: Fault, options: Options, observer: Observer | None) -> Report:

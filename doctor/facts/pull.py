@@ -119,6 +119,8 @@ class PullFact(Fact):
     """Those of its ServiceAccount that the pod does not have."""
     account_lists: tuple[str, ...] = ()
     """The account's own list."""
+    account_changed: datetime | None = None
+    """When the account was written last, as far as its metadata tell."""
     account_read: bool = False
     unnamed: tuple[SecretSeen, ...] = ()
     """Others of the namespace that would serve."""

@@ -103,7 +103,7 @@ def read(value: Mapping[str, Any]) -> Pod | None:
     volumes = {i: text(v, "image", "pullPolicy") for v in each(value, "spec", "volumes")
                if (i := text(v, "image", "reference"))}  # fmt: skip
     for role, kind, found, status in _containers(value):
-        image = text(found, "image") or text(status, "image")
+        image = text(found, "image") or text(status, "image") or "(no image is named)"
         state = table(status, "state")
         if text(status, "imageID") or "running" in state or "terminated" in state:
             if text(state, "waiting", "reason") not in REASONS:

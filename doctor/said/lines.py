@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -59,6 +59,9 @@ _HEALTHY = {
 }
 _LONGEST = 16384
 """Characters of one line that are read."""
+_LEAST = 12
+_FIRST = 100
+"""After that many lines, one of fewer characters is no error: only a short text is."""
 _LONGEST_JOINED = 6000
 _DEEPEST = 60
 
@@ -72,10 +75,15 @@ class Message:
     """The image, where the structure around the message names it."""
     waiting: bool = False
     """Is it what a container waits for, so that it is an error whatever its words?"""
-    more: tuple[str, ...] = ()
-    """Its line and those that follow and may belong to it, as they stand."""
+    lines: Sequence[str] = ()
+    """The lines of the text that it stands in."""
     number: int = -1
-    """Which line of the text it begins in; -1 where it is no line of its own."""
+    """In which of them it begins; -1 where it is no line of its own."""
+
+    @property
+    def more(self) -> tuple[str, ...]:
+        """Its line and those that follow and may belong to it, as they stand."""
+        return tuple(self.lines[max(self.number, 0) : max(self.number, 0) + 40])
 
 
 def messages(text: str) -> Iterator[Message]:
@@ -90,7 +98,7 @@ def messages(text: str) -> Iterator[Message]:
     lines = text.split("\n")
     read_to = 0
     for number, line in enumerate(lines):
-        if number < read_to or not line.strip():
+        if number < read_to or not line.strip() or (len(line) < _LEAST and number > _FIRST):
             continue
         if folded := _folded(lines, number):
             read_to = number + len(folded)
@@ -101,7 +109,7 @@ def messages(text: str) -> Iterator[Message]:
         if inner is not None:
             yield from _walk(inner)
         else:
-            yield Message(bare, more=tuple(lines[number : number + 40]), number=number)
+            yield Message(bare, lines=lines, number=number)
 
 
 def _folded(lines: list[str], number: int) -> list[str]:
@@ -169,7 +177,7 @@ def _lines_of(value: str, image: str) -> Iterator[Message]:
         lines = value.split("\n")
         for number, line in enumerate(lines):
             if line.strip():
-                yield Message(stripped(line), image, more=tuple(lines[number : number + 40]))
+                yield Message(stripped(line), image, lines=lines[number : number + 40])
     elif len(value) > 15:
         yield Message(stripped(value), image)
 
@@ -213,7 +221,7 @@ def whole(text: str, most: int) -> Message | None:
     if not 1 < len(block) == len(lines) <= most or not 50 <= _width(block) <= 250:
         return None
     full = _full(block, _width(block))
-    return Message(stripped(block[0]), more=tuple(lines)) if full else None
+    return Message(stripped(block[0]), lines=lines) if full else None
 
 
 def _width(block: list[str]) -> int:

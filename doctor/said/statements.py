@@ -15,6 +15,8 @@ from doctor.said.lines import Message, joined, messages, whole, wraps
 
 MOST = 5000
 """Distinct messages of one text that are looked at closely."""
+_NEAR = 20
+"""Errors of the same kind that one without a name is compared with."""
 _SHORT = 30
 """Lines of a text that may be the error itself."""
 
@@ -169,17 +171,34 @@ def _distinct(found: list[Said]) -> tuple[Said, ...]:
     for said in found:
         if not said.codes and (said.image in explained or _MASKED_CAUSE.match(said.text)):
             continue
-        same = places.setdefault((*said.codes, "" if said.codes else said.text), [])
-        near = {n: None for code in said.codes for n in places.setdefault((code,), [])}
-        for place in (*same, *(n for n in near if n not in same)):
+        codes = said.codes or (said.text,)
+        wanted = ("image", _canonical(said.image)) if said.image else ("host", said.host or "")
+        near = [n for code in codes for n in places.get((code, *wanted), ())]
+        near += [n for code in codes for n in places.get((code, "nameless"), ())[:_NEAR]]
+        if not said.image and not said.host:
+            near += [n for code in codes for n in places.get((code,), ())[:_NEAR]]
+        for place in dict.fromkeys(near):
             if merged := _one(kept[place], said):
                 kept[place] = merged
                 break
         else:
-            for code in {said.codes, *((each,) for each in said.codes)}:
-                places.setdefault(code, []).append(len(kept))
+            for code in codes:
+                keys = [(code,), (code, *wanted), (code, "host", said.host or "")]
+                keys += [] if said.image else [(code, "nameless")]
+                for key in dict.fromkeys(keys):
+                    places.setdefault(key, []).append(len(kept))
             kept.append(said)
     return tuple(kept)
+
+
+def _canonical(image: str) -> str:
+    """The image written out; with a digest, the tag does not matter."""
+    from doctor.reference import Reference, parse
+
+    found = parse(image)
+    if not isinstance(found, Reference):
+        return image
+    return f"{found.name}@{found.digest}" if found.digest else str(found)
 
 
 def _one(first: Said, other: Said) -> Said | None:
@@ -188,7 +207,7 @@ def _one(first: Said, other: Said) -> Said | None:
     codes = tuple(code for code in first.codes if code in other.codes)
     if codes not in (first.codes, other.codes) or first.beneath != other.beneath:
         return None
-    if first.image and other.image and not _alike(first.image, other.image):
+    if first.image and other.image and _canonical(first.image) != _canonical(other.image):
         return None
     if first.host and other.host and first.host != other.host:
         return None
@@ -204,17 +223,3 @@ def _one(first: Said, other: Said) -> Said | None:
         params={**other.params, **first.params},
         cannot_tell=tuple(dict.fromkeys([*first.cannot_tell, *other.cannot_tell])),
     )
-
-
-def _alike(image: str, other: str) -> bool:
-    """Do both name the same image, written out or not?"""
-    if image == other:
-        return True
-    from doctor.reference import Reference, parse
-
-    ours, theirs = parse(image), parse(other)
-    if not isinstance(ours, Reference) or not isinstance(theirs, Reference):
-        return False
-    digests = ours.digest == theirs.digest if ours.digest or theirs.digest else True
-    tags = ours.tag == theirs.tag or bool(ours.digest and theirs.digest)
-    return ours.name == theirs.name and digests and tags

@@ -331,7 +331,7 @@ class DoctorApp(Stage):
 
     def exit_code(self) -> int:
         """The contract's, of the last report; of a run that was left, an interruption's."""
-        from doctor.checkup import exit_code
+        from doctor.output import exit_code
 
         sitting = self.sitting
         if sitting is None:

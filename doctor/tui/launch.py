@@ -53,7 +53,7 @@ def sit(app: DoctorApp) -> int:
         os.environ["NO_COLOR"] = "1"
     app.signals = _ENDING
     with _shown_on_standard_output():
-        code = complete(app.run_async())
+        code = complete(app.run_async)
     if app.bug is not None:
         from doctor.crash import report
 

@@ -123,7 +123,7 @@ def test_without_it_no_registry_is_contacted(tmp_path: Path, capsys: Capture) ->
     with registry(tmp_path) as (host, seen):
         there = cluster(
             pod(image=f"{host}/team/app:1.0", secrets=("a",), message=rejected(host)),
-            secrets=[secret("a", auths={host: "ann:wrong"})],
+            secrets=[secret("a", auths={host: "ann:wrong-key-1"})],
         )
         found = look(there, tmp_path, capsys)
     assert found.causes == ["k8s.secret-rejected"]
