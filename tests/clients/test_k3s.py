@@ -160,7 +160,7 @@ def test_configs_are_for_the_endpoints_host(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("text", "line"), [
-    ("mirrors:\n  a: [\n", 3),
+    ("mirrors:\n  a: [\n", 2),
     ("mirrors:\n- a\n", 2),
     ("mirrors:\n  a:\n    endpoint: https://a\n", 3),
     ("mirrors:\n  a:\n    endpoint:\n    - [1]\n", 4),

@@ -473,7 +473,7 @@ def test_whether_it_is_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("path", "text", "line", "stops"), [
-    (f"{STATE}/config.yaml", "a: [\n", 2, True),
+    (f"{STATE}/config.yaml", "a: [\n", 1, True),
     (f"{STATE}/config.yaml", "", 1, True),
     (DROP_IN, "[Service]\nEnvironment=A B\n", 2, False),
     (DROP_IN, "[Service]\nEnvironmentFile=/gone\n", 2, True),

@@ -334,7 +334,7 @@ def test_a_name_without_registry_that_nothing_stands_for(root: Path, client: str
     ),
     (f"{STATE}/config.json", {"auths": {"*.com:5000": auth()}}, "auth.wrong-key", 1),
     (f"{STATE}/config.json", {"auths": {"reg.example.com": auth()}}, "auth.wrong-key", 1),
-    (f"{STATE}/config.yaml", "kind: [\n", "client.config-invalid", 2),
+    (f"{STATE}/config.yaml", "kind: [\n", "client.config-invalid", 1),
     (PLUGINS, PROVIDERS.replace("10m", "10"), "client.config-invalid", 7),
     (PLUGINS, PROVIDERS.replace("acr-", "gone-"), "client.config-invalid", 4),
     (KUBELET_DROP_IN, "[Service]\nEnvironmentFile=/gone\n", "client.config-invalid", 2),
