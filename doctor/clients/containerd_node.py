@@ -1,7 +1,7 @@
 """Which containerd pulls on this machine, and by which settings?
 
 One of its own, or the one inside k3s or RKE2, where such a node is found. Its version is what the
-package manager's files say (dpkg, apk); nothing is started to ask it.
+package manager's files say; nothing is started to ask it.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 from typing import Literal
 
-from doctor.clients import containerd_config, hosts_dir, k3s, systemd
-from doctor.clients.containerd_config import Auth, Config, Version
+from doctor.clients import containerd_config, hosts_dir, k3s, packages, systemd
+from doctor.clients.containerd_config import Auth, Config
 from doctor.clients.hosts_dir import Hosts
 from doctor.clients.k3s import Registries
 from doctor.clients.legacy_hosts import legacy
@@ -30,9 +30,6 @@ _THEIRS: tuple[tuple[Kind, tuple[str, ...], tuple[str, ...]], ...] = (
 )
 _PACKAGES = ("containerd.io", "containerd", "moby-containerd")
 _FLAGS = {"config": "config", "c": "config", "address": "address", "a": "address"}
-_DPKG, _APK = "/var/lib/dpkg/status", "/lib/apk/db/installed"
-_LISTED = 1 << 24
-"""Bytes of a list of packages that are read."""
 
 
 @frozen
@@ -78,7 +75,7 @@ class Node:
         config = self.config
         if not config.config_path.text:
             return legacy(config, domain)
-        needs_host = (0, 0) < numbers(self.version) < (1, 7, 25)
+        needs_host = (0, 0) < packages.numbers(self.version) < (1, 7, 25)
         found = hosts_dir.find(machine, config.roots, domain, needs_host=needs_host)
         if config.is_list or ":" not in config.config_path.text:
             return found
@@ -117,9 +114,9 @@ def read(machine: Machine) -> Node:
             return found
     service = systemd.find(machine, "containerd")
     flags = service.flags(_FLAGS)
-    version = _version(machine)
+    version = packages.version(machine, _PACKAGES)
     path = _path(flags, "config", containerd_config.PATH)
-    config = containerd_config.read(machine, path, numbers(version)[:2])
+    config = containerd_config.read(machine, path, packages.numbers(version)[:2])
     return Node(
         program=next((p for p in _PROGRAMS if machine.is_file(p)), ""),
         version=version,
@@ -170,31 +167,6 @@ def _set_in(machine: Machine, file: str, flag: str) -> bool:
     got = machine.read(file)
     pattern = rf"(?m)^{re.escape(flag)}:[ \t]*[\"']?true\b"
     return isinstance(got, Text) and re.search(pattern, got.text) is not None
-
-
-def _version(machine: Machine) -> str:
-    """As the package manager has it, without the package's own revision; "" where none says it."""
-    got = machine.read(_DPKG, _LISTED)
-    if isinstance(got, Text):
-        for name in _PACKAGES:
-            found = re.search(
-                rf"(?m)^Package: {re.escape(name)}\nStatus: install ok installed\n(?:.+\n)*?"
-                r"Version: (?:\d+:)?(\d+\.\d+(?:\.\d+)?)",
-                got.text,
-            )
-            if found:
-                return found[1]
-    got = machine.read(_APK, _LISTED)
-    if isinstance(got, Text):
-        found = re.search(r"(?m)^P:containerd\n(?:.+\n)*?V:(\d+\.\d+(?:\.\d+)?)", got.text)
-        if found:
-            return found[1]
-    return ""
-
-
-def numbers(version: str) -> Version:
-    """`1.7.2` as numbers; (0, 0) where it is not known."""
-    return tuple(int(part) for part in version.split(".")) if version else (0, 0)
 
 
 def looked_at(node: Node) -> Iterator[Place]:
