@@ -66,7 +66,7 @@ def _running(fact: ClientFact) -> Iterator[Finding]:
 
 def _broken(fact: ClientFact, fault: ConfigFault) -> Finding:
     runs = fact.daemon is not None and fact.daemon.state == "answers"
-    if fault.stops and runs and fault.kind not in ("each-pull", "no-policy"):
+    if fault.stops and runs and fault.kind not in ("each-pull", "no-policy", "context"):
         effect = "the running daemon goes by what it read before, and will not start again with it"
         fault = replace(fault, effect=effect, stops=False)
     kind = _kind(fact, fault.file)
@@ -80,6 +80,8 @@ def _broken(fact: ClientFact, fault: ConfigFault) -> Finding:
         "whole_image": fault.image,
         **kind,
         "rootless": "yes" if fact.rootless else "",
+        "context": "yes" if fault.kind == "context" else "",
+        "named_by": fault.variable,
         "no_policy": "yes" if fault.kind == "no-policy" else "",
         "unread": "yes" if fault.kind == "unread" and "unit" not in kind else "",
         **_of_containerd(fact, fault),

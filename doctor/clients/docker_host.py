@@ -9,15 +9,14 @@ have set is in no file here.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 
-from doctor.clients import docker_mirrors, systemd
+from doctor.clients import docker_context, docker_mirrors, systemd
 from doctor.clients.auth_json import config_home
 from doctor.clients.daemon_json import PROXIES, REFUSES, DaemonJson, mirror_fault, parse
 from doctor.clients.docker_config import member
+from doctor.clients.docker_context import SOCKET, said
 from doctor.clients.docker_keys import folder
 from doctor.clients.machine import Machine, Text
 from doctor.clients.system import system
@@ -25,7 +24,6 @@ from doctor.clients.unit import Value
 from doctor.facts.client import ConfigFault
 from doctor.frozen import frozen
 
-SOCKET = "/var/run/docker.sock"
 _FLAGS = {
     "config-file": "config-file",
     "host": "hosts",
@@ -43,7 +41,7 @@ class DockerHost:
     """The daemon's set-up as the files have it."""
 
     endpoint: str = f"unix://{SOCKET}"
-    """Where the docker command finds its daemon."""
+    """Where the docker command finds its daemon; "" where its context keeps it from any."""
     program: str = ""
     rootless: bool = False
     desktop: bool = False
@@ -74,7 +72,8 @@ class DockerHost:
 
 def read(machine: Machine) -> DockerHost:
     """Find the daemon and read what it goes by."""
-    endpoint = _endpoint(machine)
+    chosen = docker_context.endpoint(machine)
+    endpoint = chosen.url
     home = machine.home
     desktop = _is_desktop(machine, endpoint)
     rootless = not desktop and _is_rootless(machine, endpoint)
@@ -84,6 +83,7 @@ def read(machine: Machine) -> DockerHost:
         rootless=rootless,
         desktop=desktop,
         elsewhere=tuple(_elsewhere(machine)),
+        faults=(chosen.fault,) if chosen.fault else (),
     )
     if not there.socket:
         return there
@@ -128,37 +128,6 @@ def read(machine: Machine) -> DockerHost:
         ),
         files=(*service.files, *([settings.path] if settings.there else [])),
     )
-
-
-def _endpoint(machine: Machine) -> str:
-    """DOCKER_HOST, else the context that is chosen, else the usual socket (docker/cli
-    command.resolveContextName)."""
-    if host := machine.variable("DOCKER_HOST"):
-        return host if "://" in host else f"tcp://{host}"
-    name = machine.variable("DOCKER_CONTEXT") or _json(
-        machine, f"{folder(machine)}/config.json", "currentContext"
-    )
-    if isinstance(name, str) and name not in ("", "default"):
-        digest = hashlib.sha256(name.encode()).hexdigest()
-        found = _json(
-            machine, f"{folder(machine)}/contexts/meta/{digest}/meta.json",
-            "Endpoints", "docker", "Host",
-        )  # fmt: skip
-        if isinstance(found, str) and found:
-            return found
-    return f"unix://{SOCKET}"
-
-
-def _json(machine: Machine, path: str, *names: str) -> object:
-    """What stands under these names in a JSON file; None where nothing does."""
-    read = machine.read(path)
-    try:
-        found: object = json.loads(read.text) if isinstance(read, Text) else None
-    except (ValueError, RecursionError):
-        return None
-    for name in names:
-        found = member(found, name) if isinstance(found, dict) else None
-    return found
 
 
 def _is_desktop(machine: Machine, endpoint: str) -> bool:
@@ -218,7 +187,7 @@ def _elsewhere(machine: Machine) -> Iterator[Value]:
     """Proxies in files that look as if the daemon read them: `proxies` of config.json is for
     containers and builds, /etc/default/docker for init scripts."""
     path = f"{folder(machine)}/config.json"
-    found = _json(machine, path, "proxies", "default")
+    found = said(machine, path, "proxies", "default")
     for name in ("httpsProxy", "httpProxy"):
         value = member(found, name) if isinstance(found, dict) else None
         if isinstance(value, str) and value:

@@ -49,13 +49,23 @@ class ConfigFault:
     image: str = ""
     """The image's whole name by Docker's rule, where that it names no registry is the fault."""
     kind: Literal[
-        "", "unread", "each-pull", "passed-over", "one-folder", "path-twice", "no-policy"
+        "",
+        "unread",
+        "each-pull",
+        "passed-over",
+        "one-folder",
+        "path-twice",
+        "no-policy",
+        "context",
     ] = ""
     """unread: nothing is wrong with it but that the running daemon goes by what it read before.
     each-pull: the file is read at every pull, so a daemon that runs meets the fault too.
     passed-over: only this setting does not count. one-folder: a list is taken for one folder.
     path-twice: the API's root is put behind a path that names it. no-policy: a policy.json has to
-    be there, is read at every pull, and is not."""
+    be there, is read at every pull, and is not. context: the docker command's context, read before
+    the daemon is asked."""
+    variable: str = ""
+    """The variable that leads to the file, where nothing else does."""
     client: str = ""
     """Whose file it is, where not the client's own: the runtime's that the kubelet has pull."""
 

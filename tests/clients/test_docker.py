@@ -306,7 +306,6 @@ def test_what_is_not_there_is_not_installed(tmp_path: Path) -> None:
     ({"DOCKER_HOST": "ssh://me@far"}, "ssh://me@far"),
     ({"DOCKER_CONTEXT": "far"}, "tcp://far:2376"),
     ({"DOCKER_CONTEXT": "default"}, ""),
-    ({"DOCKER_CONTEXT": "no-such"}, ""),
 ])  # fmt: skip
 def test_a_daemon_elsewhere_is_said_to_be(
     tmp_path: Path, environ: dict[str, str], remote: str
@@ -321,6 +320,25 @@ def context(root: Path, name: str, host: str) -> None:
     digest = hashlib.sha256(name.encode()).hexdigest()
     meta = {"Name": name, "Endpoints": {"docker": {"Host": host}}}
     put(root, f"{HOME}/.docker/contexts/meta/{digest}/meta.json", meta)
+
+
+@pytest.mark.parametrize("meta", [None, "", "{", "null", '{"Endpoints": {"Docker": {}}}'])
+@pytest.mark.parametrize("environ", [{}, {"DOCKER_CONTEXT": "gone"}])
+def test_a_context_that_cannot_be_used_ends_the_command(
+    tmp_path: Path, environ: dict[str, str], meta: str | None
+) -> None:
+    place = f"{HOME}/.docker/contexts/meta/{hashlib.sha256(b'gone').hexdigest()}/meta.json"
+    if meta is not None:
+        put(tmp_path, place, meta)
+    if not environ:
+        put(tmp_path, DOCKER, '{\n "currentContext": "gone"\n}')
+    fact = setup(tmp_path, **environ)
+    (fault,) = fact.faults
+    named = "DOCKER_CONTEXT" if environ else ""
+    assert (fault.kind, fault.stops, fault.variable) == ("context", True, named)
+    own = not environ and meta is None
+    assert (fault.file, fault.line) == (DOCKER, 2) if own else fault.file == place
+    assert setup(tmp_path, **environ, DOCKER_HOST="tcp://far:2376").faults == ()
 
 
 def test_the_chosen_context_says_where_the_daemon_is(tmp_path: Path) -> None:
