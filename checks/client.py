@@ -82,6 +82,7 @@ def _broken(fact: ClientFact, fault: ConfigFault) -> Finding:
         "rootless": "yes" if fact.rootless else "",
         "context": "yes" if fault.kind == "context" else "",
         "named_by": fault.variable,
+        "other_store": "yes" if fault.kind == "other-store" else "",
         "no_policy": "yes" if fault.kind == "no-policy" else "",
         "unread": "yes" if fault.kind == "unread" and "unit" not in kind else "",
         **_of_containerd(fact, fault),

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 
-from doctor.clients import docker_context, docker_mirrors, systemd
+from doctor.clients import docker_context, docker_mirrors, docker_store, systemd
 from doctor.clients.auth_json import config_home
 from doctor.clients.daemon_json import PROXIES, REFUSES, DaemonJson, mirror_fault, parse
 from doctor.clients.docker_config import member
@@ -21,7 +21,7 @@ from doctor.clients.docker_keys import folder
 from doctor.clients.machine import Machine, Text
 from doctor.clients.system import system
 from doctor.clients.unit import Value
-from doctor.facts.client import ConfigFault
+from doctor.facts.client import ConfigFault, Store
 from doctor.frozen import frozen
 
 _FLAGS = {
@@ -31,6 +31,7 @@ _FLAGS = {
     "insecure-registry": "insecure-registries",
     "registry-mirror": docker_mirrors.SETTING,
     **{name: name for name in PROXIES},
+    **docker_store.FLAGS,
 }
 """The flags that bear on a pull, with the setting of daemon.json that each stands for."""
 _PROGRAMS = ("/usr/bin", "/usr/local/bin", "/usr/sbin", "/opt/homebrew/bin", "/snap/bin")
@@ -55,6 +56,10 @@ class DockerHost:
     """Likewise; those that keep the daemon from starting are left out."""
     flagged: frozenset[str] = frozenset()
     """Where flags are set: the files whose entries are no JSON."""
+    version: str = ""
+    """As the package manager has it; "" where it does not say."""
+    store: Store = ""
+    """The image store, as far as files tell."""
     faults: tuple[ConfigFault, ...] = ()
     files: tuple[str, ...] = ()
     elsewhere: tuple[Value, ...] = ()
@@ -93,6 +98,7 @@ def read(machine: Machine) -> DockerHost:
             there,
             certs=f"{home}/.docker/certs.d",
             settings=settings,
+            store=docker_store.forced(settings, {}),
             insecure=settings.insecure,
             mirrors=docker_mirrors.distinct(settings.mirrors),
             faults=settings.faults,
@@ -111,6 +117,8 @@ def read(machine: Machine) -> DockerHost:
         if value.text:
             spelt = name.replace("-", "_")
             environment |= {spelt: value, spelt.upper(): value}
+    data = f"{home}/.local/share/docker" if rootless else "/var/lib/docker"
+    daemons = {name: value.text for name, value in environment.items()}
     insecure, mirrors = flags.get("insecure-registries", ()), flags.get(docker_mirrors.SETTING, ())
     return replace(
         there,
@@ -119,6 +127,8 @@ def read(machine: Machine) -> DockerHost:
         settings=settings,
         insecure=(*settings.insecure, *insecure),
         mirrors=docker_mirrors.distinct((*settings.mirrors, *mirrors)),
+        version=docker_store.version(machine),
+        store=docker_store.store(machine, settings, flags, daemons, data),
         flagged=frozenset(value.file for value in (*insecure, *mirrors)),
         faults=(
             *settings.faults,

@@ -57,13 +57,14 @@ class ConfigFault:
         "path-twice",
         "no-policy",
         "context",
+        "other-store",
     ] = ""
     """unread: nothing is wrong with it but that the running daemon goes by what it read before.
     each-pull: the file is read at every pull, so a daemon that runs meets the fault too.
     passed-over: only this setting does not count. one-folder: a list is taken for one folder.
     path-twice: the API's root is put behind a path that names it. no-policy: a policy.json has to
     be there, is read at every pull, and is not. context: the docker command's context, read before
-    the daemon is asked."""
+    the daemon is asked. other-store: it is for the image store that docker does not have here."""
     variable: str = ""
     """The variable that leads to the file, where nothing else does."""
     client: str = ""
