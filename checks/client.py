@@ -99,6 +99,7 @@ def _broken(fact: ClientFact, fault: ConfigFault) -> Finding:
     return Finding(
         "client.config-invalid",
         severity=None if fault.stops else "warning",
+        confidence="certain" if fault.sure else "possible",
         subject=f"{fault.file}:{fault.line}" if fault.line else fault.file,
         evidence={name: value for name, value in evidence.items() if value},
         params=params,

@@ -77,7 +77,7 @@ class Node:
             return legacy(config, domain)
         needs_host = (0, 0) < packages.numbers(self.version) < (1, 7, 25)
         found = hosts_dir.find(machine, config.roots, domain, needs_host=needs_host)
-        if config.is_list or ":" not in config.config_path.text:
+        if (config.is_list and not config.maybe_one) or ":" not in config.config_path.text:
             return found
         return replace(found, faults=(*found.faults, *self._one_folder(machine, domain)))
 
@@ -86,14 +86,18 @@ class Node:
         path = self.config.config_path
         listed = replace(self.config, is_list=True).roots
         lost = hosts_dir.find(machine, listed, domain).folder
-        if not path.line and not lost:
+        unsure = self.config.maybe_one
+        if not lost and (unsure or not path.line):
             return
         file = path.file or (self.config.files or (containerd_config.PATH,))[0]
         said = f'config_path is the list "{path.text}"' + ("" if path.line else " by default")
+        version = "from 2.1 on" if unsure else self.version
         effect = (
-            f"containerd {self.version} takes it for the name of one folder, "
+            f"containerd {version} takes it for the name of one folder, "
             f"so {lost or 'what lies in those folders'} counts for nothing"
         )
+        if unsure:
+            effect = f"{effect}; no list of packages says which version this is"
         yield ConfigFault(
             file=file,
             what=said,
@@ -103,6 +107,7 @@ class Node:
             expected="one folder",
             stops=False,
             kind="one-folder",
+            sure=not unsure,
         )
 
 

@@ -269,7 +269,9 @@ class Docker:
         effect = "docker's graphdriver store passes over it"
         if not self.store:
             effect = "which store this daemon has cannot be seen, and it is taken for passed over"
-        yield ConfigFault(file, what, effect, stops=False, kind="other-store")
+        yield ConfigFault(
+            file, what, effect, stops=False, kind="other-store", sure=bool(self.store)
+        )
 
     def _unread(self, target: Target) -> Iterator[ConfigFault]:
         """Mirrors that a file has and the running daemon does not, and those that a daemon as old

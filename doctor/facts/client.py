@@ -46,6 +46,8 @@ class ConfigFault:
     """The whole line as it must be; "" where nobody can tell."""
     stops: bool = True
     """Does the client not work at all because of it (else: it goes on without)?"""
+    sure: bool = True
+    """Does this client do so (else: its version decides, and nobody knows it)?"""
     image: str = ""
     """The image's whole name by Docker's rule, where that it names no registry is the fault."""
     kind: Literal[

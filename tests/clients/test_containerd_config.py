@@ -99,7 +99,6 @@ def test_without_config_path_1_x_reads_no_hosts_toml(tmp_path: Path) -> None:
     ("2.1.0", "", "", False),
     ("2.0.5", LIST, "", True),
     ("1.7.27", LIST, "", True),
-    ("", LIST, "", True),
     ("2.1.0", LIST, "use_local_image_pull = true", True),
     ("2.1.0", LIST, "use_local_image_pull = false", False),
     ("2.1.0", LIST, "discard_unpacked_layers = true", True),
@@ -128,6 +127,27 @@ def test_the_list_is_one_folders_name_from_2_1_on_with_these_exceptions(
             text[: text.find("config_path")].count("\n") + 1 if table else 0,
             False,
         )
+
+
+@pytest.mark.parametrize(("head", "table", "more", "told"), [
+    ("version = 3\n", LIST, "", True),
+    ("version = 3\n", "", "", True),
+    ("version = 3\n", LIST, "use_local_image_pull = true", False),
+    ("version = 3\n", LIST, "max_concurrent_downloads = 10", False),
+    ("version = 3\n", PATH, "", False),
+    ("version = 2\n", LIST, "", False),
+])  # fmt: skip
+def test_of_an_unknown_version_it_is_told_as_possible(
+    tmp_path: Path, head: str, table: str, more: str, told: bool
+) -> None:
+    text = f"{head}[plugins.'io.containerd.cri.v1.images']\n{more}\n{TWO}{table}"
+    put(tmp_path, f"/elsewhere/{HOST}/hosts.toml", "")
+    assert node(tmp_path, text, "").setup(target()).faults == ()
+    put(tmp_path, f"/etc/containerd/certs.d/{HOST}/hosts.toml", 'server = "https://m"\n[host]\n')
+    client = node(tmp_path, text, "")
+    faults = client.setup(target()).faults
+    assert [(f.kind, f.sure, f.stops) for f in faults] == [("one-folder", False, False)] * told
+    assert all("no list of packages" in f.effect for f in faults)
 
 
 def test_the_list_by_default_is_told_only_where_something_is_lost(tmp_path: Path) -> None:
