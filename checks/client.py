@@ -132,6 +132,8 @@ def _of_containerd(fact: ClientFact, fault: ConfigFault) -> dict[str, str]:
         "path_twice": "yes" if fault.kind == "path-twice" else "",
         "colon_path": "yes" if colon and fault.line else "",
         "appendable": "yes" if fact.appendable else "",
+        "appendable_v2": "yes" if fact.appendable_v2 else "",
+        "no_path": "yes" if fault.kind == "no-path" else "",
         "colon_default": "yes" if colon and not fault.line else "",
         **_of_k3s(fact),
     }

@@ -73,6 +73,8 @@ class Config:
     address: str = SOCKET
     appendable: bool = True
     """Can a table for the registry be put at the end of the first file?"""
+    appendable_v2: bool = False
+    """The same in the layout of 1.x."""
 
     @property
     def roots(self) -> tuple[str, ...]:
@@ -97,6 +99,8 @@ def read(machine: Machine, path: str = PATH, version: Version = (0, 0)) -> Confi
         major=major,
         appendable=_layout(tomls) > 2
         and all(("plugins", IMAGES, "registry") not in t.lines for t in tomls),
+        appendable_v2=_layout(tomls) == 2
+        and all(("plugins", _CRI[0], "registry") not in t.lines for t in tomls),
     )
     for toml in tomls:
         grpc = toml.values.get("grpc")
@@ -246,7 +250,7 @@ def _registries(config: Config, tables: list[Found], version: Version) -> Config
         faults=tuple(faults),
         config_path=path,
         is_list=not (version >= (2, 1) and by_transfer),
-        maybe_one=version == (0, 0) and config.major > 1 and by_transfer and ":" in path.text,
+        maybe_one=version == (0, 0) and by_transfer and ":" in path.text,
         mirrors=dict(_mirrors(tables)),
         skips=dict(_skips(tables)) if config.major == 1 else {},
         cas=dict(_cas(tables)) if config.major == 1 else {},

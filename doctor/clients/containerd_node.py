@@ -74,12 +74,33 @@ class Node:
             return k3s.hosts(self.registries, domain)
         config = self.config
         if not config.config_path.text:
-            return legacy(config, domain)
+            found = legacy(config, domain)
+            return replace(found, faults=(*found.faults, *self._no_path(machine, domain)))
         needs_host = (0, 0) < packages.numbers(self.version) < (1, 7, 25)
         found = hosts_dir.find(machine, config.roots, domain, needs_host=needs_host)
         if (config.is_list and not config.maybe_one) or ":" not in config.config_path.text:
             return found
         return replace(found, faults=(*found.faults, *self._one_folder(machine, domain)))
+
+    def _no_path(self, machine: Machine, domain: str) -> Iterator[ConfigFault]:
+        """What lies where hosts.toml files usually lie, and is read only if config_path says so."""
+        usual = containerd_config.DEFAULT_ROOTS.partition(":")[0]
+        lost = hosts_dir.find(machine, (usual,), domain)
+        if not lost.folder or machine.names(lost.folder) == ():
+            return
+        file = (self.config.files or (containerd_config.PATH,))[0]
+        effect = f"containerd does not read {lost.file or lost.folder}"
+        if not self.version:
+            effect = f"{effect} up to version 1.7; no list of packages says which version this is"
+        yield ConfigFault(
+            file=file,
+            what="config_path is not set",
+            effect=effect,
+            expected=f'config_path = "{usual}"',
+            stops=False,
+            kind="no-path",
+            sure=bool(self.version),
+        )
 
     def _one_folder(self, machine: Machine, domain: str) -> Iterator[ConfigFault]:
         """The list that is taken for one folder's name, where it keeps settings from counting."""

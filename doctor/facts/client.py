@@ -60,13 +60,15 @@ class ConfigFault:
         "no-policy",
         "context",
         "other-store",
+        "no-path",
     ] = ""
     """unread: nothing is wrong with it but that the running daemon goes by what it read before.
     each-pull: the file is read at every pull, so a daemon that runs meets the fault too.
     passed-over: only this setting does not count. one-folder: a list is taken for one folder.
     path-twice: the API's root is put behind a path that names it. no-policy: a policy.json has to
     be there, is read at every pull, and is not. context: the docker command's context, read before
-    the daemon is asked. other-store: it is for the image store that docker does not have here."""
+    the daemon is asked. other-store: it is for the image store that docker does not have here.
+    no-path: there are hosts.toml files, and no config_path that leads to them."""
     variable: str = ""
     """The variable that leads to the file, where nothing else does."""
     client: str = ""
@@ -106,6 +108,8 @@ class ClientFact(Fact):
     """file:line that switches off containerd's plug-in that pulls for pods."""
     appendable: bool = False
     """May a table for the registry be put at the end of containerd's config.toml?"""
+    appendable_v2: bool = False
+    """The same in the layout of containerd 1.x."""
 
     @property
     def seen(self) -> str:
