@@ -73,6 +73,8 @@ def _broken(fact: ClientFact, fault: ConfigFault) -> Finding:
     params = {
         "file": fault.file,
         "line": str(fault.line or 1),
+        "where": f"{fault.file}:{fault.line}" if fault.line else fault.file,
+        "passed_over": "yes" if fault.kind == "passed-over" else "",
         "flaw": fault.what,
         "effect": fault.effect,
         "expected": fault.expected,

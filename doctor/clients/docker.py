@@ -25,6 +25,7 @@ from doctor.facts.trust import Insecure
 from doctor.frozen import frozen
 from doctor.host import is_network
 from doctor.model import Hop, Target
+from doctor.redact import plain
 
 if TYPE_CHECKING:
     from doctor.clients.hosts_dir import Hosts
@@ -257,11 +258,30 @@ class Docker:
         )
 
     def _passed_over(self, target: Target) -> Iterator[ConfigFault]:
+        """Settings that are for this registry by their name, and count for nothing."""
+        from doctor.clients import certs_missed
+
+        want = wanted(target)
+        if want.hub:
+            for value in self.host.insecure:
+                if value.text.rpartition("://")[2].rstrip("/") in hub.DOMAINS:
+                    what = f'"{plain(value.text, 60)}" is among the insecure registries'
+                    effect = "dockerd verifies Docker Hub all the same"
+                    yield ConfigFault(
+                        value.file, what, effect, value.line, stops=False, kind="passed-over"
+                    )
+        if self.host.socket and not self.host.desktop:
+            if not want.hub:
+                yield from certs_missed.missed(
+                    self.machine, "docker", (self.host.certs,), want.domain
+                )
+            if self.store != "containerd":
+                yield from self._of_other_store(target)
+
+    def _of_other_store(self, target: Target) -> Iterator[ConfigFault]:
         """A hosts.toml, which counts for containerd's image store alone."""
         from doctor.clients import host_endpoints, hosts_dir
 
-        if self.store == "containerd" or self.host.desktop or not self.host.socket:
-            return
         file = hosts_dir.find(self.machine, (self.host.certs,), host_endpoints.domain(target)).file
         if not file:
             return

@@ -87,7 +87,7 @@ def read(machine: Machine) -> DockerHost:
         program=_program(machine),
         rootless=rootless,
         desktop=desktop,
-        elsewhere=tuple(_elsewhere(machine)),
+        elsewhere=tuple(_elsewhere(machine, endpoint)),
         faults=(chosen.fault,) if chosen.fault else (),
     )
     if not there.socket:
@@ -193,11 +193,14 @@ def _twice(settings: DaemonJson, flags: Mapping[str, tuple[Value, ...]]) -> Iter
             yield ConfigFault(value.file, what, REFUSES, value.line, 0, "one of the two")
 
 
-def _elsewhere(machine: Machine) -> Iterator[Value]:
+def _elsewhere(machine: Machine, endpoint: str) -> Iterator[Value]:
     """Proxies in files that look as if the daemon read them: `proxies` of config.json is for
-    containers and builds, /etc/default/docker for init scripts."""
+    containers and builds, by the daemon's address or else by `default` (docker/cli
+    cli/config/configfile/file.go, ParseProxyConfig), /etc/default/docker for init scripts."""
     path = f"{folder(machine)}/config.json"
-    found = said(machine, path, "proxies", "default")
+    given = said(machine, path, "proxies")
+    listed = given if isinstance(given, dict) else {}
+    found = listed.get(endpoint, listed.get("default"))
     for name in ("httpsProxy", "httpProxy"):
         value = member(found, name) if isinstance(found, dict) else None
         if isinstance(value, str) and value:

@@ -438,3 +438,51 @@ def test_a_huge_file_is_refused_by_name(tmp_path: Path) -> None:
     (fault,) = setup(tmp_path).faults
     assert (fault.file, fault.stops) == (JSON, False)
     assert "at most" in fault.what
+
+
+# ── settings that count for nothing ──────────────────────────────────────────────────────────────
+
+
+def passed_over(root: Path, image: str = "reg.example.com/a:1") -> list[str]:
+    faults = docker(root).setup(target(image)).faults
+    return [fault.effect for fault in faults if fault.kind == "passed-over"]
+
+
+@pytest.mark.parametrize(("entry", "image", "told"), [
+    ("docker.io", "nginx", True), ("https://index.docker.io/", "nginx", True),
+    ("docker.io", "reg.example.com/a:1", False), ("reg.example.com", "nginx", False),
+    ("10.0.0.0/8", "nginx", False), ("reg.example.com", "reg.example.com/a:1", False),
+])  # fmt: skip
+def test_docker_hub_cannot_be_insecure(tmp_path: Path, entry: str, image: str, told: bool) -> None:
+    put(tmp_path, JSON, {"insecure-registries": [entry]})
+    assert [("Docker Hub" in effect) for effect in passed_over(tmp_path, image)] == [True] * told
+
+
+@pytest.mark.parametrize(("folder", "image", "told"), [
+    ("reg.example.com:443", "reg.example.com/a:1", True),
+    ("reg.example.com", "reg.example.com:443/a:1", True),
+    ("reg.example.com", "reg.example.com/a:1", False),
+    ("reg.example.com:443", "reg.example.com:443/a:1", False),
+    ("reg.example.com:443", "reg.example.com:5000/a:1", False),
+    ("reg.example.com", "reg.example.com:5000/a:1", False),
+])  # fmt: skip
+def test_a_folder_is_for_the_port_as_it_is_written(
+    tmp_path: Path, folder: str, image: str, told: bool
+) -> None:
+    (tmp_path / f"etc/docker/certs.d/{folder}").mkdir(parents=True)
+    assert passed_over(tmp_path, image) == []
+    put(tmp_path, f"{CERTS}/{folder}/ca.crt", CA.pem)
+    assert passed_over(tmp_path, image) == ["docker passes over it"] * told
+    put(tmp_path, f"{CERTS}/{image.partition('/')[0]}/ca.crt", CA.pem)
+    assert passed_over(tmp_path, image) == []
+
+
+@pytest.mark.parametrize(("key", "told"), [
+    ("default", True), ("unix:///var/run/docker.sock", True), ("tcp://far:2376", False),
+])  # fmt: skip
+def test_proxies_of_config_json_by_the_daemons_address(
+    tmp_path: Path, key: str, told: bool
+) -> None:
+    put(tmp_path, DOCKER, {"proxies": {key: {"httpsProxy": PROXY}}})
+    found = docker_host.read(machine(tmp_path)).elsewhere
+    assert [value.text for value in found] == [PROXY] * told

@@ -161,6 +161,25 @@ def test_no_registry_is_insecure_by_being_here(tmp_path: Path) -> None:
     assert not fact.plain_loopback
 
 
+def test_an_empty_folder_that_hides_a_ca_is_told(tmp_path: Path) -> None:
+    put(tmp_path, f"{FOLDERS[1]}/reg.example.com/ca.crt", CA.pem)
+    assert faults(tmp_path) == []
+    own = tmp_path / f"{FOLDERS[0]}/reg.example.com".lstrip("/")
+    own.mkdir(parents=True)
+    assert stores(tmp_path) == []
+    assert faults(tmp_path) == [(f"{FOLDERS[0]}/reg.example.com", 0, False)]
+    put(tmp_path, f"{FOLDERS[0]}/reg.example.com/own.crt", CA.pem)
+    assert faults(tmp_path) == []
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_folder_with_the_port_is_not_for_an_image_without(tmp_path: Path, folder: str) -> None:
+    put(tmp_path, f"{folder}/reg.example.com:443/ca.crt", CA.pem)
+    assert faults(tmp_path) == [(f"{folder}/reg.example.com:443", 0, False)]
+    fact = podman(tmp_path).setup(target("reg.example.com:443/a:1"))
+    assert [each.kind for each in fact.faults] == []
+
+
 # ── which credential ─────────────────────────────────────────────────────────────────────────────
 
 
