@@ -66,13 +66,15 @@ def _running(fact: ClientFact) -> Iterator[Finding]:
 
 def _broken(fact: ClientFact, fault: ConfigFault) -> Finding:
     runs = fact.daemon is not None and fact.daemon.state == "answers"
-    if fault.stops and runs and fault.kind not in ("each-pull", "no-policy"):
+    if fault.stops and runs and fault.kind not in ("each-pull", "no-policy", "context"):
         effect = "the running daemon goes by what it read before, and will not start again with it"
         fault = replace(fault, effect=effect, stops=False)
     kind = _kind(fact, fault.file)
     params = {
         "file": fault.file,
         "line": str(fault.line or 1),
+        "where": f"{fault.file}:{fault.line}" if fault.line else fault.file,
+        "passed_over": "yes" if fault.kind == "passed-over" else "",
         "flaw": fault.what,
         "effect": fault.effect,
         "expected": fault.expected,
@@ -80,6 +82,9 @@ def _broken(fact: ClientFact, fault: ConfigFault) -> Finding:
         "whole_image": fault.image,
         **kind,
         "rootless": "yes" if fact.rootless else "",
+        "context": "yes" if fault.kind == "context" else "",
+        "named_by": fault.variable,
+        "other_store": "yes" if fault.kind == "other-store" else "",
         "no_policy": "yes" if fault.kind == "no-policy" else "",
         "unread": "yes" if fault.kind == "unread" and "unit" not in kind else "",
         **_of_containerd(fact, fault),
@@ -96,6 +101,7 @@ def _broken(fact: ClientFact, fault: ConfigFault) -> Finding:
     return Finding(
         "client.config-invalid",
         severity=None if fault.stops else "warning",
+        confidence="certain" if fault.sure else "possible",
         subject=f"{fault.file}:{fault.line}" if fault.line else fault.file,
         evidence={name: value for name, value in evidence.items() if value},
         params=params,
@@ -128,6 +134,8 @@ def _of_containerd(fact: ClientFact, fault: ConfigFault) -> dict[str, str]:
         "path_twice": "yes" if fault.kind == "path-twice" else "",
         "colon_path": "yes" if colon and fault.line else "",
         "appendable": "yes" if fact.appendable else "",
+        "appendable_v2": "yes" if fact.appendable_v2 else "",
+        "no_path": "yes" if fault.kind == "no-path" else "",
         "colon_default": "yes" if colon and not fault.line else "",
         **_of_k3s(fact),
     }

@@ -111,7 +111,8 @@ def _fault(state: Bearing, fault: Fault) -> Finding:
         entry=fault.key or "",
         effect=effect,
         variable="yes" if fault.where.isupper() else "",
-        file="" if fault.where.isupper() else "yes",
+        file="" if fault.where.isupper() or fault.variable else "yes",
+        named_by=fault.variable,
         spoils="yes" if fault.stops else "",
         unreadable="yes" if fault.kind == "access" else "",
     )

@@ -112,7 +112,8 @@ def _storage(state: Bearing) -> Iterator[Finding]:
 
 
 def _shadowed(state: Bearing) -> Iterator[Finding]:
-    """Several different credentials, and the one that wins is rejected, or older than another."""
+    """Several different credentials, and the one that wins is rejected, or older than another, or
+    wins by chance."""
     sources = state.fact.sources
     winner = next((s for s in sources if s.wins), None)
     rivals = [s for s in sources if winner and s.same != winner.same]
@@ -122,9 +123,13 @@ def _shadowed(state: Bearing) -> Iterator[Finding]:
     if winner is None or not rivals:
         return
     newer = [r for r in rivals if winner.modified and r.modified and r.modified > winner.modified]
-    if not state.rejected and not newer:
+    drawn = _drawn(state, winner, rivals)
+    if not state.rejected and not newer and not drawn:
         return
-    first = (newer or rivals)[0]
+    first = (drawn or newer or rivals)[0]
+    why = "is rejected" if state.rejected else "is older"
+    if drawn:
+        why = "only by chance: keys of one host, of which docker's code takes any"
     told = [
         {"where": s.where, "key": s.key, "user": s.user, "wins": s.wins, "credential": s.same + 1}
         for s in sources
@@ -132,15 +137,31 @@ def _shadowed(state: Bearing) -> Iterator[Finding]:
     yield Finding(
         "auth.shadowed",
         subject=winner.where,
-        evidence={"sources": told, "winner_rejected": state.rejected, "newer": bool(newer)},
+        evidence={
+            "sources": told,
+            "winner_rejected": state.rejected,
+            "newer": bool(newer),
+            "by_chance": bool(drawn),
+        },
         params=state.params(
             winner=f'{winner.where} ("{winner.key}")' if winner.key else winner.where,
             rival=f'{first.where} ("{first.key}")',
-            why="is rejected" if state.rejected else "is older",
+            why=why,
+            winner_key=winner.key if drawn else "",
+            rival_key=first.key if drawn else "",
+            held_in=winner.where if drawn else "",
             variable="yes" if winner.where == "DOCKER_AUTH_CONFIG" else "",
             file="" if winner.where == "DOCKER_AUTH_CONFIG" else "yes",
         ),
     )
+
+
+def _drawn(state: Bearing, winner: Source, rivals: list[Source]) -> list[Source]:
+    """The rivals among which docker's code draws: keys of one file that name the registry's host,
+    none of them exactly (docker/cli cli/config/credentials/file_store.go ranges over a map)."""
+    if state.fact.client not in ("docker", "shell", "crane") or winner.key in state.fact.keys:
+        return []
+    return [each for each in rivals if each.where == winner.where]
 
 
 def _refused_first(state: Bearing, first: Source, winner: Source) -> Finding:

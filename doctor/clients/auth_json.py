@@ -2,7 +2,9 @@
 
 Followed: containers/image pkg/docker/config/config.go and containers-auth.json(5). Not Docker's
 rules: repository keys count, `credsStore` and plain `username`/`password` do not, a file that is
-there and empty or broken ends the look-up.
+there and empty or broken ends the look-up. What podman does where a variable names a file that is
+not there is its own (cmd/podman/images/pull.go): up to 4.6 it stops, since 4.7 it goes on; skopeo
+always goes on.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from doctor import hub
+from doctor.clients import packages
 from doctor.clients.auth_entry import Entry
 from doctor.clients.docker_config import Config, parse
 from doctor.clients.keyring import (
@@ -33,12 +36,19 @@ AUTH_FILES = "containers-auth.json"
 """What the auth files are called among credential helpers."""
 
 
+def named(machine: Machine) -> tuple[str, str]:
+    """The one file that a variable names, and the variable; ("", "") where none does."""
+    if alone := machine.variable("REGISTRY_AUTH_FILE"):
+        return alone, "REGISTRY_AUTH_FILE"
+    if folder := machine.variable("DOCKER_CONFIG"):
+        return f"{folder}/config.json", "DOCKER_CONFIG"
+    return "", ""
+
+
 def files(machine: Machine) -> tuple[str, ...]:
     """The files in Podman's order. `REGISTRY_AUTH_FILE`, else `DOCKER_CONFIG`, stands alone."""
-    if alone := machine.variable("REGISTRY_AUTH_FILE"):
+    if alone := named(machine)[0]:
         return (alone,)
-    if folder := machine.variable("DOCKER_CONFIG"):
-        return (f"{folder}/config.json",)
     return (
         runtime_file(machine),
         f"{config_home(machine)}/containers/auth.json",
@@ -109,7 +119,11 @@ def podman_lookup(
     `paths`: the auth files, where they are not podman's."""
     tries: list[Try] = []
     places: list[Place] = []
+    absent = None if paths else _absent(machine)
     paths = paths or files(machine)
+    if absent and absent.stops:
+        gone = Place(absent.where, "missing", None, f"{absent.variable} names it")
+        return Lookup("podman", want, keys(want), (), (gone,), (absent,))
     for helper in helpers or (None,):
         if any(isinstance(each, Held) for each in tries):
             break
@@ -126,7 +140,23 @@ def podman_lookup(
     if helpers and all(each.text != AUTH_FILES for each in helpers):
         note = f"credential-helpers in {helpers[0].origin} does not list {AUTH_FILES}"
         places += [Place(path, "ignored", None, note) for path in paths if machine.is_file(path)]
-    return Lookup("podman", want, keys(want), tuple(tries), tuple(places))
+    faults = (absent,) if absent else ()
+    return Lookup("podman", want, keys(want), tuple(tries), tuple(places), faults)
+
+
+def _absent(machine: Machine) -> Fault | None:
+    """That a variable names a file which is not there. Podman looks for it before all else."""
+    path, variable = named(machine)
+    read = machine.read(path) if path else None
+    if not isinstance(read, Unread) or read.reason != "missing":
+        return None
+    version = packages.version(machine, ("podman",))
+    stops = (0, 0) < packages.numbers(version)[:2] < (4, 7)
+    effect = STOPS if stops else "goes on without it"
+    if not version:
+        effect = "stops with an error before version 4.7, and goes on without it since"
+    what = f"{variable} names it, and there is no such file"
+    return Fault("missing", path, what, effect=effect, stops=stops, variable=variable)
 
 
 def _general(helper: Value, want: Wanted) -> tuple[Ask, Place]:

@@ -132,7 +132,8 @@ class Containerd:
         """Is it there and running, and what is wrong with its configuration?"""
         node = self.node
         hosts = self._hosts(target)
-        found = (*node.faults, *hosts.faults)
+        off = "" if node.registries else containerd_config.without_cri(self.machine)
+        found = (*node.faults, *(f for f in hosts.faults if not off or f.kind != "no-path"))
         return ClientFact(
             client=self.name,
             program=node.program,
@@ -141,7 +142,10 @@ class Containerd:
             files=(*node.files, *((hosts.file,) if hosts.file not in ("", *node.files) else ())),
             faults=tuple(dict.fromkeys(found)),
             service=node.service,
-            without_cri="" if node.registries else containerd_config.without_cri(self.machine),
+            without_cri=off,
             appendable=bool(node.config.files) and node.config.appendable,
+            appendable_v2=bool(node.config.files)
+            and node.config.appendable_v2
+            and not node.config.mirrors,
             mirror=next((f"{h.scheme}://{h.authority}" for h in hosts.hosts[:-1]), ""),
         )

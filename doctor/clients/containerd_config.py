@@ -63,6 +63,8 @@ class Config:
     config_path: Value = field(default_factory=lambda: Value("", "", 0))
     is_list: bool = True
     """Is `config_path` taken for a list of folders (else: for the name of one)?"""
+    maybe_one: bool = False
+    """Nobody knows the version, and from 2.1 on it would be taken for the name of one."""
     mirrors: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
     skips: Mapping[str, Value] = field(default_factory=dict)
     """Hosts whose certificate is not verified (1.x, `configs`)."""
@@ -71,6 +73,8 @@ class Config:
     address: str = SOCKET
     appendable: bool = True
     """Can a table for the registry be put at the end of the first file?"""
+    appendable_v2: bool = False
+    """The same in the layout of 1.x."""
 
     @property
     def roots(self) -> tuple[str, ...]:
@@ -95,6 +99,8 @@ def read(machine: Machine, path: str = PATH, version: Version = (0, 0)) -> Confi
         major=major,
         appendable=_layout(tomls) > 2
         and all(("plugins", IMAGES, "registry") not in t.lines for t in tomls),
+        appendable_v2=_layout(tomls) == 2
+        and all(("plugins", _CRI[0], "registry") not in t.lines for t in tomls),
     )
     for toml in tomls:
         grpc = toml.values.get("grpc")
@@ -238,11 +244,13 @@ def _registries(config: Config, tables: list[Found], version: Version) -> Config
         effect = "containerd takes it with a warning; its removal is announced for 2.3"
         expected = "config_path and a hosts.toml for each registry"
         faults.append(ConfigFault(old.file, what, effect, old.line, 1, expected, stops=False))
+    by_transfer = not legacy and not _local_pull(tables)
     return replace(
         config,
         faults=tuple(faults),
         config_path=path,
-        is_list=not (version >= (2, 1) and not legacy and not _local_pull(tables)),
+        is_list=not (version >= (2, 1) and by_transfer),
+        maybe_one=version == (0, 0) and by_transfer and ":" in path.text,
         mirrors=dict(_mirrors(tables)),
         skips=dict(_skips(tables)) if config.major == 1 else {},
         cas=dict(_cas(tables)) if config.major == 1 else {},

@@ -1,7 +1,7 @@
 """Which containerd pulls on this machine, and by which settings?
 
 One of its own, or the one inside k3s or RKE2, where such a node is found. Its version is what the
-package manager's files say (dpkg, apk); nothing is started to ask it.
+package manager's files say; nothing is started to ask it.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 from typing import Literal
 
-from doctor.clients import containerd_config, hosts_dir, k3s, systemd
-from doctor.clients.containerd_config import Auth, Config, Version
+from doctor.clients import containerd_config, hosts_dir, k3s, packages, systemd
+from doctor.clients.containerd_config import Auth, Config
 from doctor.clients.hosts_dir import Hosts
 from doctor.clients.k3s import Registries
 from doctor.clients.legacy_hosts import legacy
@@ -30,9 +30,6 @@ _THEIRS: tuple[tuple[Kind, tuple[str, ...], tuple[str, ...]], ...] = (
 )
 _PACKAGES = ("containerd.io", "containerd", "moby-containerd")
 _FLAGS = {"config": "config", "c": "config", "address": "address", "a": "address"}
-_DPKG, _APK = "/var/lib/dpkg/status", "/lib/apk/db/installed"
-_LISTED = 1 << 24
-"""Bytes of a list of packages that are read."""
 
 
 @frozen
@@ -77,26 +74,51 @@ class Node:
             return k3s.hosts(self.registries, domain)
         config = self.config
         if not config.config_path.text:
-            return legacy(config, domain)
-        needs_host = (0, 0) < numbers(self.version) < (1, 7, 25)
+            found = legacy(config, domain)
+            return replace(found, faults=(*found.faults, *self._no_path(machine, domain)))
+        needs_host = (0, 0) < packages.numbers(self.version) < (1, 7, 25)
         found = hosts_dir.find(machine, config.roots, domain, needs_host=needs_host)
-        if config.is_list or ":" not in config.config_path.text:
+        if (config.is_list and not config.maybe_one) or ":" not in config.config_path.text:
             return found
         return replace(found, faults=(*found.faults, *self._one_folder(machine, domain)))
+
+    def _no_path(self, machine: Machine, domain: str) -> Iterator[ConfigFault]:
+        """What lies where hosts.toml files usually lie, and is read only if config_path says so."""
+        usual = containerd_config.DEFAULT_ROOTS.partition(":")[0]
+        lost = hosts_dir.find(machine, (usual,), domain)
+        if not lost.folder or machine.names(lost.folder) == ():
+            return
+        file = (self.config.files or (containerd_config.PATH,))[0]
+        effect = f"containerd does not read {lost.file or lost.folder}"
+        if not self.version:
+            effect = f"{effect} up to version 1.7; no list of packages says which version this is"
+        yield ConfigFault(
+            file=file,
+            what="config_path is not set",
+            effect=effect,
+            expected=f'config_path = "{usual}"',
+            stops=False,
+            kind="no-path",
+            sure=bool(self.version),
+        )
 
     def _one_folder(self, machine: Machine, domain: str) -> Iterator[ConfigFault]:
         """The list that is taken for one folder's name, where it keeps settings from counting."""
         path = self.config.config_path
         listed = replace(self.config, is_list=True).roots
         lost = hosts_dir.find(machine, listed, domain).folder
-        if not path.line and not lost:
+        unsure = self.config.maybe_one
+        if not lost and (unsure or not path.line):
             return
         file = path.file or (self.config.files or (containerd_config.PATH,))[0]
         said = f'config_path is the list "{path.text}"' + ("" if path.line else " by default")
+        version = "from 2.1 on" if unsure else self.version
         effect = (
-            f"containerd {self.version} takes it for the name of one folder, "
+            f"containerd {version} takes it for the name of one folder, "
             f"so {lost or 'what lies in those folders'} counts for nothing"
         )
+        if unsure:
+            effect = f"{effect}; no list of packages says which version this is"
         yield ConfigFault(
             file=file,
             what=said,
@@ -106,6 +128,7 @@ class Node:
             expected="one folder",
             stops=False,
             kind="one-folder",
+            sure=not unsure,
         )
 
 
@@ -117,9 +140,9 @@ def read(machine: Machine) -> Node:
             return found
     service = systemd.find(machine, "containerd")
     flags = service.flags(_FLAGS)
-    version = _version(machine)
+    version = packages.version(machine, _PACKAGES)
     path = _path(flags, "config", containerd_config.PATH)
-    config = containerd_config.read(machine, path, numbers(version)[:2])
+    config = containerd_config.read(machine, path, packages.numbers(version)[:2])
     return Node(
         program=next((p for p in _PROGRAMS if machine.is_file(p)), ""),
         version=version,
@@ -170,31 +193,6 @@ def _set_in(machine: Machine, file: str, flag: str) -> bool:
     got = machine.read(file)
     pattern = rf"(?m)^{re.escape(flag)}:[ \t]*[\"']?true\b"
     return isinstance(got, Text) and re.search(pattern, got.text) is not None
-
-
-def _version(machine: Machine) -> str:
-    """As the package manager has it, without the package's own revision; "" where none says it."""
-    got = machine.read(_DPKG, _LISTED)
-    if isinstance(got, Text):
-        for name in _PACKAGES:
-            found = re.search(
-                rf"(?m)^Package: {re.escape(name)}\nStatus: install ok installed\n(?:.+\n)*?"
-                r"Version: (?:\d+:)?(\d+\.\d+(?:\.\d+)?)",
-                got.text,
-            )
-            if found:
-                return found[1]
-    got = machine.read(_APK, _LISTED)
-    if isinstance(got, Text):
-        found = re.search(r"(?m)^P:containerd\n(?:.+\n)*?V:(\d+\.\d+(?:\.\d+)?)", got.text)
-        if found:
-            return found[1]
-    return ""
-
-
-def numbers(version: str) -> Version:
-    """`1.7.2` as numbers; (0, 0) where it is not known."""
-    return tuple(int(part) for part in version.split(".")) if version else (0, 0)
 
 
 def looked_at(node: Node) -> Iterator[Place]:

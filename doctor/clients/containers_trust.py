@@ -16,6 +16,17 @@ from doctor.clients.machine import Machine
 from doctor.facts.trust import Insecure, TrustFact
 
 
+def roots(machine: Machine) -> tuple[str, ...]:
+    """The three certs.d, in order."""
+    own = f"{machine.home}/.config/containers/certs.d"
+    return own, "/etc/containers/certs.d", "/etc/docker/certs.d"
+
+
+def named(domain: str) -> str:
+    """What a registry's folder is called."""
+    return hub.NAME if domain in hub.DOMAINS else domain
+
+
 def trust(
     client: str,
     machine: Machine,
@@ -28,10 +39,8 @@ def trust(
     from doctor.pki.store import go_store
 
     base = go_store(Path(machine.root), environ, (ca,) if ca else (), client=client)
-    named = hub.NAME if domain in hub.DOMAINS else domain
-    own = f"{machine.home}/.config/containers/certs.d"
-    folders = (own, "/etc/containers/certs.d", "/etc/docker/certs.d")
-    found = first(machine, tuple(f"{each}/{named}" for each in folders), strict=False)
+    folders = tuple(f"{root}/{named(domain)}" for root in roots(machine))
+    found = first(machine, folders, strict=False)
     return replace(
         base,
         stores=(*base.stores, *found.stores),

@@ -125,11 +125,13 @@ class Crio:
     def keys(self, target: Target) -> Lookup:
         """Where this node's own credential comes from; a pull Secret would come before it. No
         helper is run for it."""
+        from doctor.clients.auth_json import files
         from doctor.clients.logins import podman
 
         named = self.host.text("global_auth_file")
         helpers = self.host.registries.helpers
-        found = podman(self.machine, wanted(target), helpers, (named,) if named else ())
+        paths = (named,) if named else files(self.machine)
+        found = podman(self.machine, wanted(target), helpers, paths)
         places = (*self._places(), *found.places)
         config = named or f"{self.machine.home}/.config/containers/auth.json"
         return replace(found, client=self.name, places=places, config=config, otherwise=())

@@ -47,6 +47,9 @@ class DaemonJson:
     proxies: Mapping[str, Value] = field(default_factory=dict)
     containerd_store: bool | None = None
     """features.containerd-snapshotter; None: not said. userns-remap switches it off."""
+    data_root: str = ""
+    driver: str = ""
+    """storage-driver."""
     hosts: tuple[Value, ...] = ()
     faults: tuple[ConfigFault, ...] = ()
 
@@ -93,9 +96,16 @@ def _settings(value: Mapping[str, Any], text: str, path: str) -> DaemonJson:
             if isinstance(proxies, dict) and isinstance(proxies.get(name), str) and proxies[name]
         },
         containerd_store=store if isinstance(store, bool) else None,
+        data_root=_text(value, "data-root"),
+        driver=_text(value, "storage-driver"),
         hosts=_list(value, "hosts", text, path),
         faults=faults,
     )
+
+
+def _text(value: Mapping[str, Any], name: str) -> str:
+    found = value.get(name)
+    return found if isinstance(found, str) else ""
 
 
 def _list(value: Mapping[str, Any], name: str, text: str, path: str) -> tuple[Value, ...]:

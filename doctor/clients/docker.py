@@ -25,6 +25,7 @@ from doctor.facts.trust import Insecure
 from doctor.frozen import frozen
 from doctor.host import is_network
 from doctor.model import Hop, Target
+from doctor.redact import plain
 
 if TYPE_CHECKING:
     from doctor.clients.hosts_dir import Hosts
@@ -78,11 +79,8 @@ class Docker:
 
     @property
     def store(self) -> Store:
-        """The image store: as the daemon says, else as daemon.json forces it."""
-        if self.daemon and self.daemon.store:
-            return self.daemon.store
-        forced = self.host.settings.containerd_store
-        return "" if forced is None else "containerd" if forced else "graphdriver"
+        """The image store: as the daemon says, else as the files tell."""
+        return (self.daemon.store if self.daemon else "") or self.host.store
 
     def route(self, hop: Hop) -> RouteFact:
         """Which way the daemon's request to the hop goes, and why."""
@@ -247,16 +245,52 @@ class Docker:
         return ClientFact(
             client=self.name,
             program=host.program,
-            version=self.daemon.version if self.daemon else "",
+            version=(self.daemon.version if self.daemon else "") or host.version,
             daemon=self.daemon or Daemon(host.socket),
             remote="" if host.socket else host.endpoint,
             rootless=host.rootless,
             desktop=host.desktop,
             store=self.store,
             files=(*host.files, *((hosts.file,) if hosts.file else ())),
-            faults=(*host.faults, *hosts.faults, *self._unread(target)),
+            faults=(*host.faults, *hosts.faults, *self._passed_over(target), *self._unread(target)),
             user=self.machine.variable("USER") or self.machine.variable("LOGNAME"),
             flagged=tuple(sorted(host.flagged)),
+        )
+
+    def _passed_over(self, target: Target) -> Iterator[ConfigFault]:
+        """Settings that are for this registry by their name, and count for nothing."""
+        from doctor.clients import certs_missed
+
+        want = wanted(target)
+        if want.hub:
+            for value in self.host.insecure:
+                if value.text.rpartition("://")[2].rstrip("/") in hub.DOMAINS:
+                    what = f'"{plain(value.text, 60)}" is among the insecure registries'
+                    effect = "dockerd verifies Docker Hub all the same"
+                    yield ConfigFault(
+                        value.file, what, effect, value.line, stops=False, kind="passed-over"
+                    )
+        if self.host.socket and not self.host.desktop:
+            if not want.hub:
+                yield from certs_missed.missed(
+                    self.machine, "docker", (self.host.certs,), want.domain
+                )
+            if self.store != "containerd":
+                yield from self._of_other_store(target)
+
+    def _of_other_store(self, target: Target) -> Iterator[ConfigFault]:
+        """A hosts.toml, which counts for containerd's image store alone."""
+        from doctor.clients import host_endpoints, hosts_dir
+
+        file = hosts_dir.find(self.machine, (self.host.certs,), host_endpoints.domain(target)).file
+        if not file:
+            return
+        what = "hosts.toml counts for containerd's image store alone"
+        effect = "docker's graphdriver store passes over it"
+        if not self.store:
+            effect = "which store this daemon has cannot be seen, and it is taken for passed over"
+        yield ConfigFault(
+            file, what, effect, stops=False, kind="other-store", sure=bool(self.store)
         )
 
     def _unread(self, target: Target) -> Iterator[ConfigFault]:

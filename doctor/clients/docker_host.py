@@ -9,23 +9,21 @@ have set is in no file here.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 
-from doctor.clients import docker_mirrors, systemd
+from doctor.clients import docker_context, docker_mirrors, docker_store, systemd
 from doctor.clients.auth_json import config_home
 from doctor.clients.daemon_json import PROXIES, REFUSES, DaemonJson, mirror_fault, parse
 from doctor.clients.docker_config import member
+from doctor.clients.docker_context import SOCKET, said
 from doctor.clients.docker_keys import folder
 from doctor.clients.machine import Machine, Text
 from doctor.clients.system import system
 from doctor.clients.unit import Value
-from doctor.facts.client import ConfigFault
+from doctor.facts.client import ConfigFault, Store
 from doctor.frozen import frozen
 
-SOCKET = "/var/run/docker.sock"
 _FLAGS = {
     "config-file": "config-file",
     "host": "hosts",
@@ -33,6 +31,7 @@ _FLAGS = {
     "insecure-registry": "insecure-registries",
     "registry-mirror": docker_mirrors.SETTING,
     **{name: name for name in PROXIES},
+    **docker_store.FLAGS,
 }
 """The flags that bear on a pull, with the setting of daemon.json that each stands for."""
 _PROGRAMS = ("/usr/bin", "/usr/local/bin", "/usr/sbin", "/opt/homebrew/bin", "/snap/bin")
@@ -43,7 +42,7 @@ class DockerHost:
     """The daemon's set-up as the files have it."""
 
     endpoint: str = f"unix://{SOCKET}"
-    """Where the docker command finds its daemon."""
+    """Where the docker command finds its daemon; "" where its context keeps it from any."""
     program: str = ""
     rootless: bool = False
     desktop: bool = False
@@ -57,6 +56,10 @@ class DockerHost:
     """Likewise; those that keep the daemon from starting are left out."""
     flagged: frozenset[str] = frozenset()
     """Where flags are set: the files whose entries are no JSON."""
+    version: str = ""
+    """As the package manager has it; "" where it does not say."""
+    store: Store = ""
+    """The image store, as far as files tell."""
     faults: tuple[ConfigFault, ...] = ()
     files: tuple[str, ...] = ()
     elsewhere: tuple[Value, ...] = ()
@@ -74,7 +77,8 @@ class DockerHost:
 
 def read(machine: Machine) -> DockerHost:
     """Find the daemon and read what it goes by."""
-    endpoint = _endpoint(machine)
+    chosen = docker_context.endpoint(machine)
+    endpoint = chosen.url
     home = machine.home
     desktop = _is_desktop(machine, endpoint)
     rootless = not desktop and _is_rootless(machine, endpoint)
@@ -83,7 +87,8 @@ def read(machine: Machine) -> DockerHost:
         program=_program(machine),
         rootless=rootless,
         desktop=desktop,
-        elsewhere=tuple(_elsewhere(machine)),
+        elsewhere=tuple(_elsewhere(machine, endpoint)),
+        faults=(chosen.fault,) if chosen.fault else (),
     )
     if not there.socket:
         return there
@@ -93,6 +98,7 @@ def read(machine: Machine) -> DockerHost:
             there,
             certs=f"{home}/.docker/certs.d",
             settings=settings,
+            store=docker_store.forced(settings, {}),
             insecure=settings.insecure,
             mirrors=docker_mirrors.distinct(settings.mirrors),
             faults=settings.faults,
@@ -111,6 +117,8 @@ def read(machine: Machine) -> DockerHost:
         if value.text:
             spelt = name.replace("-", "_")
             environment |= {spelt: value, spelt.upper(): value}
+    data = f"{home}/.local/share/docker" if rootless else "/var/lib/docker"
+    daemons = {name: value.text for name, value in environment.items()}
     insecure, mirrors = flags.get("insecure-registries", ()), flags.get(docker_mirrors.SETTING, ())
     return replace(
         there,
@@ -119,6 +127,8 @@ def read(machine: Machine) -> DockerHost:
         settings=settings,
         insecure=(*settings.insecure, *insecure),
         mirrors=docker_mirrors.distinct((*settings.mirrors, *mirrors)),
+        version=docker_store.version(machine),
+        store=docker_store.store(machine, settings, flags, daemons, data),
         flagged=frozenset(value.file for value in (*insecure, *mirrors)),
         faults=(
             *settings.faults,
@@ -128,37 +138,6 @@ def read(machine: Machine) -> DockerHost:
         ),
         files=(*service.files, *([settings.path] if settings.there else [])),
     )
-
-
-def _endpoint(machine: Machine) -> str:
-    """DOCKER_HOST, else the context that is chosen, else the usual socket (docker/cli
-    command.resolveContextName)."""
-    if host := machine.variable("DOCKER_HOST"):
-        return host if "://" in host else f"tcp://{host}"
-    name = machine.variable("DOCKER_CONTEXT") or _json(
-        machine, f"{folder(machine)}/config.json", "currentContext"
-    )
-    if isinstance(name, str) and name not in ("", "default"):
-        digest = hashlib.sha256(name.encode()).hexdigest()
-        found = _json(
-            machine, f"{folder(machine)}/contexts/meta/{digest}/meta.json",
-            "Endpoints", "docker", "Host",
-        )  # fmt: skip
-        if isinstance(found, str) and found:
-            return found
-    return f"unix://{SOCKET}"
-
-
-def _json(machine: Machine, path: str, *names: str) -> object:
-    """What stands under these names in a JSON file; None where nothing does."""
-    read = machine.read(path)
-    try:
-        found: object = json.loads(read.text) if isinstance(read, Text) else None
-    except (ValueError, RecursionError):
-        return None
-    for name in names:
-        found = member(found, name) if isinstance(found, dict) else None
-    return found
 
 
 def _is_desktop(machine: Machine, endpoint: str) -> bool:
@@ -214,11 +193,14 @@ def _twice(settings: DaemonJson, flags: Mapping[str, tuple[Value, ...]]) -> Iter
             yield ConfigFault(value.file, what, REFUSES, value.line, 0, "one of the two")
 
 
-def _elsewhere(machine: Machine) -> Iterator[Value]:
+def _elsewhere(machine: Machine, endpoint: str) -> Iterator[Value]:
     """Proxies in files that look as if the daemon read them: `proxies` of config.json is for
-    containers and builds, /etc/default/docker for init scripts."""
+    containers and builds, by the daemon's address or else by `default` (docker/cli
+    cli/config/configfile/file.go, ParseProxyConfig), /etc/default/docker for init scripts."""
     path = f"{folder(machine)}/config.json"
-    found = _json(machine, path, "proxies", "default")
+    given = said(machine, path, "proxies")
+    listed = given if isinstance(given, dict) else {}
+    found = listed.get(endpoint, listed.get("default"))
     for name in ("httpsProxy", "httpProxy"):
         value = member(found, name) if isinstance(found, dict) else None
         if isinstance(value, str) and value:

@@ -83,8 +83,8 @@ def podman(
 ) -> Lookup:
     """What `podman pull` finds; skopeo and buildah look the same way, and CRI-O in `paths`.
     `helpers`: those that registries.conf names for all registries."""
-    paths = paths or files(machine)
     base = podman_lookup(machine, want, helpers, paths)
+    paths = paths or files(machine)
     configs = [parsed(read) for path in paths if isinstance(read := machine.read(path), Text)]
     lookup = replace(
         base,

@@ -12,9 +12,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import field
 from typing import TYPE_CHECKING
 
-from doctor.clients import containers_conf, policy_json, pull_sources, registries_conf, short_names
+from doctor.clients import (
+    certs_missed,
+    containers_conf,
+    policy_json,
+    pull_sources,
+    registries_conf,
+    short_names,
+)
 from doctor.clients.containers_conf import ContainersConf
-from doctor.clients.containers_trust import trust
+from doctor.clients.containers_trust import named, roots, trust
 from doctor.clients.keyring import Lookup, wanted
 from doctor.clients.machine import Machine
 from doctor.clients.placed import placed
@@ -121,3 +128,6 @@ class Podman:
         yield from self.registries.faults
         yield from pull_sources.faults(self.name, self.registries, target)
         yield from self.policy.told(program)
+        yield from certs_missed.missed(
+            self.machine, self.name, roots(self.machine), named(wanted(target).domain)
+        )

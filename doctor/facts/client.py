@@ -46,16 +46,31 @@ class ConfigFault:
     """The whole line as it must be; "" where nobody can tell."""
     stops: bool = True
     """Does the client not work at all because of it (else: it goes on without)?"""
+    sure: bool = True
+    """Does this client do so (else: its version decides, and nobody knows it)?"""
     image: str = ""
     """The image's whole name by Docker's rule, where that it names no registry is the fault."""
     kind: Literal[
-        "", "unread", "each-pull", "passed-over", "one-folder", "path-twice", "no-policy"
+        "",
+        "unread",
+        "each-pull",
+        "passed-over",
+        "one-folder",
+        "path-twice",
+        "no-policy",
+        "context",
+        "other-store",
+        "no-path",
     ] = ""
     """unread: nothing is wrong with it but that the running daemon goes by what it read before.
     each-pull: the file is read at every pull, so a daemon that runs meets the fault too.
     passed-over: only this setting does not count. one-folder: a list is taken for one folder.
     path-twice: the API's root is put behind a path that names it. no-policy: a policy.json has to
-    be there, is read at every pull, and is not."""
+    be there, is read at every pull, and is not. context: the docker command's context, read before
+    the daemon is asked. other-store: it is for the image store that docker does not have here.
+    no-path: there are hosts.toml files, and no config_path that leads to them."""
+    variable: str = ""
+    """The variable that leads to the file, where nothing else does."""
     client: str = ""
     """Whose file it is, where not the client's own: the runtime's that the kubelet has pull."""
 
@@ -93,6 +108,8 @@ class ClientFact(Fact):
     """file:line that switches off containerd's plug-in that pulls for pods."""
     appendable: bool = False
     """May a table for the registry be put at the end of containerd's config.toml?"""
+    appendable_v2: bool = False
+    """The same in the layout of containerd 1.x."""
 
     @property
     def seen(self) -> str:

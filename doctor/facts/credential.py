@@ -46,13 +46,13 @@ class Place:
 class Fault:
     """What is broken in a place. Lines and columns count from 1; 0 where there is none.
 
-    kind: access (cannot be read), syntax (not JSON), type (a field of the credential settings has
-    another JSON type than the client takes), field (the same for a setting that only Docker's
-    programs read), entry (an `auth` value that is no credential), incomplete (an entry that is
-    read, but lacks a part).
+    kind: access (cannot be read), missing (a variable names it, and it is not there), syntax (not
+    JSON), type (a field of the credential settings has another JSON type than the client takes),
+    field (the same for a setting that only Docker's programs read), entry (an `auth` value that is
+    no credential), incomplete (an entry that is read, but lacks a part).
     """
 
-    kind: Literal["access", "syntax", "type", "field", "entry", "incomplete"]
+    kind: Literal["access", "missing", "syntax", "type", "field", "entry", "incomplete"]
     where: str
     what: str
     line: int = 0
@@ -65,6 +65,8 @@ class Fault:
     error"."""
     stops: bool = True
     """Does the client give up the pull because of it (else: it goes on without that place)?"""
+    variable: str = ""
+    """The variable that names a file which is not there."""
 
 
 Why = Literal[

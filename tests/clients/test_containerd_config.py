@@ -14,6 +14,7 @@ from doctor.clients.containerd_config import DEFAULT_ROOTS, REFUSES, Config
 from doctor.facts.client import ClientFact
 from doctor.model import Target
 from doctor.reference import Reference, parse
+from tests.certificates import authority
 from tests.clients.registries import machine, put
 
 FILE = containerd_config.PATH
@@ -57,6 +58,7 @@ def hosts(client: Containerd, image: str = f"{HOST}/team/app:1") -> list[str]:
     return [f"{e.hop.scheme}://{e.hop.name}{e.base}" for e in fact.asked]
 
 
+CA = authority()
 HOME = f"https://{HOST}:443/v2"
 
 
@@ -90,6 +92,29 @@ def test_without_config_path_1_x_reads_no_hosts_toml(tmp_path: Path) -> None:
     assert hosts(node(tmp_path, "version = 3\n", "2.0.5")) == ["https://m:443/v2"]
 
 
+@pytest.mark.parametrize(("text", "version", "sure"), [
+    ("version = 2\n", "1.7.27", True),
+    (None, "1.6.20", True),
+    ("version = 2\n", "", False),
+    ("version = 2\n" + ONE + PATH, "1.7.27", None),
+    ("version = 3\n", "2.0.5", None),
+    ('version = 2\ndisabled_plugins = ["cri"]\n', "1.7.27", None),
+])  # fmt: skip
+@pytest.mark.parametrize("name", ["hosts.toml", "ca.crt"])
+def test_what_nobody_reads_for_want_of_config_path_is_told(
+    tmp_path: Path, text: str | None, version: str, sure: bool | None, name: str
+) -> None:
+    (tmp_path / f"etc/containerd/certs.d/{HOST}").mkdir(parents=True)
+    client = node(tmp_path, text, version)
+    assert client.setup(target()).faults == ()
+    put(tmp_path, f"/etc/containerd/certs.d/{HOST}/{name}", CA.pem if name == "ca.crt" else "")
+    faults = client.setup(target()).faults
+    assert [(f.file, f.kind, f.sure) for f in faults] == (
+        [] if sure is None else [(FILE, "no-path", sure)]
+    )
+    assert all(f"certs.d/{HOST}" in fault.effect and not fault.stops for fault in faults)
+
+
 # ── the list that is taken for one folder ────────────────────────────────────────────────────────
 
 
@@ -99,7 +124,6 @@ def test_without_config_path_1_x_reads_no_hosts_toml(tmp_path: Path) -> None:
     ("2.1.0", "", "", False),
     ("2.0.5", LIST, "", True),
     ("1.7.27", LIST, "", True),
-    ("", LIST, "", True),
     ("2.1.0", LIST, "use_local_image_pull = true", True),
     ("2.1.0", LIST, "use_local_image_pull = false", False),
     ("2.1.0", LIST, "discard_unpacked_layers = true", True),
@@ -128,6 +152,29 @@ def test_the_list_is_one_folders_name_from_2_1_on_with_these_exceptions(
             text[: text.find("config_path")].count("\n") + 1 if table else 0,
             False,
         )
+
+
+@pytest.mark.parametrize(("head", "table", "more", "told"), [
+    ("version = 3\n", LIST, "", True),
+    ("version = 3\n", "", "", True),
+    ("version = 3\n", LIST, "use_local_image_pull = true", False),
+    ("version = 3\n", LIST, "max_concurrent_downloads = 10", False),
+    ("version = 3\n", PATH, "", False),
+    ("version = 2\n" + ONE + LIST, "", "", True),
+    ("version = 2\n" + ONE + PATH, "", "", False),
+])  # fmt: skip
+def test_of_an_unknown_version_it_is_told_as_possible(
+    tmp_path: Path, head: str, table: str, more: str, told: bool
+) -> None:
+    text = f"{head}[plugins.'io.containerd.cri.v1.images']\n{more}\n"
+    text += f"{TWO}{table}" if table else ""
+    put(tmp_path, f"/elsewhere/{HOST}/hosts.toml", "")
+    assert node(tmp_path, text, "").setup(target()).faults == ()
+    put(tmp_path, f"/etc/containerd/certs.d/{HOST}/hosts.toml", 'server = "https://m"\n[host]\n')
+    client = node(tmp_path, text, "")
+    faults = client.setup(target()).faults
+    assert [(f.kind, f.sure, f.stops) for f in faults] == [("one-folder", False, False)] * told
+    assert all("no list of packages" in f.effect for f in faults)
 
 
 def test_the_list_by_default_is_told_only_where_something_is_lost(tmp_path: Path) -> None:

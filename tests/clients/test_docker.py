@@ -306,7 +306,6 @@ def test_what_is_not_there_is_not_installed(tmp_path: Path) -> None:
     ({"DOCKER_HOST": "ssh://me@far"}, "ssh://me@far"),
     ({"DOCKER_CONTEXT": "far"}, "tcp://far:2376"),
     ({"DOCKER_CONTEXT": "default"}, ""),
-    ({"DOCKER_CONTEXT": "no-such"}, ""),
 ])  # fmt: skip
 def test_a_daemon_elsewhere_is_said_to_be(
     tmp_path: Path, environ: dict[str, str], remote: str
@@ -321,6 +320,25 @@ def context(root: Path, name: str, host: str) -> None:
     digest = hashlib.sha256(name.encode()).hexdigest()
     meta = {"Name": name, "Endpoints": {"docker": {"Host": host}}}
     put(root, f"{HOME}/.docker/contexts/meta/{digest}/meta.json", meta)
+
+
+@pytest.mark.parametrize("meta", [None, "", "{", "null", '{"Endpoints": {"Docker": {}}}'])
+@pytest.mark.parametrize("environ", [{}, {"DOCKER_CONTEXT": "gone"}])
+def test_a_context_that_cannot_be_used_ends_the_command(
+    tmp_path: Path, environ: dict[str, str], meta: str | None
+) -> None:
+    place = f"{HOME}/.docker/contexts/meta/{hashlib.sha256(b'gone').hexdigest()}/meta.json"
+    if meta is not None:
+        put(tmp_path, place, meta)
+    if not environ:
+        put(tmp_path, DOCKER, '{\n "currentContext": "gone"\n}')
+    fact = setup(tmp_path, **environ)
+    (fault,) = fact.faults
+    named = "DOCKER_CONTEXT" if environ else ""
+    assert (fault.kind, fault.stops, fault.variable) == ("context", True, named)
+    own = not environ and meta is None
+    assert (fault.file, fault.line) == (DOCKER, 2) if own else fault.file == place
+    assert setup(tmp_path, **environ, DOCKER_HOST="tcp://far:2376").faults == ()
 
 
 def test_the_chosen_context_says_where_the_daemon_is(tmp_path: Path) -> None:
@@ -420,3 +438,51 @@ def test_a_huge_file_is_refused_by_name(tmp_path: Path) -> None:
     (fault,) = setup(tmp_path).faults
     assert (fault.file, fault.stops) == (JSON, False)
     assert "at most" in fault.what
+
+
+# ── settings that count for nothing ──────────────────────────────────────────────────────────────
+
+
+def passed_over(root: Path, image: str = "reg.example.com/a:1") -> list[str]:
+    faults = docker(root).setup(target(image)).faults
+    return [fault.effect for fault in faults if fault.kind == "passed-over"]
+
+
+@pytest.mark.parametrize(("entry", "image", "told"), [
+    ("docker.io", "nginx", True), ("https://index.docker.io/", "nginx", True),
+    ("docker.io", "reg.example.com/a:1", False), ("reg.example.com", "nginx", False),
+    ("10.0.0.0/8", "nginx", False), ("reg.example.com", "reg.example.com/a:1", False),
+])  # fmt: skip
+def test_docker_hub_cannot_be_insecure(tmp_path: Path, entry: str, image: str, told: bool) -> None:
+    put(tmp_path, JSON, {"insecure-registries": [entry]})
+    assert [("Docker Hub" in effect) for effect in passed_over(tmp_path, image)] == [True] * told
+
+
+@pytest.mark.parametrize(("folder", "image", "told"), [
+    ("reg.example.com:443", "reg.example.com/a:1", True),
+    ("reg.example.com", "reg.example.com:443/a:1", True),
+    ("reg.example.com", "reg.example.com/a:1", False),
+    ("reg.example.com:443", "reg.example.com:443/a:1", False),
+    ("reg.example.com:443", "reg.example.com:5000/a:1", False),
+    ("reg.example.com", "reg.example.com:5000/a:1", False),
+])  # fmt: skip
+def test_a_folder_is_for_the_port_as_it_is_written(
+    tmp_path: Path, folder: str, image: str, told: bool
+) -> None:
+    (tmp_path / f"etc/docker/certs.d/{folder}").mkdir(parents=True)
+    assert passed_over(tmp_path, image) == []
+    put(tmp_path, f"{CERTS}/{folder}/ca.crt", CA.pem)
+    assert passed_over(tmp_path, image) == ["docker passes over it"] * told
+    put(tmp_path, f"{CERTS}/{image.partition('/')[0]}/ca.crt", CA.pem)
+    assert passed_over(tmp_path, image) == []
+
+
+@pytest.mark.parametrize(("key", "told"), [
+    ("default", True), ("unix:///var/run/docker.sock", True), ("tcp://far:2376", False),
+])  # fmt: skip
+def test_proxies_of_config_json_by_the_daemons_address(
+    tmp_path: Path, key: str, told: bool
+) -> None:
+    put(tmp_path, DOCKER, {"proxies": {key: {"httpsProxy": PROXY}}})
+    found = docker_host.read(machine(tmp_path)).elsewhere
+    assert [value.text for value in found] == [PROXY] * told

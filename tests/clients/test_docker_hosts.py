@@ -118,3 +118,58 @@ def test_a_folder_without_settings_says_where_it_looked(tmp_path: Path) -> None:
         (f"{CERTS}/reg.example.com", "missing"),
         (f"{CERTS}/_default", "missing"),
     ]
+
+
+def engine(root: Path, version: str, name: str = "docker-ce") -> None:
+    text = f"Package: {name}\nStatus: install ok installed\nVersion: 5:{version}-1~debian.12\n"
+    put(root, "/var/lib/dpkg/status", text)
+
+
+FRESH = "/var/lib/docker/containerd/daemon/x"
+PRIOR = "/var/lib/docker/overlay2/l/x"
+
+
+@pytest.mark.parametrize(("version", "files", "store"), [
+    ("29.1.0", {FRESH: ""}, "containerd"),
+    ("29.1.0", {FRESH: "", "/var/lib/docker/vfs/dir/x": ""}, "containerd"),
+    ("29.1.0", {FRESH: "", PRIOR: ""}, "graphdriver"),
+    ("29.1.0", {FRESH: "", JSON: '{"storage-driver": "overlay2"}'}, "graphdriver"),
+    ("29.1.0", {FRESH: "", JSON: '{"storage-driver": "stargz"}'}, "containerd"),
+    ("29.1.0", {PRIOR: "", JSON: '{"data-root": "/d"}', "/d/containerd/x": ""}, "containerd"),
+    ("29.1.0", {FRESH: "", JSON: '{"data-root": "/d"}', "/d/overlay2/l/x": ""}, "graphdriver"),
+    ("29.1.0", {PRIOR: "", JSON: '{"features": {"containerd-snapshotter": true}}'}, "containerd"),
+    ("29.1.0", {FRESH: "", JSON: '{"userns-remap": "default"}'}, "graphdriver"),
+    ("29.1.0", {}, ""),
+    ("28.5.1", {FRESH: ""}, "graphdriver"),
+    ("28.5.1", {JSON: '{"features": {"containerd-snapshotter": true}}'}, "containerd"),
+    ("", {FRESH: ""}, ""),
+    ("", {PRIOR: ""}, "graphdriver"),
+])  # fmt: skip
+def test_the_store_is_told_by_version_settings_and_what_lies_below_the_data_root(
+    tmp_path: Path, version: str, files: dict[str, str], store: str
+) -> None:
+    """moby daemon/image_store_choice.go, determineImageStoreChoice."""
+    if version:
+        engine(tmp_path, version)
+    for path, text in files.items():
+        put(tmp_path, path, text)
+    file = hosts(tmp_path, '[host."https://m.corp"]\n')
+    client = docker(tmp_path, None)
+    assert client.store == store
+    reads = store == "containerd"
+    assert (file in client.setup(target(IMAGE)).files) is reads
+    told = [f.effect for f in client.setup(target(IMAGE)).faults if f.kind == "other-store"]
+    assert len(told) == (not reads)
+    assert all(("cannot be seen" in effect) is (store == "") for effect in told)
+
+
+def test_a_folder_without_hosts_toml_is_no_matter_of_the_store(tmp_path: Path) -> None:
+    put(tmp_path, f"{CERTS}/reg.example.com/ca.crt", CA.pem)
+    assert docker(tmp_path, GRAPHDRIVER).setup(target(IMAGE)).faults == ()
+
+
+def test_another_systems_docker_package_says_nothing(tmp_path: Path) -> None:
+    engine(tmp_path, "1.5.2", "docker")
+    put(tmp_path, FRESH, "")
+    client = docker(tmp_path, None)
+    assert (client.store, client.setup(target(IMAGE)).version) == ("", "")

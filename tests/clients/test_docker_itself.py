@@ -7,6 +7,7 @@ a registry on loopback shows what it found.
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
 import shutil
@@ -21,8 +22,10 @@ from typing import Any
 import pytest
 import trustme
 
+from doctor.clients.docker_context import endpoint
 from doctor.clients.docker_keys import docker_lookup
 from doctor.clients.keyring import Ask, Wanted
+from doctor.clients.machine import Machine
 from tests.clients.registries import auth, machine, put, user
 
 pytestmark = pytest.mark.skipif(not shutil.which("docker"), reason="docker is not installed")
@@ -127,3 +130,33 @@ def test_docker_asks_the_helper_that_is_named_here_for_the_same_key(
     assert isinstance(ask, Ask)
     assert docker(registry, tmp_path / "home/u/.docker", str(tmp_path / "bin")) == "helped"
     assert (ask.program, ask.key) == ("docker-credential-test", asked.read_text())
+
+
+@pytest.mark.parametrize("meta", [
+    None, "", "{", "[]", "null", "{}",
+    '{"Name": "x", "Endpoints": {"docker": {"Host": ""}}}',
+    '{"Name": "x", "Endpoints": {"docker": {"Host": 5}}}',
+    '{"Name": 5, "Endpoints": {"docker": {"Host": "unix:///no.sock"}}}',
+    '{"Name": "x", "Endpoints": {"docker": null}}',
+    '{"Name": "x", "Endpoints": {"Docker": {"Host": "unix:///no.sock"}}}',
+    '{"Name": "x", "Metadata": [], "Endpoints": {"docker": {"Host": "unix:///no.sock"}}}',
+    '{"name": "x", "endpoints": {"docker": {"host": "unix:///no.sock"}}}',
+    '{"Name": "other", "Endpoints": {"docker": {"Host": "unix:///no.sock"}}}',
+    '{"Name": "x", "Endpoints": {"docker": {"Host": "unix:///no.sock"}}} and more',
+])  # fmt: skip
+@pytest.mark.parametrize("environ", [{}, {"DOCKER_CONTEXT": "x"}])
+def test_the_docker_command_ends_at_a_context_exactly_when_it_does_here(
+    tmp_path: Path, environ: dict[str, str], meta: str | None
+) -> None:
+    """Docker 28.2.2. Where it does not end, the daemon that it misses is the one named here."""
+    folder = tmp_path / ".docker"
+    digest = hashlib.sha256(b"x").hexdigest()
+    if meta is not None:
+        put(folder, f"contexts/meta/{digest}/meta.json", meta)
+    put(folder, "config.json", "{}" if environ else {"currentContext": "x"})
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), **environ}
+    command = ["docker", "version", "--format", "{{.Server}}"]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environ).stderr
+    ours = endpoint(Machine(environ=environ, home=str(tmp_path)))
+    assert ("unable to resolve docker endpoint" in said) is (ours.fault is not None), said
+    assert ours.url == "" or ours.url in said or not said

@@ -161,6 +161,25 @@ def test_no_registry_is_insecure_by_being_here(tmp_path: Path) -> None:
     assert not fact.plain_loopback
 
 
+def test_an_empty_folder_that_hides_a_ca_is_told(tmp_path: Path) -> None:
+    put(tmp_path, f"{FOLDERS[1]}/reg.example.com/ca.crt", CA.pem)
+    assert faults(tmp_path) == []
+    own = tmp_path / f"{FOLDERS[0]}/reg.example.com".lstrip("/")
+    own.mkdir(parents=True)
+    assert stores(tmp_path) == []
+    assert faults(tmp_path) == [(f"{FOLDERS[0]}/reg.example.com", 0, False)]
+    put(tmp_path, f"{FOLDERS[0]}/reg.example.com/own.crt", CA.pem)
+    assert faults(tmp_path) == []
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_folder_with_the_port_is_not_for_an_image_without(tmp_path: Path, folder: str) -> None:
+    put(tmp_path, f"{folder}/reg.example.com:443/ca.crt", CA.pem)
+    assert faults(tmp_path) == [(f"{folder}/reg.example.com:443", 0, False)]
+    fact = podman(tmp_path).setup(target("reg.example.com:443/a:1"))
+    assert [each.kind for each in fact.faults] == []
+
+
 # ── which credential ─────────────────────────────────────────────────────────────────────────────
 
 
@@ -169,6 +188,32 @@ def test_the_credential_is_podmans(tmp_path: Path) -> None:
     lookup = podman(tmp_path).keys(target())
     assert (user(lookup), lookup.client) == ("mine", "podman")
     assert user(podman(tmp_path).keys(target("reg.example.com/other/app:1"))) is None
+
+
+PACKAGE = "Package: podman\nStatus: install ok installed\nVersion: {}\n"
+
+
+@pytest.mark.parametrize("environ", [{"REGISTRY_AUTH_FILE": "/a.json"}, {"DOCKER_CONFIG": "/dc"}])
+@pytest.mark.parametrize(("version", "stops", "effect"), [
+    ("4.3.1+ds1-8+deb12u1", True, "stops with an error"),
+    ("4.6.2", True, "stops with an error"),
+    ("4.7.0", False, "goes on without it"),
+    ("5.4.2+ds1-1", False, "goes on without it"),
+    ("", False, "stops with an error before version 4.7, and goes on without it since"),
+])  # fmt: skip
+def test_a_named_file_that_is_not_there(
+    tmp_path: Path, environ: dict[str, str], version: str, stops: bool, effect: str
+) -> None:
+    if version:
+        put(tmp_path, "/var/lib/dpkg/status", PACKAGE.format(version))
+    put(tmp_path, AUTH_JSON, {"auths": {"reg.example.com": auth("mine")}})
+    lookup = podman(tmp_path, **environ).keys(target())
+    (fault,) = lookup.faults
+    assert (fault.variable, fault.stops, fault.effect) == (*environ, stops, effect)
+    assert user(lookup) is None
+    put(tmp_path, fault.where, {"auths": {"reg.example.com": auth("named")}})
+    lookup = podman(tmp_path, **environ).keys(target())
+    assert (user(lookup), lookup.faults) == ("named", ())
 
 
 REGISTRIES = "/etc/containers/registries.conf"

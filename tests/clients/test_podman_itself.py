@@ -18,7 +18,7 @@ from threading import Thread
 
 import pytest
 
-from doctor.clients import containers_conf
+from doctor.clients import containers_conf, packages
 from doctor.clients.auth_json import podman_lookup
 from doctor.clients.keyring import Wanted
 from doctor.clients.machine import Machine
@@ -106,6 +106,30 @@ def test_podman_goes_through_the_proxy_that_is_named_here(
     reached = one if f"{proxy.host}:{proxy.port}" == one.authority else two
     assert reached.said.startswith(b"CONNECT registry.invalid:443 ")
     assert not (two if reached is one else one).said
+
+
+@pytest.mark.parametrize(("variable", "there", "stops"), [
+    ({}, False, False),
+    ({"REGISTRY_AUTH_FILE": "{home}/a.json"}, False, True),
+    ({"REGISTRY_AUTH_FILE": "{home}/a.json"}, True, False),
+    ({"DOCKER_CONFIG": "{home}"}, False, True),
+    ({"DOCKER_CONFIG": "{home}"}, True, False),
+])  # fmt: skip
+def test_podman_stops_at_a_file_that_a_variable_names_and_is_not_there(
+    tmp_path: Path, variable: dict[str, str], there: bool, stops: bool
+) -> None:
+    environ = {name: value.format(home=tmp_path) for name, value in variable.items()}
+    for name in ("a.json", "config.json") if there else ():
+        (tmp_path / name).write_text("{}")
+    (tmp_path / "registries.conf").write_text(BLOCKED)
+    conf = {"CONTAINERS_REGISTRIES_CONF": f"{tmp_path}/registries.conf"}
+    said = podman(tmp_path, "pull", "127.0.0.1:9/app", **conf, **environ).stderr
+    ours = podman_lookup(here(tmp_path, **environ), Wanted(DOMAIN, "app"))
+    assert ("no such file" in said) is stops, said
+    assert [fault.kind for fault in ours.faults] == ["missing"] * stops
+    if version := packages.version(Machine(), ("podman",)):
+        old = packages.numbers(version) < (4, 7)
+        assert [fault.stops for fault in ours.faults] == [old] * stops
 
 
 BLOCKED = "".join(

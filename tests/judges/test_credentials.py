@@ -232,6 +232,25 @@ def test_several_logins_matter_if_the_wrong_one_wins() -> None:
     assert codes(sources(1, modified=None), tried("granted"), PUBLIC) == {}
 
 
+@pytest.mark.parametrize(("client", "keys", "same", "told"), [
+    ("docker", ("https://reg.example.com/v2/", "reg.example.com/team"), 1, True),
+    ("crane", ("https://reg.example.com/v2/", "reg.example.com/team"), 1, True),
+    ("docker", ("reg.example.com", "https://reg.example.com/v2/"), 1, False),
+    ("docker", ("https://reg.example.com/v2/", "reg.example.com/team"), 0, False),
+    ("podman", ("https://reg.example.com/v2/", "reg.example.com/team"), 1, False),
+])  # fmt: skip
+def test_a_login_that_wins_by_chance_is_told(
+    client: str, keys: tuple[str, str], same: int, told: bool
+) -> None:
+    both = (
+        Source(CONFIG, keys[0], "u", 0, wins=True, modified=2.0),
+        Source(CONFIG, keys[1], "v", same, modified=2.0),
+    )
+    fact = replace(FOUND, client=client, keys=("reg.example.com",), sources=both)
+    found = [f for f in findings(fact, tried("granted")) if f.code == "auth.shadowed"]
+    assert [f.params["rival_key"] for f in found] == [keys[1]] * told
+
+
 def test_one_that_is_refused_before_another_serves_is_told() -> None:
     first = Source("/var/lib/kubelet/config.json", "reg.example.com/team", "old", 0)
     fact = replace(sources(0), client="kubelet", refused=(first,))
