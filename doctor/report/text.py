@@ -93,8 +93,9 @@ def _target(target: Mapping[str, Any], style: Style) -> Iterator[str]:
 
 def headline(target: Mapping[str, Any]) -> str:
     """The verdict in words; of a run that left something out no more than it saw."""
-    if target["verdict"] == "pass" and target["not_tried"]:
-        return "No fault in what was looked at"
+    if target["verdict"] in ("pass", "warn") and target["not_tried"]:
+        but = ", but warnings" if target["verdict"] == "warn" else ""
+        return f"No fault in what was looked at{but}"
     if target["verdict"] == "fail" and not target["repository"]:
         return "Cannot be used"
     return VERDICTS[target["verdict"]]
