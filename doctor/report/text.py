@@ -84,6 +84,8 @@ def _target(target: Mapping[str, Any], style: Style) -> Iterator[str]:
         label = "Cause" if len(causes) == 1 else f"Cause {number} of {len(causes)}"
         yield from _cause(finding, label, target["summary"], style)
     yield from _rest(others, style)
+    if style.verbose:
+        yield from looked_at(target, style)
     if target["not_tried"]:
         yield ""
         yield from wrap(
@@ -203,6 +205,34 @@ def _rest(findings: list[Mapping[str, Any]], style: Style) -> Iterator[str]:
         if finding["severity"] == "warning":
             for each in finding["remedies"][:1]:
                 yield from remedy(each, "What to do", style)
+
+
+_CAME = {
+    "used": "counts",
+    "helper": "names a helper",
+    "nothing": "has none",
+    "no-match": "no key fits",
+    "marker": "holds no more than a key",
+    "missing": "is not there",
+    "unset": "is not set",
+    "unreadable": "cannot be used",
+    "ignored": "passed over",
+    "not-read": "not read",
+    "failed": "failed",
+}
+
+
+def looked_at(target: Mapping[str, Any], style: Style, whose: str = "") -> Iterator[str]:
+    """The trace: every place of the local configuration, and why it did not apply."""
+    places = target.get("looked_at", ())
+    if places:
+        yield ""
+        yield f"Looked at{whose}:"
+    for place in places:
+        key = f', "{plain(place["key"], 200)}"' if place["key"] else ""
+        note = f" ({plain(place['note'], 600)})" if place["note"] else ""
+        said = f"{plain(place['where'], 400)}{key}: {_CAME.get(place['outcome'], '')}{note}"
+        yield from wrap(said, f"  {place['what']:<11}", style)
 
 
 def evidence_lines(value: Any, name: str = "", depth: int = 0) -> Iterator[str]:
