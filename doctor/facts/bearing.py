@@ -36,8 +36,8 @@ class Bearing:
         (go-containerregistry pkg/authn/keychain.go: Resolve returns the error).
 
         Where it goes on without the place that is broken, a warning, unless a login is needed: the
-        registry asked for one, or nobody asked the registry and the entry is its own (`ours`),
-        which nobody makes without need. So a fault weighs with --offline no more than online.
+        registry asked for one, or nobody asked the registry and what is broken is (or, unread, may
+        be) its own entry (`ours`), which nobody makes without need.
         """
         needed = self.asked or ours
         return "warning" if not stops and (self.works or self.fact.found or not needed) else None

@@ -104,14 +104,17 @@ def test_an_ignored_variable_beside_a_login_that_is_found_is_a_warning() -> None
     assert codes(replace(FACT, faults=(fault,)), REFUSED) == {"auth.config-unreadable": "error"}
 
 
-PASSED_OVER = replace(BROKEN, stops=False)
-OWN = replace(PASSED_OVER, kind="entry", key="reg.example.com", ours=True)
+UNKNOWN = replace(BROKEN, stops=False)
+PASSED_OVER = replace(UNKNOWN, kind="entry", key="other.example")
+OWN = replace(PASSED_OVER, key="reg.example.com", ours=True)
 
 
 @pytest.mark.parametrize(("fault", "asked", "severity"), [
     (PASSED_OVER, (), "warning"),
     (PASSED_OVER, (PUBLIC,), "warning"),
     (PASSED_OVER, (REFUSED,), "error"),
+    (UNKNOWN, (), "error"),
+    (UNKNOWN, (PUBLIC,), "warning"),
     (OWN, (), "error"),
     (OWN, (PUBLIC,), "warning"),
     (BROKEN, (), "error"),
