@@ -158,6 +158,7 @@ def _insecure(case: Case, fact: ClientFact) -> Iterator[Finding]:
         "entry": setting.entry,
         "flag": "yes" if file in fact.flagged else "",
         "registry": named.registry if named else "",
+        "plain": "yes" if setting.allows == "plain" else "",
         "edit": f"{line}s/true/false/" if setting.switch else "",
         **_of_k3s(fact),
     }

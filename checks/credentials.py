@@ -118,7 +118,7 @@ def _fault(state: Bearing, fault: Fault) -> Finding:
     )
     return Finding(
         "auth.entry-malformed" if entry else "auth.config-unreadable",
-        severity="warning" if hidden else state.weight(fault.stops),
+        severity="warning" if hidden else state.weight(fault.stops, fault.ours or not fault.key),
         subject=fault.where,
         evidence={k: v for k, v in evidence.items() if v},
         params=params,

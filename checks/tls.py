@@ -214,10 +214,12 @@ def _renamed(fault: CaFault) -> dict[str, str]:
 
 def _is_needed(fault: CaFault, trust: TrustFact, fact: TlsFact | None) -> bool:
     """A client stops at a broken CA file of its own; Go passes over a variable's, which matters if
-    no other store is left.
+    no other store is left. A file that is none by its name is never read, needed or not.
     """
     if fault.origin or fault.stops:
         return True
+    if fault.problem == "other-name":
+        return False
     return fact is None and not trust.stores
 
 

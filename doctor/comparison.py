@@ -180,6 +180,13 @@ def _chooses_alike(image: ImageFact, a: str, b: str) -> bool:
     return choose(offered, wanted, a) == choose(offered, wanted, b)
 
 
+def tried(diagnosis: Diagnosis) -> bool:
+    """Was the image read, and a blob of it; of a bare host, did its API answer?"""
+    went = layers(diagnosis)
+    needed = ("image", "blob") if diagnosis.target.reference else ("api",)
+    return all(went.get(name) in ("pass", "warn") for name in needed)
+
+
 def _eye(found: Found, diagnosis: Diagnosis) -> Eye:
     facts, registry = diagnosis.facts, diagnosis.target.registry
     cause = next((f for f in diagnosis.findings if f.root_cause), None)
@@ -187,6 +194,7 @@ def _eye(found: Found, diagnosis: Diagnosis) -> Eye:
         client=found.name,
         trace=found.trace,
         verdict=diagnosis.verdict,
+        whole=tried(diagnosis),
         layers=tuple(layers(diagnosis).items()),
         first_failing=first_failing(diagnosis) or "",
         root_causes=diagnosis.root_causes,

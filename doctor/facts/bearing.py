@@ -28,13 +28,19 @@ class Bearing:
         self.trimmed = trimmed is not None and trimmed.outcome == "granted"
         """It was taken once the white space was off."""
         self.basic = auth is not None and auth.scheme == "basic"
+        self.asked = auth is not None
         self.works = found or (bare_host and auth is not None and auth.scheme == "none")
 
-    def weight(self, stops: bool = True) -> Severity | None:
+    def weight(self, stops: bool = True, ours: bool = False) -> Severity | None:
         """None (the code's own) where the client ends there, a public image or not
-        (go-containerregistry pkg/authn/keychain.go: Resolve returns the error); a warning where it
-        goes on without the place that is broken, and has what it needs."""
-        return "warning" if not stops and (self.works or self.fact.found) else None
+        (go-containerregistry pkg/authn/keychain.go: Resolve returns the error).
+
+        Where it goes on without the place that is broken, a warning, unless a login is needed: the
+        registry asked for one, or nobody asked the registry and what is broken is (or, unread, may
+        be) its own entry (`ours`), which nobody makes without need.
+        """
+        needed = self.asked or ours
+        return "warning" if not stops and (self.works or self.fact.found or not needed) else None
 
     @property
     def reader(self) -> str:

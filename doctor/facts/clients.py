@@ -24,6 +24,8 @@ class Eye:
     trace: str = ""
     """What shows that it is here; "" for the shell."""
     verdict: Verdict = "pass"
+    whole: bool = True
+    """Was the last thing tried that a pull (of a bare host: its use) needs?"""
     layers: tuple[tuple[str, Status], ...] = ()
     """Every layer of the path and how it went, in order."""
     first_failing: str = ""
@@ -39,7 +41,8 @@ class Eye:
 
     @property
     def works(self) -> bool:
-        return self.verdict in ("pass", "warn")
+        """Was it seen that this client can? Of what was left out nobody knows."""
+        return self.whole and self.verdict in ("pass", "warn")
 
     @property
     def fails(self) -> bool:

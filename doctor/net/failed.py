@@ -22,7 +22,7 @@ async def explain(shake: Handshake, greeting: Greeting, fact: TlsFact) -> TlsFac
     hop, net = shake.hop, shake.net
     if greeting.outcome == "not-tls":
         said = greeting.first.decode("utf-8", "replace")
-        answer = await peek.plain_http(hop, net) if said.startswith("HTTP/") else None
+        answer = await peek.plain_http(hop, net)  # a hello may be taken for HTTP/0.9
         return _plain(shake, replace(fact, first=said), answer)
     if fact.client_certificate_requested and greeting.outcome in {"alert", "closed", "reset"}:
         return await _introduce(shake, fact)

@@ -53,6 +53,8 @@ async def request(stream: Stream, hop: Hop, method: str) -> HttpPeek | None:
         if not part:
             break
         data += part
+        if not b"HTTP/".startswith(data[:5]):
+            break  # it speaks something else, and may have no more to say
     head, _, body = data.partition(b"\r\n\r\n")
     if _STATUS.match(head) and method != "HEAD":
         with contextlib.suppress(OSError, TimeoutError):

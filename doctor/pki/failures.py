@@ -33,7 +33,8 @@ def not_tls(case: Case, fact: TlsFact) -> Iterator[Finding]:
         return
     if fact.plain_allowed or (peek.is_registry and case.at.role in {"registry", "mirror"}):
         return
-    first = fact.first[:200] or f"HTTP/1.1 {peek.status}"
+    bare = not fact.first.startswith("HTTP/")
+    first = f"HTTP/1.1 {peek.status}" if bare else fact.first[:200]
     yield Finding(
         code="tls.plain-http",
         hop=case.at,

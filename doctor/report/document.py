@@ -24,6 +24,7 @@ from doctor.facts.tcp import TcpFact
 from doctor.facts.tls import TlsFact
 from doctor.model import Case, CheckResult, Diagnosis, Fact, Finding, Hop, Remedy, Report
 from doctor.redact import scrub, scrub_data
+from doctor.report.looked_at import looked_at
 from doctor.report.summary import sentence
 from doctor.verdict import by_name, gravest
 
@@ -92,6 +93,7 @@ def _target(diagnosis: Diagnosis) -> Document:
             for name, results in by_name(diagnosis.checks).items()
         ],
         "findings": [finding_entry(f) for f in diagnosis.findings],
+        "looked_at": looked_at(diagnosis),
     }
 
 

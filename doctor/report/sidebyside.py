@@ -13,7 +13,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from doctor.redact import plain
-from doctor.report.text import WORDS, Style, evidence_lines, headline, paint, remedy, wrap
+from doctor.report.text import (
+    WORDS,
+    Style,
+    evidence_lines,
+    headline,
+    looked_at,
+    paint,
+    remedy,
+    wrap,
+)
 
 _Entry = Mapping[str, Any]
 _COMPARED = "client.clients-differ"
@@ -55,6 +64,9 @@ def _target(own: Sequence[tuple[_Entry, _Entry]], style: Style) -> Iterator[str]
         yield ""
         yield from _cause(clients, findings, known, name, len(rows), style)
     yield from _rest(entries, known, style)
+    if style.verbose:
+        for entry in entries:
+            yield from looked_at(entry, style, f" by {plain(entry['client'])}")
     if first["not_tried"]:
         yield ""
         left_out = plain(", ".join(first["not_tried"]))

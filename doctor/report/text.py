@@ -105,6 +105,8 @@ def _target(target: Mapping[str, Any], style: Style) -> Iterator[str]:
         label = one if len(causes) == 1 else f"{one} {number} of {len(causes)}"
         yield from cause(finding, label, target["summary"], style)
     yield from rest(others, style)
+    if style.verbose:
+        yield from looked_at(target, style)
     if target["not_tried"]:
         yield ""
         yield from wrap(
@@ -123,8 +125,9 @@ def headline(target: Mapping[str, Any]) -> str:
     """The verdict in words; of a run that left something out no more than it saw."""
     if target["vantage"] == "text":
         return "Told by the text"
-    if target["verdict"] == "pass" and target["not_tried"]:
-        return "No fault in what was looked at"
+    if target["verdict"] in ("pass", "warn") and target["not_tried"]:
+        but = ", but warnings" if target["verdict"] == "warn" else ""
+        return f"No fault in what was looked at{but}"
     if target["verdict"] == "fail" and not target["repository"]:
         return "Cannot be used"
     return VERDICTS[target["verdict"]]
@@ -236,6 +239,34 @@ def rest(findings: list[Mapping[str, Any]], style: Style) -> Iterator[str]:
         if finding["severity"] == "warning":
             for each in finding["remedies"][:1]:
                 yield from remedy(each, "What to do", style)
+
+
+_CAME = {
+    "used": "counts",
+    "helper": "names a helper",
+    "nothing": "has none",
+    "no-match": "no key fits",
+    "marker": "holds no more than a key",
+    "missing": "is not there",
+    "unset": "is not set",
+    "unreadable": "cannot be used",
+    "ignored": "passed over",
+    "not-read": "not read",
+    "failed": "failed",
+}
+
+
+def looked_at(target: Mapping[str, Any], style: Style, whose: str = "") -> Iterator[str]:
+    """The trace: every place of the local configuration, and why it did not apply."""
+    places = target.get("looked_at", ())
+    if places:
+        yield ""
+        yield f"Looked at{whose}:"
+    for place in places:
+        key = f', "{plain(place["key"], 200)}"' if place["key"] else ""
+        note = f" ({plain(place['note'], 600)})" if place["note"] else ""
+        said = f"{plain(place['where'], 400)}{key}: {_CAME.get(place['outcome'], '')}{note}"
+        yield from wrap(said, f"  {place['what']:<11}", style)
 
 
 def evidence_lines(value: Any, name: str = "", depth: int = 0) -> Iterator[str]:

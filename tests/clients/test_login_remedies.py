@@ -116,7 +116,8 @@ def test_the_first_remedy_cures(code: str, shell: str, registry: str, tmp_path: 
     environ = {"HOME": str(home), "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
     rejected = code in ("auth.whitespace", "auth.token-expired")
 
-    found, _, _ = diagnose(registry, environ, *([REJECTED] if rejected else []))
+    asked = [AuthFact(scheme="basic")] if code == "auth.wrong-key" else []
+    found, _, _ = diagnose(registry, environ, *([REJECTED] if rejected else asked))
     told = {finding.code: finding for finding in found}
     assert told[code].level == "error"
 

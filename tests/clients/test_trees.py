@@ -197,12 +197,18 @@ def plant(root: Path, tree: Mapping[str, Any]) -> None:
         put(root, path, content, 0o755 if "/bin/" in path else 0o600)
 
 
+def read(report: Path) -> dict[str, Any]:
+    """The one target of the report."""
+    (target,) = json.loads(report.read_text())["targets"]
+    return dict(target)
+
+
 def checked(root: Path, client: str, image: str = IMAGE) -> dict[str, dict[str, Any]]:
     """The findings by code. Nothing is sent."""
     report = root.parent / "report.json"
     options = ["--as", client, "--root", str(root), "--offline", "--format", "json"]
     code = cli.main(["check", *options, "-o", str(report), image])
-    (target,) = json.loads(report.read_text())["targets"]
+    target = read(report)
     assert target["client"] == client
     found = {each["code"]: each for each in target["findings"]}
     failed = any(each["root_cause"] for each in target["findings"])
@@ -216,6 +222,47 @@ def test_a_healthy_machine_has_nothing_to_mend(
 ) -> None:
     plant(root, tree)
     assert checked(root, client) == {}
+
+
+MIRROR = f'[[registry]]\nlocation = "{HOST}"\n[[registry.mirror]]\nlocation = "mirror.example"\n'
+OUTCOME = 2
+PULL_ONLY = '[host."https://mirror.example"]\n  capabilities = ["pull"]\n'
+
+
+@pytest.mark.parametrize(("tree", "client", "entry"), [
+    (UBUNTU | {DOCKER: {"auths": {"other.example": auth()}}}, "docker",
+     ("credential", DOCKER, "no-match", None, f'it has "other.example"; "{HOST}" was looked up')),
+    (UBUNTU, "docker", ("credential", DOCKER, "used", HOST, None)),
+    (UBUNTU, "docker", ("proxy", f"{DROP_IN}:2", "used", None, "http://proxy.example:3128")),
+    (RHEL | {DROP_IN_REGISTRIES: MIRROR + 'pull-from-mirror = "digest-only"\n'}, "podman",
+     ("endpoint", f"{DROP_IN_REGISTRIES}:4", "ignored", "mirror.example",
+      "it is for digests only")),
+    (RHEL | {DROP_IN_REGISTRIES: MIRROR}, "podman",
+     ("endpoint", f"{DROP_IN_REGISTRIES}:4", "used", "mirror.example", None)),
+    (CONTAINERD_2 | {HOSTS_TOML: PULL_ONLY}, "containerd",
+     ("endpoint", f"{HOSTS_TOML}:1", "ignored", "https://mirror.example",
+      "it is for digests only: its capabilities are pull; a tag needs resolve")),
+    (CONTAINERD_2 | {HOSTS_TOML: PULL_ONLY.replace('"pull"', '"pull", "resolve"')}, "containerd",
+     ("endpoint", f"{HOSTS_TOML}:1", "used", "https://mirror.example", None)),
+    (CONTAINERD_1 | {HOSTS_TOML: PULL_ONLY, CONFIG_TOML: "version = 2\n"}, "containerd",
+     ("endpoint", "config_path", "unset", None, "hosts.toml files are not read")),
+])  # fmt: skip
+def test_what_was_looked_at_is_told_with_the_key_or_why_it_did_not_apply(
+    root: Path, tree: dict[str, Any], client: str, entry: tuple[str | None, ...],
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    plant(root, tree)
+    checked(root, client)
+    places = [tuple(each.values()) for each in read(root.parent / "report.json")["looked_at"]]
+    assert entry in places, places
+    options = ["--as", client, "--root", str(root), "--offline", IMAGE]
+    capsys.readouterr()
+    for more in ([], ["--verbose"]):
+        cli.main(["check", *options, *more])
+        said = "".join(capsys.readouterr().out.split())
+        told = [part for place, part in enumerate(entry) if part and place != OUTCOME]
+        assert all("".join(part.split()) in said for part in told) is ("Lookedat:" in said)
+        assert ("Lookedat:" in said) is bool(more)
 
 
 @pytest.mark.parametrize(("path", "content", "code", "line"), [

@@ -230,3 +230,10 @@ def test_k3s_is_started_by_its_own_unit() -> None:
 def test_what_allows_no_plain_http_is_not_told_as_insecure(allows: Any, told: bool) -> None:
     trust = TrustFact(insecure=(Insecure("skip_verify = true", f"{HOSTS}:3", allows=allows),))
     assert ("client.insecure-registry" in of_containerd(CTRD, (REGISTRY, trust))) is told
+
+
+@pytest.mark.parametrize(("allows", "rewrites"), [("plain", False), ("both", True)])
+def test_a_registry_without_tls_is_not_told_to_be_asked_by_tls(allows: Any, rewrites: bool) -> None:
+    trust = TrustFact(insecure=(Insecure("http://m.example", f"{HOSTS}:3", allows=allows),))
+    found = of_containerd(CTRD, (REGISTRY, trust))["client.insecure-registry"]
+    assert ("sudo tee" in commands(found)) is rewrites

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from doctor import codes
+from doctor import codes, comparison
 from doctor.checks import differences, stores
 from doctor.facts.clients import ClientsFact, Eye
 from doctor.facts.credential import CredentialFact
 from doctor.facts.proxy import ProxySetting, RouteFact
 from doctor.facts.tls import Certificate, ChainError, TlsFact, Verdict
 from doctor.facts.trust import TrustFact, TrustStore
-from doctor.model import Case, Facts, Finding, Hop, Target
+from doctor.model import Case, CheckResult, Diagnosis, Facts, Finding, Hop, Target
 from doctor.reference import Reference, parse
 
 IMAGE = "registry.corp/app:1"
@@ -77,11 +77,34 @@ def test_one_that_fails_is_told_beside_those_that_do_not() -> None:
         (CANNOT, replace(CANNOT, client="podman")),
         (CAN, replace(CAN, client="docker", verdict="incomplete")),
         (replace(CAN, verdict="incomplete"), CANNOT),
+        (replace(CAN, whole=False), CANNOT),
     ],
-    ids=["none", "one", "all-can", "none-can", "who-knows", "nobody-can"],
+    ids=["none", "one", "all-can", "none-can", "who-knows", "nobody-can", "left-out"],
 )
 def test_where_nobody_parts_nothing_is_told(eyes: tuple[Eye, ...]) -> None:
     assert judged(*eyes) == []
+
+
+def test_a_pull_is_seen_to_work_where_image_and_blob_were_tried() -> None:
+    reference = parse(IMAGE)
+    assert isinstance(reference, Reference)
+    names = ("tls", "api", "image", "blob", "rate")
+
+    def whole(reference: Reference | None, *left_out: str) -> bool:
+        checks = tuple(
+            CheckResult(name, "skip" if name in left_out else "pass", blocked_by="--offline")
+            for name in names
+        )
+        target = Target(IMAGE, reference, REGISTRY)
+        own = Diagnosis(target, Facts(), checks, (), "warn", (), left_out)
+        return comparison.tried(own)
+
+    assert whole(reference)
+    assert whole(reference, "rate")
+    assert not whole(reference, "blob")
+    assert not whole(reference, "image", "blob")
+    assert whole(None, "image", "blob")
+    assert not whole(None, *names)
 
 
 def test_those_that_fail_alike_are_told_of_together() -> None:

@@ -101,7 +101,36 @@ def test_one_finding_a_place_and_the_registrys_own_entry_first() -> None:
 def test_an_ignored_variable_beside_a_login_that_is_found_is_a_warning() -> None:
     fault = Fault("type", "DOCKER_AUTH_CONFIG", "a field", effect="ignores it", stops=False)
     assert codes(replace(FOUND, faults=(fault,))) == {"auth.config-unreadable": "warning"}
-    assert codes(replace(FACT, faults=(fault,))) == {"auth.config-unreadable": "error"}
+    assert codes(replace(FACT, faults=(fault,)), REFUSED) == {"auth.config-unreadable": "error"}
+
+
+UNKNOWN = replace(BROKEN, stops=False)
+PASSED_OVER = replace(UNKNOWN, kind="entry", key="other.example")
+OWN = replace(PASSED_OVER, key="reg.example.com", ours=True)
+
+
+@pytest.mark.parametrize(("fault", "asked", "severity"), [
+    (PASSED_OVER, (), "warning"),
+    (PASSED_OVER, (PUBLIC,), "warning"),
+    (PASSED_OVER, (REFUSED,), "error"),
+    (UNKNOWN, (), "error"),
+    (UNKNOWN, (PUBLIC,), "warning"),
+    (OWN, (), "error"),
+    (OWN, (PUBLIC,), "warning"),
+    (BROKEN, (), "error"),
+    (BROKEN, (PUBLIC,), "error"),
+])  # fmt: skip
+def test_what_the_client_passes_over_stops_no_pull_until_a_login_is_seen_to_be_needed(
+    fault: Fault, asked: tuple[Any, ...], severity: str
+) -> None:
+    assert list(codes(replace(FACT, faults=(fault,)), *asked).values()) == [severity]
+
+
+@pytest.mark.parametrize(("asked", "severity"), [((), "warning"), ((REFUSED,), "error")])
+def test_a_wrong_key_is_the_fault_where_a_login_is_needed(
+    asked: tuple[Any, ...], severity: str
+) -> None:
+    assert codes(near(), *asked) == {"auth.wrong-key": severity}
 
 
 def near(**change: Any) -> CredentialFact:
@@ -262,7 +291,7 @@ def test_one_that_is_refused_before_another_serves_is_told() -> None:
 
 def test_a_file_that_only_the_client_may_read_is_a_warning() -> None:
     hidden = Fault("access", CONFIG, "this user may not read it", effect="may read it", stops=False)
-    assert codes(replace(FACT, faults=(hidden,))) == {"auth.config-unreadable": "error"}
+    assert codes(replace(FACT, faults=(hidden,)), REFUSED) == {"auth.config-unreadable": "error"}
     unseen = replace(FACT, faults=(hidden,), unasked="it was not read")
     assert codes(unseen) == {"auth.config-unreadable": "warning"}
 

@@ -648,6 +648,8 @@ def test_a_broken_certs_d_ends_the_pull_whatever_the_chain(
 
 def test_a_ca_of_another_name_is_a_cause_only_where_it_is_wanted() -> None:
     trust = in_certs_d("other-name", "ca.pem", stops=False)
+    found = judged(None, trust=replace(trust, stores=()), client="docker")
+    assert found["tls.ca-file-unusable"].severity == "warning"
     found = judged(GOOD, trust=trust, client="docker")
     assert found["tls.ca-file-unusable"].severity == "warning"
     found = judged(shaken((20, 1), public=False), trust=trust, client="docker")

@@ -499,6 +499,29 @@ async def test_an_insecure_registry_is_not_spoken_to_over_unverified_tls(tmp_pat
     assert server.said == []
 
 
+@pytest.mark.parametrize(
+    ("to_words", "is_http"),
+    [(ANSWER + b"Content-Length: 0\r\n\r\n", True), (b"<!DOCTYPE HTML>\r\n\r\n", False)],
+    ids=["http", "a near miss"],
+)
+@running
+async def test_plain_http_is_known_though_a_hello_is_answered_without_a_status_line(
+    tmp_path: Path, to_words: bytes, is_http: bool
+) -> None:
+    """Python's http.server takes a hello for a request of HTTP/0.9 and answers it bare."""
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+        said = await reader.read(4096)
+        writer.write(to_words if said.startswith(b"GET ") else b"<!DOCTYPE HTML>\n<html>\n")
+        await writer.drain()
+        return said
+
+    async with serve(handler) as server:
+        fact = await look(server, trusting(tmp_path, ROOT), "127.0.0.1")
+    assert (fact.outcome, fact.ok) == ("not-tls", is_http)
+    assert (fact.plain_http is not None) is is_http
+
+
 @running
 async def test_another_service_is_known_by_its_greeting(tmp_path: Path) -> None:
     async def ssh(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -22,7 +22,10 @@ SCHEMA: dict[str, Any] = json.loads(
     (Path(__file__).parents[2] / "doctor/report/report.schema.json").read_text()
 )
 VALIDATOR = Draft202012Validator(SCHEMA)
-OPTIONAL = {"assumed", "timings_ms.dns", "timings_ms.tcp", "timings_ms.tls", "timings_ms.http"}
+OPTIONAL = {
+    *("assumed", "looked_at"),
+    *("timings_ms.dns", "timings_ms.tcp", "timings_ms.tls", "timings_ms.http"),
+}
 """Fields that a report may lack."""
 
 FINDING: dict[str, Any] = {
@@ -78,6 +81,15 @@ TARGET: dict[str, Any] = {
         {"name": "api", "status": "skip", "summary": "", "duration_ms": 0, "blocked_by": "tls"},
     ],
     "findings": [FINDING],
+    "looked_at": [
+        {
+            "what": "credential",
+            "where": "/root/.docker/config.json",
+            "outcome": "no-match",
+            "key": "other.example",
+            "note": "it has other.example",
+        }
+    ],
 }
 PULL: dict[str, Any] = {
     "image": "registry.example/app:1",

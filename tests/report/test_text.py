@@ -194,6 +194,28 @@ def test_what_was_left_out_is_named() -> None:
     assert "Left out or not reached in time: rate" in text
 
 
+@pytest.mark.parametrize(
+    ("left_out", "headline"),
+    [(["dns", "image"], "No fault in what was looked at, but warnings"), ([], "Works, with warn")],
+)
+def test_with_warnings_no_more_is_claimed_than_was_looked_at(
+    left_out: list[str], headline: str
+) -> None:
+    text = render(document(verdict="warn", root_causes=[], findings=[], not_tried=left_out))
+    assert text.startswith(headline)
+
+
+def test_what_was_looked_at_is_dead_text_within_80_columns() -> None:
+    place = {"what": "endpoint", "outcome": "ignored", "key": HOSTILE, "note": HOSTILE}
+    text = render(
+        document(looked_at=[{**place, "where": "/etc/x " * 30}]), Style(colour=False, verbose=True)
+    )
+    assert "passed over" in text
+    assert not {"\x1b", "\x07", "\u202e", "\x9b", "\r"} & set(text)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "Looked at" not in render(document(), Style(verbose=True))
+
+
 def test_of_several_endpoints_it_is_said_which_one_serves_within_80_columns() -> None:
     def hop(role: str, host: str, reached: str, **more: Any) -> dict[str, Any]:
         there = {"host": host, "port": 443, "via": "direct", "addresses": ["192.0.2.1"]}
