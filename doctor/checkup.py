@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from argparse import Namespace
+from dataclasses import replace
 
 from doctor.clients.eyes import PLAIN
 from doctor.intake import given
@@ -18,9 +20,13 @@ from doctor.streams import UndeliveredError, talk
 
 def check(args: Namespace) -> int:
     """`doctor check`: diagnose, print, and return the contract's exit code."""
+    begun = time.monotonic()
     learn_variables(os.environ)
     options = read(args, lambda: tuple(dict.fromkeys(c.name for c in installed().checks)))
     targets, secret = given(options)
+    if options.timeout and not options.password_stdin and "-" not in options.files:
+        left = options.timeout - (time.monotonic() - begun)  # who types has the time they need
+        options = replace(options, timeout=max(0.1, left))
     begin(targets, options)
     plain_program = options.client in PLAIN and not options.only and not options.skip
     found = installed(for_shell=True) if plain_program else installed()
