@@ -39,7 +39,9 @@ def judge(case: Case) -> Iterator[Finding]:
         return
     if blob is None or blob.answer is None or blob.hop is None:
         return
-    if blob.readable:
+    if blob.readable and not blob.whole:
+        yield _cut(case, blob, blob.answer)
+    elif blob.readable:
         yield from _config(case, image, blob)
     else:
         yield from _unread(case, image, blob, blob.hop, blob.answer)
@@ -51,12 +53,31 @@ def _config(case: Case, image: ImageFact, blob: BlobFact) -> Iterator[Finding]:
     answer = config.answers[-1] if config and config.answers else None
     if config is None or answer is None or answer.hop is None or answer.redirects:
         return
+    if config.altered:
+        has = f"bytes for the configuration {config.digest} that have another digest"
+        yield _other(case, replace(blob, digest=config.digest, size=config.size), answer, has)
+        return
     if answer.outcome == "too-large" or (answer.outcome == "answered" and answer.status == 200):
         return
     asked = image.config.answers if image.config else ()
     image = replace(image, blob=config.digest, blob_answers=asked)
     blob = replace(blob, digest=config.digest, size=config.size)
     yield from _unread(case, image, blob, answer.hop, answer)
+
+
+def _cut(case: Case, blob: BlobFact, answer: Answer) -> Finding:
+    """No client takes a layer of no bytes; that the manifest counts wrongly is possible
+    otherwise, and Docker goes by the digest alone."""
+    what = f"the layer {blob.digest} has {blob.length} bytes there; its manifest says {blob.size}"
+    found = _other(case, blob, answer, what)
+    evidence = {**found.evidence, "length": blob.length}
+    return replace(found, evidence=evidence, confidence="likely" if blob.length else "certain")
+
+
+def _other(case: Case, blob: BlobFact, answer: Answer, what: str) -> Finding:
+    """Read, and not what the manifest names."""
+    found = _found(case, "registry.bad-response", blob, answer.hop or case.target.registry, answer)
+    return replace(found, params={**found.params, "what": what})
 
 
 def _unread(
