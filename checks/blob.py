@@ -18,6 +18,7 @@ from doctor.facts.station import Layer, ending, failing_layer
 from doctor.httpdate import moment
 from doctor.model import Case, Check, Fact, Finding, Hop
 from doctor.pki.clock import TOLERANCE
+from doctor.realm import is_loopback
 
 if TYPE_CHECKING:
     from doctor.net import Net
@@ -107,7 +108,8 @@ def _redirected(case: Case, blob: BlobFact, hop: Hop, answer: Answer) -> Finding
         what = f"a redirect to {answer.location or 'nowhere'}, which no client can follow"
     else:
         led = urlsplit(answer.location)
-        away = (led.scheme, led.hostname) != (hop.scheme, hop.host)
+        here = is_loopback(hop.host) and led.netloc == hop.authority  # plain HTTP is spoken there
+        away = not here and (led.scheme, led.hostname) != (hop.scheme, hop.host)
         what = (
             f"a redirect to {answer.location} (not followed here)"
             if away

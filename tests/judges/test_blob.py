@@ -160,6 +160,20 @@ def test_a_redirect_to_what_is_no_address_fails_for_every_client(location: str) 
     assert found.params["what"].endswith(f"{location or 'nowhere'}, which no client can follow")
 
 
+LOOPBACK = Hop("registry", "127.0.0.1", 5000)
+
+
+@pytest.mark.parametrize(
+    ("location", "severity"),
+    [("http://127.0.0.1:5000/b", None), ("http://127.0.0.1:5001/b", "warning")],
+)
+def test_circles_on_loopback_are_circles_over_plain_http_too(
+    location: str, severity: str | None
+) -> None:
+    (found,) = judged(HERE, read(307, LOOPBACK, location=location))
+    assert (found.code, found.severity) == ("registry.bad-response", severity)
+
+
 def test_a_limit_is_for_the_rate_check() -> None:
     assert judged(IMAGE, read(429)) == []
 
