@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 AT_ONCE = 8
 """Targets under way at the same time."""
 _GRAVITY: tuple[Verdict, ...] = ("fail", "incomplete", "warn", "pass")
+_TOLD = 0.001
+"""Seconds in which what was seen of a further target is judged and told: also of the budget."""
 _FAREWELL = 0.2
 """Seconds in which cancelled work must have ended."""
 
@@ -55,7 +57,14 @@ def run(
     runner = asyncio.Runner()
     try:
         with redirect_stdout(sys.stderr):  # a plug-in may print; this is not its output
-            return runner.run(report(targets, options, checks, book, secret, observer))
+            made: list[Report] = []
+
+            # asyncio spells out what its main task returns as that ends: a report is long.
+            async def main() -> None:
+                made.append(await report(targets, options, checks, book, secret, observer))
+
+            runner.run(main())
+            return made[0]
     finally:
         if runner.run(_wound_up()):
             runner.close()
@@ -132,6 +141,7 @@ async def _diagnose(
 
     environ = dict(os.environ)
     seconds = options.timeout or 20.0 + len(targets) - 1
+    seconds -= min(seconds / 2, _TOLD * (len(targets) - 1))
     net = Net(
         environ=environ,
         root=options.root,
