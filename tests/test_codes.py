@@ -169,6 +169,12 @@ def test_every_remedy_says_how_to_see_that_it_worked() -> None:
     assert blind == []
 
 
+def test_a_command_in_a_remedys_verify_is_marked_as_one() -> None:
+    marked = [part.verify for _, part in remedies() if "{diagnose}" in (part.verify or "")]
+    assert marked
+    assert [text for text in marked if "`{diagnose}" not in (text or "")] == []
+
+
 def test_every_command_parses_as_posix_shell() -> None:
     broken = []
     script = "\n".join(filled for *_, filled in commands())
