@@ -746,6 +746,16 @@ def test_a_remedy_is_seen_to_work_with_the_eyes_that_saw_the_fault(
     assert dressed.remedies[0].verify == verify
 
 
+@pytest.mark.parametrize(("check", "named"), [("blob", "blob"), ("image", "image"), ("api", "api")])
+def test_an_answer_that_breaks_the_protocol_is_seen_mended_at_its_own_check(
+    check: str, named: str
+) -> None:
+    dressed = BOOK.dress(Finding("registry.bad-response", check=check), target("shell"))
+    assert {(r.verify or "").endswith(f"passes its {named} check.") for r in dressed.remedies} == {
+        True
+    }
+
+
 def test_a_command_looks_with_the_same_eyes_and_quotes_what_is_foreign() -> None:
     finding = Finding(
         "registry.manifest-unknown", params={"nearest": "1.2", "corrected": "r.corp/a b"}
