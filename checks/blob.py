@@ -18,6 +18,7 @@ from doctor.facts.station import Layer, ending, failing_layer
 from doctor.httpdate import moment
 from doctor.model import Case, Check, Fact, Finding, Hop
 from doctor.pki.clock import TOLERANCE
+from doctor.realm import is_loopback
 
 if TYPE_CHECKING:
     from doctor.net import Net
@@ -39,7 +40,9 @@ def judge(case: Case) -> Iterator[Finding]:
         return
     if blob is None or blob.answer is None or blob.hop is None:
         return
-    if blob.readable:
+    if blob.readable and not blob.whole:
+        yield _cut(case, blob, blob.answer)
+    elif blob.readable:
         yield from _config(case, image, blob)
     else:
         yield from _unread(case, image, blob, blob.hop, blob.answer)
@@ -51,12 +54,31 @@ def _config(case: Case, image: ImageFact, blob: BlobFact) -> Iterator[Finding]:
     answer = config.answers[-1] if config and config.answers else None
     if config is None or answer is None or answer.hop is None or answer.redirects:
         return
+    if config.altered:
+        has = f"bytes for the configuration {config.digest} that have another digest"
+        yield _other(case, replace(blob, digest=config.digest, size=config.size), answer, has)
+        return
     if answer.outcome == "too-large" or (answer.outcome == "answered" and answer.status == 200):
         return
     asked = image.config.answers if image.config else ()
     image = replace(image, blob=config.digest, blob_answers=asked)
     blob = replace(blob, digest=config.digest, size=config.size)
     yield from _unread(case, image, blob, answer.hop, answer)
+
+
+def _cut(case: Case, blob: BlobFact, answer: Answer) -> Finding:
+    """No client takes a layer of no bytes; that the manifest counts wrongly is possible
+    otherwise, and Docker goes by the digest alone."""
+    what = f"the layer {blob.digest} has {blob.length} bytes there; its manifest says {blob.size}"
+    found = _other(case, blob, answer, what)
+    evidence = {**found.evidence, "length": blob.length}
+    return replace(found, evidence=evidence, confidence="likely" if blob.length else "certain")
+
+
+def _other(case: Case, blob: BlobFact, answer: Answer, what: str) -> Finding:
+    """Read, and not what the manifest names."""
+    found = _found(case, "registry.bad-response", blob, answer.hop or case.target.registry, answer)
+    return replace(found, params={**found.params, "what": what})
 
 
 def _unread(
@@ -86,7 +108,8 @@ def _redirected(case: Case, blob: BlobFact, hop: Hop, answer: Answer) -> Finding
         what = f"a redirect to {answer.location or 'nowhere'}, which no client can follow"
     else:
         led = urlsplit(answer.location)
-        away = (led.scheme, led.hostname) != (hop.scheme, hop.host)
+        here = is_loopback(hop.host) and led.netloc == hop.authority  # plain HTTP is spoken there
+        away = not here and (led.scheme, led.hostname) != (hop.scheme, hop.host)
         what = (
             f"a redirect to {answer.location} (not followed here)"
             if away

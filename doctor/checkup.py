@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from argparse import Namespace
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from doctor.clients.eyes import PLAIN
@@ -33,9 +35,13 @@ def check(args: Namespace) -> int:
 def diagnosed(args: Namespace) -> tuple[Options, Report, Sequence[Check], Book]:
     """The report on what the command line asks for, the checks that made it and their words; what
     kept a plug-in out is said."""
+    begun = time.monotonic()
     learn_variables(os.environ)
     options = read(args, lambda: tuple(dict.fromkeys(c.name for c in installed().checks)))
     targets, secret = given(options)
+    if options.timeout and not options.password_stdin and "-" not in options.files:
+        left = options.timeout - (time.monotonic() - begun)  # who types has the time they need
+        options = replace(options, timeout=max(0.1, left))
     begin(targets, options)
     plain_program = options.client in PLAIN and not options.only and not options.skip
     found = installed(for_shell=True) if plain_program else installed()

@@ -225,6 +225,7 @@ def params_of(target: Target, finding: Finding | None = None) -> dict[str, str]:
         "hop": hop.name,
         "key": hub.KEY if target.named in hub.DOMAINS else target.named,
         "client": target.client,
+        "check": (finding.check if finding else "") or "api",
         "runtime": target.runtime,
         "crio": "yes" if "cri-o" in (target.client, target.runtime) else "",
         "system": target.system,

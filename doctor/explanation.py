@@ -33,6 +33,7 @@ PARAMS = {
     "hop": "that host with its port",
     "key": "the key that a credential is stored under",
     "client": "the client",
+    "check": "the check that tells of it",
     "diagnose": "`doctor check`, with the --as of the diagnosis that says it",
     "system": "the kind of system",
     "platform": "the platform, such as linux/amd64",

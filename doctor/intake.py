@@ -46,7 +46,7 @@ def _input(options: Options) -> tuple[list[Named], Secret | None]:
     input."""
     named = [Named(text) for text in whole(options.targets)]
     for file in options.files:
-        named += _named_in(file)
+        named += _named_in(file, options.timeout or 20.0)
     if not named and not options.files:
         named = [Named(DEFAULT_TARGET)]
     if not named:
@@ -65,21 +65,18 @@ def _input(options: Options) -> tuple[list[Named], Secret | None]:
     return list(seen.values()), secret
 
 
-def _named_in(file: str) -> list[Named]:
+def _named_in(file: str, seconds: float) -> list[Named]:
     from doctor.images import images_in
+    from doctor.piped import read
 
     limit = 8 << 20
     try:
-        if file == "-":
-            data, name = sys.stdin.buffer.read(limit + 1), "-"
-        else:
-            with open(file, "rb") as handle:
-                data, name = handle.read(limit + 1), file
+        data = sys.stdin.buffer.read(limit + 1) if file == "-" else read(file, limit + 1, seconds)
     except (OSError, ValueError) as error:
         raise UsageError(f"-f {file!r} cannot be read: {error}") from None
     if len(data) > limit:
         raise UsageError(f"-f {file!r} is larger than 8 MiB")
-    found = images_in(name, data.decode("utf-8-sig", "replace"), os.environ)
+    found = images_in(file, data.decode("utf-8-sig", "replace"), os.environ)
     return [Named(each.text, (each.file, each.line), each.problem or "") for each in found]
 
 

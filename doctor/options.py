@@ -74,14 +74,17 @@ def read(args: Namespace, checks: Callable[[], Collection[str]]) -> Options:
         raise UsageError("--username and --password-stdin go together")
     if args.root != "/" and not Path(args.root).is_dir():
         raise UsageError(f"--root {args.root!r} is not a folder")
+    only, skip = _names("--only", args.only, checks), _names("--skip", args.skip, checks)
+    if skip and not (only or frozenset(checks())) - skip:
+        raise UsageError("--skip leaves out every check that would be made; nothing is left to do")
     return Options(
         targets=tuple(args.targets),
         files=tuple(args.file),
         outputs=_outputs(args.format or [], args.output, args.quiet),
         client=args.client,
         platform=_platform(args.platform),
-        only=_names("--only", args.only, checks),
-        skip=_names("--skip", args.skip, checks),
+        only=only,
+        skip=skip,
         timeout=_seconds(args.timeout),
         ca=_certificates(args.ca),
         proxy=args.proxy,

@@ -26,6 +26,8 @@ T = TypeVar("T")
 AT_ONCE = 8
 """Targets under way at the same time."""
 _GRAVITY: tuple[Verdict, ...] = ("fail", "incomplete", "warn", "pass")
+_TOLD = 0.001
+"""Seconds in which what was seen of a further target is judged and told: also of the budget."""
 _FAREWELL = 0.2
 """Seconds in which cancelled work must have ended."""
 
@@ -62,7 +64,14 @@ def complete(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     runner = asyncio.Runner()
     try:
         with redirect_stdout(sys.stderr):  # a plug-in may print; this is not its output
-            return runner.run(work())
+            made: list[T] = []
+
+            # asyncio spells out what its main task returns as that ends: a report is long.
+            async def main() -> None:
+                made.append(await work())
+
+            runner.run(main())
+            return made[0]
     finally:
         if runner.run(_wound_up()):
             runner.close()
@@ -145,6 +154,7 @@ async def _diagnose(
     from doctor.outcome import Choice
 
     seconds = options.timeout or 20.0 + len(targets) - 1
+    seconds -= min(seconds / 2, _TOLD * (len(targets) - 1))
     net = Net(
         environ=environ,
         root=options.root,

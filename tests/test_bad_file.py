@@ -7,7 +7,9 @@ waits, nothing is run.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +140,30 @@ def test_a_file_without_an_image(tmp_path: Path, make: Callable[[Path], object],
     file = tmp_path / "images.yaml"
     make(file)
     refused(typed(tmp_path, "check", "--offline", "-f", str(file)), says)
+
+
+def test_a_pipe_without_a_writer_holds_nobody_up(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    asked = ("check", "--offline", "--timeout", "0.5", "-f", str(pipe))
+    refused(typed(tmp_path, *asked), "nothing came from it within 0.5 seconds")
+    writer = os.open(pipe, os.O_RDWR)
+    try:
+        os.write(writer, b"x.example/a\n")
+        refused(typed(tmp_path, *asked), "its end did not come within 0.5 seconds")
+    finally:
+        os.close(writer)
+
+
+def test_a_pipe_with_a_writer_is_read(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor() as pool:
+        pool.submit(pipe.write_bytes, b"x.example/a\n" * 9_000)
+        ended = typed(tmp_path, "check", "--offline", "--json", "-f", str(pipe))
+    assert [t["target"] for t in json.loads(ended.stdout)["targets"]] == ["x.example/a"]
+    ended = typed(tmp_path, "check", "--offline", "-f", "/dev/stdin", stdin=b"x.example/a\n")
+    assert "x.example/a" in ended.text
 
 
 def test_standard_input_is_such_a_file(tmp_path: Path) -> None:

@@ -33,6 +33,8 @@ def run(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
         (["check", "x.example/a", "--format", "yaml"], "text, json"),
         (["check", "x.example/a", "--only", "tsl"], "did you mean tls?"),
         (["check", "x.example/a", "--skip", "nothing"], "is no check"),
+        (["check", "x.example/a", "--only", "blob", "--skip", "blob"], "nothing is left"),
+        (["check", "x.example/a", "--only", "dns,tls", "--skip", "tls,dns,api"], "nothing is left"),
         (["check", "x.example/a", "--timeout", "0"], "above 0"),
         (["check", "x.example/a", "--timeout", "-1"], "above 0"),
         (["check", "x.example/a", "--timeout", "soon"], "above 0"),
@@ -63,6 +65,13 @@ def test_a_usage_error_exits_2_and_says_what_is_usable(
     assert says in err
     assert "Traceback" not in err
     assert "hunter2" not in err
+
+
+@pytest.mark.parametrize("more", [("--skip", "tls"), ("--only", "dns,tls", "--skip", "tls")])
+def test_what_is_skipped_may_leave_something(
+    capsys: pytest.CaptureFixture[str], more: tuple[str, ...]
+) -> None:
+    assert run(capsys, "check", "--offline", "x.example/a", *more)[0] != 2
 
 
 def test_nothing_said_prints_the_help_and_exits_2(capsys: pytest.CaptureFixture[str]) -> None:

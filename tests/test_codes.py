@@ -169,6 +169,12 @@ def test_every_remedy_says_how_to_see_that_it_worked() -> None:
     assert blind == []
 
 
+def test_a_command_in_a_remedys_verify_is_marked_as_one() -> None:
+    marked = [part.verify for _, part in remedies() if "{diagnose}" in (part.verify or "")]
+    assert marked
+    assert [text for text in marked if "`{diagnose}" not in (text or "")] == []
+
+
 def test_every_command_parses_as_posix_shell() -> None:
     broken = []
     script = "\n".join(filled for *_, filled in commands())
@@ -738,6 +744,16 @@ def test_a_remedy_is_seen_to_work_with_the_eyes_that_saw_the_fault(
     params = {"login_at": "registry.corp:5000"}
     dressed = BOOK.dress(Finding("auth.no-credentials", params=params), target(client))
     assert dressed.remedies[0].verify == verify
+
+
+@pytest.mark.parametrize(("check", "named"), [("blob", "blob"), ("image", "image"), ("api", "api")])
+def test_an_answer_that_breaks_the_protocol_is_seen_mended_at_its_own_check(
+    check: str, named: str
+) -> None:
+    dressed = BOOK.dress(Finding("registry.bad-response", check=check), target("shell"))
+    assert {(r.verify or "").endswith(f"passes its {named} check.") for r in dressed.remedies} == {
+        True
+    }
 
 
 def test_a_command_looks_with_the_same_eyes_and_quotes_what_is_foreign() -> None:

@@ -282,6 +282,22 @@ def test_a_check_that_would_end_the_program_is_one_that_crashed() -> None:
     assert status(found)["top"] == "pass"
 
 
+@pytest.mark.parametrize(("seconds", "begun"), [(-1, False), (5, True)])
+def test_of_a_target_whose_turn_comes_after_the_deadline_nothing_is_begun(
+    seconds: float, begun: bool
+) -> None:
+    events: list[str] = []
+    log: list[str] = []
+    checks = [
+        Check("low", "hop", quiet, probe=saw(Low, log)),
+        Check("top", "target", quiet, probe=saw(Top, log), needs=("low",)),
+    ]
+    found = diagnose(checks, seconds=seconds, observer=lambda event: events.append(event.kind))
+    assert (bool(log), "finished" in events) == (begun, begun)
+    assert found.not_tried == (() if begun else ("low", "top"))
+    assert found.verdict == ("pass" if begun else "incomplete")
+
+
 def test_a_run_ends_with_its_deadline_and_names_what_did_not() -> None:
     async def forever(case: Case, net: Net) -> Fact:
         await asyncio.Event().wait()

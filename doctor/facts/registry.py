@@ -152,6 +152,8 @@ class ConfigRead:
     """As of a layer: the request, and redirects on the same host. Empty: not asked for."""
     platform: Platform | None = None
     """The one that it names, where all of it was read and has its digest."""
+    altered: bool = False
+    """All of it was read, and it has another digest."""
 
 
 @frozen(kw_only=True)
@@ -250,8 +252,25 @@ class BlobFact(Fact):
         )
 
     @property
+    def length(self) -> int | None:
+        """How many bytes the layer has there, where the answer says so: all that 200 brings, or
+        what follows the `/` of a part's Content-Range (RFC 9110, section 14.4)."""
+        answer = self.answer
+        if answer is None or answer.header("content-encoding").lower() not in ("", "identity"):
+            return None
+        told = answer.header("content-length")
+        if answer.status != 200:
+            told = answer.header("content-range").rpartition("/")[2]
+        return int(told) if told.isdecimal() and told.isascii() and len(told) < 20 else None
+
+    @property
+    def whole(self) -> bool:
+        """Is it as long as the manifest says, as far as the answer tells?"""
+        return self.length in (None, self.size)
+
+    @property
     def ok(self) -> bool:
-        return self.readable
+        return self.readable and self.whole
 
     @property
     def hurried(self) -> bool:
@@ -264,7 +283,7 @@ class BlobFact(Fact):
 
     @property
     def seen(self) -> str:
-        if self.readable and self.hop is not None:
+        if self.ok and self.hop is not None:
             return f"a layer is readable at {self.hop.name}"
         return self.answer.said if self.answer else ""
 

@@ -63,6 +63,6 @@ def _read(config: ConfigRead, replies: tuple[Reply, ...]) -> ConfigRead:
     answers = tuple(r.answer for r in replies)
     if whole:
         answers = (*answers[:-1], replace(last.answer, body=""))
-    sound = whole and manifest.matches(last.content, config.digest)
-    platform = imageconfig.built_for(last.content) if sound else None
-    return replace(config, answers=answers, platform=platform)
+    same = manifest.matches(last.content, config.digest) if whole else None
+    platform = imageconfig.built_for(last.content) if same else None
+    return replace(config, answers=answers, platform=platform, altered=same is False)

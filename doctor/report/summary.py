@@ -20,7 +20,9 @@ def sentence(diagnosis: Diagnosis) -> str:
         return causes[0].detail + besides + _passed_over(diagnosis)
     if diagnosis.verdict == "incomplete":
         gaps = (c for c in diagnosis.checks if c.status in ("skip", "error") and c.applies)
-        untried = sorted({c.name for c in gaps if c.blocked_by != OFFLINE})
+        untried = sorted({c.name for c in gaps if c.blocked_by != OFFLINE}) or sorted(
+            {c.name for c in diagnosis.checks if c.status == "warn"}
+        )
         return (
             f"Nothing was seen to be wrong with {subject}, but not everything could be tried: "
             f"{', '.join(untried)}."

@@ -46,6 +46,49 @@ def test_a_layer_that_is_readable_is_no_finding(status: int) -> None:
     assert judged(HERE, read(status, REGISTRY)) == []
 
 
+def sized(status: int, *headers: tuple[str, str]) -> BlobFact:
+    return replace(read(status, REGISTRY, headers=headers), size=100)
+
+
+@pytest.mark.parametrize(
+    ("fact", "confidence"),
+    [
+        (sized(200, ("content-length", "0")), "certain"),
+        (sized(200, ("content-length", "99")), "likely"),
+        (sized(206, ("content-length", "1"), ("content-range", "bytes 0-0/99")), "likely"),
+        (sized(416, ("content-range", "bytes */0")), "certain"),
+    ],
+)
+def test_a_layer_of_another_length_is_not_readable(fact: BlobFact, confidence: str) -> None:
+    (found,) = judged(HERE, fact)
+    assert (found.code, found.confidence) == ("registry.bad-response", confidence)
+    assert found.params["what"].endswith("bytes there; its manifest says 100")
+    assert (fact.ok, fact.seen) == (False, f"HTTP {fact.answer and fact.answer.status}")
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        sized(200, ("content-length", "100")),
+        sized(200, ("content-length", "70"), ("content-encoding", "gzip")),
+        sized(200, ("content-length", "many")),
+        sized(206, ("content-length", "1"), ("content-range", "bytes 0-0/100")),
+        sized(206, ("content-length", "1"), ("content-range", "bytes 0-0/*")),
+        sized(206, ("content-length", "1")),
+        sized(416),
+    ],
+)
+def test_a_layer_of_its_length_or_of_none_that_is_told_is_readable(fact: BlobFact) -> None:
+    assert (judged(HERE, fact), fact.ok) == ([], True)
+
+
+def test_a_configuration_with_another_digest_is_not_the_images() -> None:
+    wrong = replace(config(200, REGISTRY), altered=True)
+    (found,) = judged(HERE, replace(read(206, REGISTRY), config=wrong))
+    assert (found.code, found.subject) == ("registry.bad-response", "sha256:c")
+    assert "another digest" in found.params["what"]
+
+
 def test_storage_that_cannot_be_reached_is_named_with_the_layer() -> None:
     (found,) = judged(
         IMAGE, hops=((STORAGE, DnsFact(addresses=("192.0.2.1",))), (STORAGE, TcpFact()))
@@ -115,6 +158,20 @@ def test_a_redirect_to_what_is_no_address_fails_for_every_client(location: str) 
     (found,) = judged(IMAGE, read(307, location=location, adrift=True))
     assert (found.code, found.severity) == ("registry.bad-response", None)
     assert found.params["what"].endswith(f"{location or 'nowhere'}, which no client can follow")
+
+
+LOOPBACK = Hop("registry", "127.0.0.1", 5000)
+
+
+@pytest.mark.parametrize(
+    ("location", "severity"),
+    [("http://127.0.0.1:5000/b", None), ("http://127.0.0.1:5001/b", "warning")],
+)
+def test_circles_on_loopback_are_circles_over_plain_http_too(
+    location: str, severity: str | None
+) -> None:
+    (found,) = judged(HERE, read(307, LOOPBACK, location=location))
+    assert (found.code, found.severity) == ("registry.bad-response", severity)
 
 
 def test_a_limit_is_for_the_rate_check() -> None:

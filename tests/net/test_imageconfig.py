@@ -133,6 +133,21 @@ def test_bytes_that_are_not_the_configuration_name_no_platform(blob: Script) -> 
     assert layer.readable
 
 
+@pytest.mark.parametrize(
+    ("given", "altered"),
+    [
+        (lab.configuration("linux/amd64"), True),
+        (b"", True),
+        (CONFIG, False),
+        (CONFIG + b" " * (5 << 20), False),
+    ],
+    ids=["other-bytes", "none", "its-own", "endless"],
+)
+def test_bytes_with_another_digest_are_told(given: bytes, altered: bool) -> None:
+    case, _ = seen(serves(IMAGE, gives(given)))
+    assert config_of(case).altered is altered
+
+
 @pytest.mark.parametrize("status", [429, 401])
 def test_a_limit_is_not_pressed(status: int) -> None:
     case, server = seen(serves(IMAGE, lambda r: answer(status)))
