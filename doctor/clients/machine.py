@@ -20,6 +20,8 @@ from doctor.root import is_foreign, located, place, read
 CAP = 1 << 20
 """Bytes of a configuration file that are read; a larger one is refused."""
 _MOST_NAMES = 4000
+_OF_ANY_MACHINE = ("HOME", "PATH", "USER", "LOGNAME")
+"""The variables that count below another machine's root too."""
 
 Reason = Literal["missing", "forbidden", "directory", "special", "too-large", "loop", "broken"]
 
@@ -59,8 +61,12 @@ class Machine:
 
     @classmethod
     def here(cls, environ: Mapping[str, str], root: str = "/") -> Machine:
-        """The machine below `root` as the user of this process with this environment sees it."""
+        """The machine below `root` as the user of this process with this environment sees it. Of
+        another machine's users only the home is taken from here: a proxy, a file or a daemon that a
+        variable of this shell names is not theirs."""
         uid = os.getuid() if hasattr(os, "getuid") else 0
+        if is_foreign(root):
+            environ = {name: environ[name] for name in _OF_ANY_MACHINE if name in environ}
         return cls(root=root, environ=environ, home=environ.get("HOME") or _home(uid), uid=uid)
 
     @property

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from doctor.clients import containerd_node
 from doctor.clients.containerd import Containerd
+from doctor.clients.machine import Machine
 from doctor.facts.client import Daemon, State
 from doctor.facts.trust import TrustFact
 from doctor.fallback import aim
@@ -34,7 +36,8 @@ def target(image: str = f"{HOST}/team/app:1") -> Target:
 
 
 def containerd(root: Path, **environ: str) -> Containerd:
-    return Containerd.here({"HOME": "/root", **environ}, root=str(root))
+    machine = Machine(root=str(root), environ=environ, home="/root")
+    return Containerd(machine, containerd_node.read(machine))
 
 
 def trusts(root: Path, which: int = 0) -> TrustFact:

@@ -137,3 +137,18 @@ def test_the_names_of_a_folder_and_what_a_link_says(tmp_path: Path) -> None:
     assert node.names("/etc/d") == ("10.conf", "20.conf", "30.conf")
     assert (node.link("/etc/d/30.conf"), node.link("/etc/d/20.conf")) == ("/dev/null", "")
     assert (node.names("/out"), node.link("/out/x/y"), node.names("/none")) == ((), "", ())
+
+
+def test_the_variables_of_this_shell_are_not_another_machines(tmp_path: Path) -> None:
+    environ = {
+        "HOME": "/home/u",
+        "PATH": "/bin",
+        "HTTPS_PROXY": "http://proxy.example:1",
+        "REGISTRY_AUTH_FILE": "/a.json",
+        "DOCKER_CONFIG": "/d",
+        "DOCKER_HOST": "tcp://far:1",
+        "XDG_CONFIG_HOME": "/cfg",
+        "SSL_CERT_FILE": "/ca.pem",
+    }
+    assert Machine.here(environ).environ == environ
+    assert Machine.here(environ, str(tmp_path)).environ == {"HOME": "/home/u", "PATH": "/bin"}
