@@ -22,11 +22,12 @@ _DEFAULT = {"http": 80, "https": 443}
 
 def go(listed: str, host: str, port: int) -> str | None:
     """Go: a name and all below it, `.name` or `*.name` only what is below; ports count; CIDR for
-    literal addresses; `*` anywhere."""
+    literal addresses, an IPv4 one in IPv6's dress among them; an entry's name may be written in its
+    own letters; `*` anywhere."""
     entries = tuple(_entries(listed, ","))
     if "*" in entries:
         return "*"
-    address = _address(host)
+    address = _plain(_address(host))
     for entry in entries:
         wanted = entry.lower()
         network = _network(wanted)
@@ -37,11 +38,11 @@ def go(listed: str, host: str, port: int) -> str | None:
         name, own_port = _split_port(wanted)
         if not name or (own_port and own_port != str(port)):
             continue
-        literal = _address(name)
+        literal = _plain(_address(name))
         if literal is not None:
             if literal == address:
                 return entry
-        elif _go_domain(name, host):
+        elif _go_domain(_ascii(name), host):
             return entry
     return None
 
@@ -185,6 +186,22 @@ def _address(text: str) -> _Address | None:
         return ipaddress.ip_address(text) if "%" not in text else None
     except ValueError:
         return None
+
+
+def _plain(address: _Address | None) -> _Address | None:
+    """As net.IP has it: `::ffff:10.1.2.3` is 10.1.2.3."""
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _ascii(name: str) -> str:
+    """The name as it goes over the wire; itself where it has no such form."""
+    if name.isascii():
+        return name
+    dot = "." if name.startswith(".") else ""
+    try:
+        return dot + name.removeprefix(".").encode("idna").decode("ascii")
+    except UnicodeError:
+        return name
 
 
 def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:

@@ -60,6 +60,27 @@ def test_the_five_readings(listed: str, host: str, port: int, ways: str) -> None
     assert " ".join("P" if entry is None else "D" for entry in matched) == ways
 
 
+@pytest.mark.parametrize(("listed", "host", "direct"), [
+    ("bücher.example", "xn--bcher-kva.example", True),
+    ("BÜCHER.example", "r.xn--bcher-kva.example", True),
+    (".bücher.example", "xn--bcher-kva.example", False),
+    ("*.bücher.example", "r.xn--bcher-kva.example", True),
+    ("bücher.example", "bucher.example", False),
+    ("bü..example", "xn--b-xga.example", False),
+    ("10.0.0.0/8", "::ffff:10.1.2.3", True),
+    ("10.0.0.0/8", "::ffff:11.1.2.3", False),
+    ("10.1.2.3", "::ffff:10.1.2.3", True),
+    ("::ffff:10.1.2.3", "10.1.2.3", True),
+    ("10.0.0.0/8", "::a01:203", False),
+])  # fmt: skip
+def test_go_knows_a_name_in_its_own_letters_and_an_address_in_another_dress(
+    listed: str, host: str, direct: bool
+) -> None:
+    """golang.org/x/net/http/httpproxy proxy.go: idnaASCII of the entry, net.IP.Equal and
+    net.IPNet.Contains."""
+    assert (noproxy.go(listed, host, 443) is not None) is direct
+
+
 GO_LIST = (
     "foobar.com, .barbaz.net, *.wildcard.io, 192.168.1.1, 192.168.1.2:81, 192.168.1.3:80, "
     "10.0.0.0/30, 2001:db8::52:0:1, [2001:db8::52:0:2]:443, [2001:db8::52:0:3]:80, "
