@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
-from doctor.clients import crio_host, policy_json, pull_sources, short_names
+from doctor.clients import crio_host, packages, policy_json, pull_sources, short_names
 from doctor.clients.containers_trust import trust
 from doctor.clients.crio_host import CrioHost
 from doctor.clients.keyring import Lookup, wanted
@@ -149,6 +149,7 @@ class Crio:
         return ClientFact(
             client=self.name,
             program=host.program,
+            version=packages.version(self.machine, ("cri-o",)),
             daemon=self.daemon or Daemon(host.socket),
             files=host.files,
             faults=(*host.faults, *self._of_this(target)),

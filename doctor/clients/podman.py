@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from doctor.clients import (
     certs_missed,
     containers_conf,
+    packages,
     policy_json,
     pull_sources,
     registries_conf,
@@ -117,6 +118,7 @@ class Podman:
         return ClientFact(
             client=self.name,
             program=program,
+            version=packages.version(self.machine, ("podman",)),
             remote=self.machine.variable("CONTAINER_HOST"),
             rootless=self.machine.uid != 0,
             files=(*self.conf.files, *self.registries.files),

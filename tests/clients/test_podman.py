@@ -335,3 +335,11 @@ def test_no_link_leads_out_and_no_fifo_is_waited_for(tmp_path: Path) -> None:
     place.unlink()
     place.mkdir()
     assert faults(root) == [(SYSTEM, 1, True)]
+
+
+def test_the_version_is_the_package_managers(tmp_path: Path) -> None:
+    assert podman(tmp_path).setup(target()).version == ""
+    put(tmp_path, "/var/lib/dpkg/status", PACKAGE.format("4.3.1+ds1-8+deb12u1"))
+    assert podman(tmp_path).setup(target()).version == "4.3.1"
+    put(tmp_path, "/var/lib/dpkg/status", PACKAGE.format("9.9").replace(" ok installed", " ok"))
+    assert podman(tmp_path).setup(target()).version == ""

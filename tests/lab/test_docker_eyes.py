@@ -100,7 +100,11 @@ HEALTHY = (
     Scenario("open", Way()),
     Scenario("login", BASIC, home={LOGIN: config()}),
     Scenario("ca-in-certs.d", Way(machine=private)),
-    Scenario("the-folder-of-another-spelling", Way(machine=known_to_the_system_alone)),
+    Scenario(
+        "the-folder-of-another-spelling",
+        Way(machine=known_to_the_system_alone),
+        also=("client.config-invalid",),
+    ),
     Scenario("proxy-in-the-drop-in", replace(LOST, machine=etc(unit=UNIT, drop_in=THROUGH))),
     Scenario(
         "proxy-in-daemon.json",
