@@ -47,14 +47,14 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _dispatch(argv: list[str]) -> int:
-    from doctor import parsers
-
     command = argv[0] if argv else ""
-    if command in ("-h", "--help", "help"):
-        parsers.main().print_help()
-        return 0
     if command in ("-V", "--version"):
         say(f"registry-doctor {__version__}\n")
+        return 0
+    from doctor import parsers
+
+    if command in ("-h", "--help", "help"):
+        parsers.main().print_help()
         return 0
     if command in _RUN:
         return _RUN[command](argv[1:])
