@@ -19,6 +19,7 @@ from doctor.streams import UndeliveredError, talk
 from doctor.usage import UsageError
 
 if TYPE_CHECKING:
+    from doctor.bundle.contents import Surroundings
     from doctor.codes import Book
     from doctor.model import Report
     from doctor.options import Options
@@ -39,7 +40,7 @@ def opened(args: Namespace, options: Options) -> Kept:
 def closed(args: Namespace, options: Options, report: Report, kept: Kept, book: Book) -> int:
     """Write the bundle, or say why there is none; the command's exit code."""
     code = exit_code(report.verdict, options.strict)
-    around = surroundings(report, options.root, kept.of(_failing(report)), _passed(kept))
+    around = surroundings_of(report, options.root, kept)
     try:
         made = finished(report, around, installed().checks, book, pseudonyms=args.pseudonyms)
     except UndeliveredError as error:
@@ -55,6 +56,11 @@ def closed(args: Namespace, options: Options, report: Report, kept: Kept, book: 
         talk(f"doctor: the bundle is {plain(scrub(args.bundle))}")
         tell_of(args.bundle, made)
     return code
+
+
+def surroundings_of(report: Report, root: str, kept: Kept) -> Surroundings:
+    """What goes into the bundle besides the report: the objects of the pods that fail, too."""
+    return surroundings(report, root, kept.of(_failing(report)), _passed(kept))
 
 
 def _sorry(error: UndeliveredError) -> None:

@@ -65,14 +65,15 @@ def k8s(args: Namespace) -> int:
     return tell(document(report), options, code)
 
 
-async def looked(options: Options, say: Callable[[str], None]) -> Report:
+async def looked(options: Options, tell: Callable[[str], None], kept: Kept | None = None) -> Report:
     """What `doctor k8s` without names finds: the failing pulls of the current context's namespace.
-    `say` is given what is being read."""
+    `tell` is given what is being read, `kept` the objects that a bundle of it holds."""
     from doctor.codes import load
     from doctor.net.kubeconfig import Wish
 
     learn_variables(os.environ)
-    return await _Run(options, Wish(), Asked(False, None, (), ""), False, load(()), say).report()
+    asked = Asked(everywhere=False, namespace=None, named=(), selector="")
+    return await _Run(options, Wish(), asked, False, load(()), tell, kept).report()
 
 
 @dataclass(frozen=True)
