@@ -18,8 +18,6 @@ from doctor.usage import UsageError
 if TYPE_CHECKING:
     from argparse import Namespace
 
-_DUMB = "doctor: this terminal (TERM=dumb) cannot show the interactive view; here is the text."
-
 
 def main(argv: Sequence[str]) -> int:
     """Run one command and return its exit code. Never raises for what a user can cause."""
@@ -71,12 +69,10 @@ def _look(args: Namespace, *, alone: bool) -> int:
     help where nothing was said at all."""
     from doctor import terminal
 
-    if terminal.attended(args):
-        if not terminal.dumb():
-            from doctor.tui.launch import look
+    if terminal.interactive(args):
+        from doctor.tui.launch import look
 
-            return look(args)
-        talk(_DUMB)
+        return look(args)
     if alone:
         from doctor import parsers
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from doctor import __version__
 from doctor.bundle import evidence, write
-from doctor.bundle.configuration import chosen
+from doctor.bundle.configuration import LeftOut, chosen
 from doctor.bundle.contents import Contents, Surroundings, contents
 from doctor.bundle.masking import Mask
 from doctor.bundle.ownwords import own_words
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from doctor.bundle.pseudonyms import Pseudonyms
     from doctor.codes import Book
     from doctor.model import Check, Diagnosis
-
 _FORMS = ("json", "markdown", "html")
 """The report, for programs and for people."""
 _PACKAGES = (
@@ -79,18 +78,23 @@ def bundle(args: Namespace) -> int:
             write.put(file, made.data)
         else:
             file = write.put_anew(report.started.astimezone(UTC), made.data)
-        if made.names is not None:
-            write.put(f"{file}.names.json", (json.dumps(made.names, indent=1) + "\n").encode())
+        put_names(file, made)
     except UndeliveredError as error:
         error.exit = code or error.exit
         raise
     if not options.quiet:
-        _tell(file, made)
+        tell_of(file, made)
     say(f"{file}\n")
     return code
 
 
-def _tell(file: str, made: Bundle) -> None:
+def put_names(file: str, made: Bundle) -> None:
+    """Who is who, beside the bundle."""
+    if made.names is not None:
+        write.put(f"{file}.names.json", (json.dumps(made.names, indent=1) + "\n").encode())
+
+
+def tell_of(file: str, made: Bundle) -> None:
     """What was written, for whoever asked for it."""
     count, size = len(made.contents.files), len(made.data)
     talk(f"doctor: {count} files, {-(-size // 1024)} KiB, searched for secrets; none was found")
@@ -131,7 +135,7 @@ def _render(document: Mapping[str, Any], form: str) -> str:
 
 def _names(report: Report, around: Surroundings, own: str) -> Pseudonyms:
     """Other names for all that the report and what goes with it speak of."""
-    from doctor.bundle import pseudonyms
+    from doctor.bundle import kubernetes, pseudonyms
 
     names = pseudonyms.Pseudonyms(own)
     for found in _all(report):
@@ -142,16 +146,14 @@ def _names(report: Report, around: Surroundings, own: str) -> Pseudonyms:
     names.add_user(os.environ.get("USER", ""))
     names.add_host(platform.node())
     for thing in around.objects:
-        about = thing.get("metadata")
-        namespace = about.get("namespace") if isinstance(about, Mapping) else None
-        names.add_namespace(namespace if isinstance(namespace, str) else "")
+        kubernetes.learn(names, thing)
     if report.kubernetes is not None:
         pseudonyms.learn(names, replace(report.kubernetes, server=None))
         for pull in report.kubernetes.pulls:
             for namespace in pull.namespaces:
                 names.add_namespace(namespace)
             for node in pull.nodes:
-                names.add_host(node)
+                names.add_node(node)
     return names
 
 
@@ -178,7 +180,7 @@ def renamed(report: Report, names: Pseudonyms, checks: Sequence[Check], book: Bo
     diagnoses = tuple(again(each) for each in report.diagnoses)
     cluster = report.kubernetes
     if cluster is not None:
-        record = encode(replace(cluster, server=None), Cluster, text)
+        record = encode(replace(cluster, server=None, facts=()), Cluster, text)
         server = again(cluster.server) if cluster.server else None
         cluster = replace(Reader().decode(record, Cluster), server=server)
     return replace(
@@ -190,7 +192,10 @@ def renamed(report: Report, names: Pseudonyms, checks: Sequence[Check], book: Bo
 
 
 def surroundings(
-    report: Report, root: str = "/", objects: Sequence[Mapping[str, Any]] = ()
+    report: Report,
+    root: str = "/",
+    objects: Sequence[Mapping[str, Any]] = (),
+    left_out: Sequence[LeftOut] = (),
 ) -> Surroundings:
     """The machine in a few words, the configuration that was read below `root`, and the cluster's
     objects. No environment but the variables that bear on a pull, and of those no user
@@ -213,7 +218,7 @@ def surroundings(
         },
         "clock": {"started": stamp(report.started), "offset": f"{zone[:3]}:{zone[3:5]}"},
     }
-    return Surroundings(environment, chosen(READ, root), tuple(objects))
+    return Surroundings(environment, chosen(READ, root), tuple(objects), tuple(left_out))
 
 
 def _read_of(name: str, value: str) -> str:

@@ -11,7 +11,7 @@ import os
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from doctor.net.kube import Api
     from doctor.net.kubeconfig import Wish
     from doctor.net.kubesettings import NoClusterError, Settings
+    from doctor.pods.kept import Kept
     from doctor.pulls import Known
     from doctor.survey import Survey
 
@@ -44,6 +45,11 @@ def k8s(args: Namespace) -> int:
     learn_variables(os.environ)
     options = read(args, lambda: ())
     wish, asked = _wish(args), _asked(args)
+    kept = None
+    if args.bundle is not None or args.pseudonyms:
+        from doctor import casefile
+
+        kept = casefile.opened(args, options)
     from doctor.codes import load
     from doctor.output import tell
     from doctor.report.document import document
@@ -52,10 +58,22 @@ def k8s(args: Namespace) -> int:
     book = load(())
     progress = _Progress(sys.stderr.isatty() and not options.quiet)
     try:
-        report = complete(_Run(options, wish, asked, args.probe, book, progress).report)
+        report = complete(_Run(options, wish, asked, args.probe, book, progress, kept).report)
     finally:
         progress.clear()
-    return tell(document(report), options)
+    code = casefile.closed(args, options, report, kept, book) if kept is not None else None
+    return tell(document(report), options, code)
+
+
+async def looked(options: Options, tell: Callable[[str], None], kept: Kept | None = None) -> Report:
+    """What `doctor k8s` without names finds: the failing pulls of the current context's namespace.
+    `tell` is given what is being read, `kept` the objects that a bundle of it holds."""
+    from doctor.codes import load
+    from doctor.net.kubeconfig import Wish
+
+    learn_variables(os.environ)
+    asked = Asked(everywhere=False, namespace=None, named=(), selector="")
+    return await _Run(options, Wish(), asked, False, load(()), tell, kept).report()
 
 
 @dataclass(frozen=True)
@@ -123,7 +141,8 @@ class _Run:
         asked: Asked,
         probing: bool,
         book: Book,
-        tell: _Progress,
+        tell: Callable[[str], None],
+        kept: Kept | None = None,
     ) -> None:
         self.options = options
         self.wish = wish
@@ -132,6 +151,7 @@ class _Run:
         self.book = book
         self.words = Aimed(book, wish.context, wish.kubeconfig)
         self.tell = tell
+        self.kept = kept
         self.environ: Mapping[str, str] = dict(os.environ)
         self.now = datetime.now().astimezone()
         self.clock = time.perf_counter()
@@ -160,7 +180,7 @@ class _Run:
         from doctor import pulls, weighing
         from doctor.survey import Survey
 
-        survey = Survey(api, self.asked.scope(settings.namespace))
+        survey = Survey(api, self.asked.scope(settings.namespace), kept=self.kept)
         self.tell(f"asking {settings.server} for pods")
         version = asyncio.create_task(survey.read_version())
         await survey.read_pods()

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from doctor import terminal
 from doctor.bundle import evidence, opened
 from doctor.bundle.codec import MisfitError
 from doctor.bundle.opened import Opened
@@ -32,12 +33,17 @@ Document = dict[str, Any]
 
 
 def open_file(args: Namespace) -> int:
-    """`doctor open FILE`: show it, and return the exit code of what it says."""
+    """`doctor open FILE`: show it, on a terminal in the interactive view, and return the exit code
+    of what it says."""
     from doctor.output import tell
 
     options = read(args, tuple)
     found = opened.read(args.bundle)
     told = opinion(found, as_recorded=args.as_recorded, name=PurePath(args.bundle).name)
+    if terminal.interactive(args):
+        from doctor.tui.launch import show
+
+        return show(told, args)
     return tell(told, options)
 
 

@@ -138,6 +138,10 @@ def k8s() -> argparse.ArgumentParser:
         action="store_true",
         help="try the images from here, with the pods' own pull Secrets",
     )
+    add(
+        "--bundle", metavar="FILE", help="write what was read into one .tar.gz too, without secrets"
+    )
+    _pseudonyms(add)
     _forms(add)
     _conditions(add, "the whole run's budget (default 60)")
     _manner(add)
@@ -233,7 +237,8 @@ def _pseudonyms(add: Add) -> None:
     add(
         "--pseudonyms",
         action="store_true",
-        help="other names for hosts, users, namespaces and images; who is who is written beside it",
+        help="a bundle with other names for hosts, users, namespaces and images; who is who is "
+        "written beside it",
     )
 
 

@@ -21,6 +21,7 @@ from doctor.facts.pull import NodeSeen
 from doctor.frozen import frozen
 from doctor.net.kube import METADATA, Answer, Api
 from doctor.pods import event, node, pod, secret
+from doctor.pods.kept import Kept
 from doctor.pods.objects import names, owner, text, texts
 from doctor.pods.pod import Pod
 from doctor.pods.scope import Named, Scope, path_of, selector_of, space
@@ -84,6 +85,8 @@ class Survey:
     refused: dict[tuple[str, str], list[Refused]] = field(default_factory=lambda: defaultdict(list))
     blind: Answer | None = None
     """The answer that ended the reading of pods before any was seen."""
+    kept: Kept | None = None
+    """The objects themselves, where a bundle is wanted."""
 
     @property
     def seen(self) -> int:
@@ -98,6 +101,10 @@ class Survey:
         if answer.status == 403:
             one = Refused(verb, what, namespace or "", answer.user, answer.message, name)
             self.refused[verb, what].append(one)
+
+    def _keep(self, kind: str, thing: Any, version: str = "v1") -> None:
+        if self.kept is not None:
+            self.kept.add(kind, thing, version)
 
     # Pods.
 
@@ -154,6 +161,7 @@ class Survey:
         wanted = found.waiting or found.stuck or self.scope.named
         if wanted and len(self.pods) < _MOST_PODS:
             self.pods[found.key] = found
+            self._keep("Pod", value)
             self.siblings[found.owner[2]].append(found)
 
     async def _read_named(self, named: Named) -> None:
@@ -172,6 +180,8 @@ class Survey:
             return
         if not answer.ok:
             self.missed(named.resource, answer, namespace, "get", named.name)
+        else:
+            self._keep(named.kind, answer.body)
         await self._read_of(named, namespace, answer)
 
     async def _read_of(self, named: Named, namespace: str, answer: Answer) -> None:
@@ -246,6 +256,7 @@ class Survey:
                 fits = mine is not None and one and one.pod_uid in ("", mine.uid)
                 if one and fits and len(found[one.pod]) < 400:
                     found[one.pod].append(one)
+                    self._keep("Event", value, "events.k8s.io/v1" if "regarding" in value else "v1")
         return None
 
     async def read_owners(self, pods: Iterable[Pod]) -> None:
@@ -259,6 +270,8 @@ class Survey:
         async def ask(namespace: str, kind: str, name: str) -> None:
             answer = await self.api.get(path_of(kind, namespace, name))
             above = owner(answer.body) if answer.ok else ("", "", "")
+            if answer.ok:
+                self._keep(kind, answer.body)
             if above[0] and above[1] and above[:2] != (kind, name):
                 self.workloads[namespace, f"{kind}/{name}"] = above[:2]
 
@@ -275,6 +288,7 @@ class Survey:
         async def ask(namespace: str, name: str) -> None:
             answer = await self.api.get(space(namespace, f"serviceaccounts/{quote(name, safe='')}"))
             if answer.ok:
+                self._keep("ServiceAccount", answer.body)
                 marks = texts(answer.body, "metadata", "annotations")
                 self.accounts[namespace, name] = Account(
                     names(answer.body, "imagePullSecrets"), marks, secret.changed(answer.body)
@@ -294,6 +308,8 @@ class Survey:
             if answer.status == 404:
                 self.secrets[namespace, name] = "missing"
                 return
+            if answer.ok:
+                self._keep("Secret", answer.body)
             if found is None:
                 self.missed("secrets", answer, namespace, "get", name)
             self.secrets[namespace, name] = found or answer.why
@@ -316,6 +332,7 @@ class Survey:
                         one = secret.read(value) if isinstance(value, Mapping) else None
                         if one and one.type == kind and len(found) < _MOST_SECRETS:
                             found[one.name] = one
+                            self._keep("Secret", value)
             self.listed[namespace] = tuple(found.values())
 
         await asyncio.gather(*(ask(n) for n in dict.fromkeys(namespaces) if n not in self.listed))
@@ -346,6 +363,7 @@ class Survey:
             answer = await self.api.get(f"/api/v1/nodes/{quote(name, safe='')}")
             if answer.ok:
                 self.nodes[name] = node.read(answer.body)
+                self._keep("Node", answer.body)
             elif answer.status != 404:
                 self.missed("nodes", answer, None, "get", name)
 
@@ -359,3 +377,4 @@ class Survey:
             for one in page.items:
                 if text(one, "metadata", "name") in new:
                     self.nodes[text(one, "metadata", "name")] = node.read(one)
+                    self._keep("Node", one)

@@ -10,6 +10,10 @@ import os
 import sys
 from argparse import Namespace
 
+from doctor.streams import talk
+
+_DUMB = "doctor: this terminal (TERM=dumb) cannot show the interactive view; here is the text."
+
 
 def attended(args: Namespace | None = None) -> bool:
     """Are both standard streams terminals, and no option given that asks for text?"""
@@ -18,6 +22,12 @@ def attended(args: Namespace | None = None) -> bool:
     return args is None or not (args.format or args.output or args.quiet or args.password_stdin)
 
 
-def dumb() -> bool:
-    """Can it show no more than lines?"""
-    return os.environ.get("TERM", "") in ("", "dumb")
+def interactive(args: Namespace) -> bool:
+    """Is the interactive view to be opened? Where only the terminal cannot show it, that is
+    said."""
+    if not attended(args):
+        return False
+    if os.environ.get("TERM", "") in ("", "dumb"):
+        talk(_DUMB)
+        return False
+    return True

@@ -55,6 +55,7 @@ def run(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
         (["check", "-f", "-", "--username", "u", "--password-stdin"], "both want standard input"),
         (["check", "x.example/a", "--pasword-stdin"], "--help"),
         (["check", "x.example/a", "--password", "hunter2"], "there is no option --password"),
+        (["bundle", "-o", "a", "-o", "b"], "a bundle is one file"),
     ],
 )
 def test_a_usage_error_exits_2_and_says_what_is_usable(

@@ -47,11 +47,12 @@ Render = Callable[[Mapping[str, Any], str], str]
 @frozen
 class Surroundings:
     """What a bundle holds besides the report: the machine in a few words, the files that were read,
-    by path, and the cluster's objects."""
+    by path, and the cluster's objects; and what of them is left out already."""
 
     environment: Mapping[str, Any]
     read: Mapping[str, bytes] = field(default_factory=dict)
     objects: tuple[Mapping[str, Any], ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @frozen
@@ -94,6 +95,7 @@ def contents(
     """The files of a bundle. `pseudonyms`: what is done to every text after it was masked; the
     report must have been made of renamed facts already. `formats`: those that there are."""
     made = _Maker(pseudonyms, limit)
+    made.left_out += surroundings.left_out
     # First, so that what is masked there is known when the rest is written.
     for thing in surroundings.objects:
         kubernetes.masked(thing, made.mask)

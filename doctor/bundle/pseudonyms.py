@@ -72,6 +72,12 @@ class Pseudonyms:
             self._term(domain[0], self._label(domain[0]))
         self._pattern = None
 
+    def add_node(self, name: str) -> None:
+        """A machine's name, which is one also where it has no domain and no port."""
+        self.add_host(name)
+        if name and "." not in name:
+            self._term(name, self._label(name))
+
     def add_user(self, name: str) -> None:
         if name not in _EVERYBODY:
             self._term(name, self._new("user", name))

@@ -47,20 +47,20 @@ def packed(contents: Contents, moment: datetime, own_words: Callable[[], str]) -
     return data
 
 
-def check(file: str) -> None:
-    """Raises UsageError where no bundle can be put under that name."""
+def check(file: str, option: str = "-o") -> None:
+    """Raises UsageError where no bundle can be put under that name, which the option gave."""
     path = Path(file)
     try:
         there = os.path.lexists(path)
         folder = Path(os.path.realpath(path)).parent
         if there and not path.is_file():
-            raise UsageError(f"-o {file!r} is no regular file; a bundle is written to one")
+            raise UsageError(f"{option} {file!r} is no regular file; a bundle is written to one")
         if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
             raise UsageError(
-                f"-o {file!r} cannot be written: {str(folder)!r} is not a writable folder"
+                f"{option} {file!r} cannot be written: {str(folder)!r} is not a writable folder"
             )
     except (OSError, ValueError) as error:
-        raise UsageError(f"-o {file!r} cannot be written: {error}") from None
+        raise UsageError(f"{option} {file!r} cannot be written: {error}") from None
 
 
 def put_anew(moment: datetime, data: bytes) -> str:

@@ -85,7 +85,7 @@ def of_secret(
     if code in ("k8s.secret-rejected", "k8s.stale-secret-breaks-public") and secret.matching:
         own["key"] = secret.matching[0][0]
     proof = {
-        "secret": f"{fact.namespace}/{secret.name}",
+        "secret_name": f"{fact.namespace}/{secret.name}",
         "type": secret.type,
         "data": secret.data,
         "matching": [{"key": key, "user": user} for key, user in secret.matching],

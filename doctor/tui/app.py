@@ -18,7 +18,6 @@ from textual.screen import Screen
 from doctor.clients.eyes import ALL
 from doctor.options import Options
 from doctor.redact import scrub
-from doctor.tui import rooms
 from doctor.tui.diagnosis import DiagnosisScreen
 from doctor.tui.history import History
 from doctor.tui.sitting import Sitting, clients_here
@@ -295,10 +294,10 @@ class DoctorApp(Stage):
         self.push_screen(box, lambda said: done(self, said))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """What does not apply is grey; what this installation cannot do is not there."""
+        """What does not apply is grey; what there is none of is not there."""
         sitting = self.sitting
         if action == "bundle":
-            return _grey(sitting and sitting.report) if rooms.has("bundle") else False
+            return _grey(sitting and sitting.report)
         if action == "export":
             return _grey(sitting and sitting.document)
         if action in ("next_client", "all_clients"):

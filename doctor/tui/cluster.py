@@ -15,7 +15,7 @@ from textual.screen import Screen
 from textual.widgets import Footer, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from doctor.tui import evidence, rooms
+from doctor.tui import evidence
 from doctor.tui.dialogs import Ask, Reading
 from doctor.tui.ink import DIM, STATES, STRONG, STYLES, clipped, ends, ink, line, mark, wrapped
 from doctor.tui.paper import Paper
@@ -227,7 +227,7 @@ class ClusterScreen(Screen[None]):
         if action == "copy":
             return True if self._remedies.commands else None
         if action == "probe":
-            return (True if self.pull else None) if rooms.has("cluster") else False
+            return True if self.pull else None
         return True
 
 

@@ -1,22 +1,22 @@
 """What do the entries that lead to other rooms do? Each is a few lines, and the room does the work.
 
-`doctor.tui.rooms` says which are there. They are named here only, and loaded when they are chosen.
+They are named here only, and loaded when they are chosen.
 """
 
 from __future__ import annotations
 
 import asyncio
 from datetime import UTC
-from importlib import import_module
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from doctor.model import Observer, Report
-from doctor.redact import learn_variables, scrub
+from doctor.redact import learn_variables, plain, scrub
 from doctor.tui.dialogs import Choose, Where, confirm_path
 from doctor.tui.sitting import Sitting
 
 if TYPE_CHECKING:
+    from doctor.demo.scene import Scene
     from doctor.tui.app import DoctorApp
 
 
@@ -26,16 +26,18 @@ def enter(app: DoctorApp, entry: str) -> None:
 
 
 def _cluster(app: DoctorApp) -> None:
-    """The failing pulls of the context's namespace. `doctor.k8s.looked(options, tell)` is awaited
-    for the report; `tell` is given what is being read."""
-    room = import_module("doctor.k8s")
+    """The failing pulls of the context's namespace."""
+    from doctor.k8s import looked
+    from doctor.pods.kept import Kept
 
     async def look(observer: Observer) -> Report:
         def tell(what: str) -> None:
-            sitting.saying = what
+            sitting.saying = plain(scrub(what), 200)
 
-        found: Report = await room.looked(app.options, tell)
-        return found
+        kept = Kept()
+        report = await looked(app.options, tell, kept)
+        sitting.kept = kept
+        return report
 
     sitting = Sitting(app.options, look=look, of_cluster=True)
     app.begin(sitting)
@@ -43,24 +45,26 @@ def _cluster(app: DoctorApp) -> None:
 
 def _demo(app: DoctorApp) -> None:
     """A fault is chosen; its servers are up until one leaves."""
-    faults = import_module("doctor.demo.faults").FAULTS
+    from doctor.demo.faults import FAULTS
 
     def chosen(name: str | None) -> None:
         if name:
             app.run_worker(_staged(app, name), exclusive=True, group="demo")
 
-    named = [(fault.name, fault.says) for fault in faults]
+    named = [(fault.name, fault.says) for fault in FAULTS]
     app.push_screen(Choose("Which fault shall the registry on loopback have?", named), chosen)
 
 
 async def _staged(app: DoctorApp, name: str) -> None:
     """Put the servers up; they are taken down by the task that put them up."""
-    up: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    from doctor.demo import started
+
+    up: asyncio.Future[Scene] = asyncio.get_running_loop().create_future()
     leaving = asyncio.Event()
 
     async def stage() -> None:
         try:
-            async with import_module("doctor.demo").started(name, app.options) as scene:
+            async with started(name, app.options) as scene:
                 up.set_result(scene)
                 await leaving.wait()
         except Exception as problem:
@@ -81,12 +85,13 @@ async def _staged(app: DoctorApp, name: str) -> None:
 
 def _open(app: DoctorApp) -> None:
     """A bundle is judged again, a report shown as it was recorded."""
+    from doctor.bundle import opened
+    from doctor.opinion import opinion
 
     async def read(file: str) -> str:
         path = confirm_path(file)
-        opened, opinion = import_module("doctor.bundle.opened"), import_module("doctor.opinion")
-        found: Any = await asyncio.to_thread(opened.read, path)
-        document = await asyncio.to_thread(opinion.opinion, found, name=PurePath(path).name)
+        found = await asyncio.to_thread(opened.read, path)
+        document = await asyncio.to_thread(opinion, found, name=PurePath(path).name)
         app.call_later(app.begin, Sitting(None, document=document))
         return ""
 
@@ -95,7 +100,11 @@ def _open(app: DoctorApp) -> None:
 
 def bundle(app: DoctorApp, sitting: Sitting) -> None:
     """Write a support bundle of what was found."""
-    handover, write = import_module("doctor.handover"), import_module("doctor.bundle.write")
+    from doctor import casefile, handover
+    from doctor.bundle import write
+    from doctor.codes import load
+    from doctor.plugins import installed
+
     report = sitting.report
     if report is None:
         return
@@ -103,8 +112,12 @@ def bundle(app: DoctorApp, sitting: Sitting) -> None:
     async def put(file: str) -> str:
         path = confirm_path(file)
         write.check(path)
-        around = handover.surroundings(report, app.options.root)
-        checks, book = ((), None) if sitting.of_cluster else (sitting.checks, sitting.book)
+        if sitting.kept is None:
+            around = handover.surroundings(report, app.options.root)
+            checks, book = sitting.checks, sitting.book
+        else:
+            around = casefile.surroundings_of(report, app.options.root, sitting.kept)
+            checks, book = installed().checks, load(())
         made = await asyncio.to_thread(handover.finished, report, around, checks, book)
         write.put(path, made.data)
         return f"Wrote {scrub(path)}; it was searched for secrets, and none was found"

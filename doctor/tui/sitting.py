@@ -22,6 +22,7 @@ from doctor.tui.stations import Progress
 if TYPE_CHECKING:
     from doctor.codes import Book
     from doctor.plugins import Installed
+    from doctor.pods.kept import Kept
 
 Document = Mapping[str, Any]
 Look = Callable[[Observer], Awaitable[Report]]
@@ -51,6 +52,8 @@ class Sitting:
         """What the run before said."""
         self.report: Report | None = None
         """What the document was made of; None for one that was opened."""
+        self.kept: Kept | None = None
+        """The objects of the cluster that was looked at, for a bundle."""
         self.saying = ""
         """What a run that has no stations is doing."""
         self._look = look

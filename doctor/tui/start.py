@@ -13,7 +13,6 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from doctor.parsers import DEFAULT_TARGET
-from doctor.tui import rooms
 from doctor.tui.ink import DIM, STRONG, ink, line
 
 _ENTRIES = (
@@ -62,9 +61,7 @@ class StartScreen(Screen[None]):
         for each in fitting:
             options.add_option(Option(line(each, ("  looked at lately", DIM)), id=f"recent {each}"))
         for entry, title, what in _ENTRIES:
-            if rooms.has(entry):
-                options.add_option(Option(line((title, STRONG), (f"  {what}", DIM)), id=entry))
-        options.display = options.option_count > 0
+            options.add_option(Option(line((title, STRONG), (f"  {what}", DIM)), id=entry))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
@@ -86,7 +83,7 @@ class StartScreen(Screen[None]):
     def action_leave(self) -> None:
         """From the field to the list, and back."""
         options = self.query_one("#entries", OptionList)
-        if options.has_focus or not options.display:
+        if options.has_focus:
             self.query_one("#target").focus()
         else:
             options.focus()

@@ -1,5 +1,5 @@
-"""Do the entries that lead to other rooms call them, and is an entry without its room not there?
-The rooms are stood in for; each has its own tests."""
+"""Do the entries that lead to other rooms call them? Where a room needs much it is stood in for;
+each has its own tests."""
 
 from __future__ import annotations
 
@@ -14,17 +14,22 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
+from doctor.bundle.archive import unpack
 from doctor.intake import given
 from doctor.model import Report
-from doctor.tui import rooms
 from doctor.tui.app import DoctorApp
 from doctor.tui.cluster import ClusterScreen
 from doctor.tui.diagnosis import DiagnosisScreen
 from doctor.tui.history import History
 from doctor.usage import UsageError
+from tests import leaks
+from tests.kube.api import kubeconfig, serving
+from tests.kube.cluster import REJECTED, cluster, pod, secret
 from tests.report.samples import sample
 from tests.tui.seen import ORIGIN, options, press, sit, text
 from tests.tui.test_live import IMAGE, REPORT, live, nothing, scripted, until
+
+PASSWORD = leaks.password("a pull Secret of the cluster that is checked")
 
 
 def stand_in(monkeypatch: pytest.MonkeyPatch, name: str, **what: Any) -> None:
@@ -36,45 +41,17 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, name: str, **what: Any) -> None:
         monkeypatch.setattr(sys.modules[parent], own, module, raising=False)
 
 
-def offered(monkeypatch: pytest.MonkeyPatch, *entries: str) -> None:
-    monkeypatch.setattr(rooms, "has", lambda entry: entry in entries)
-
-
 def start() -> DoctorApp:
     return DoctorApp(options(), None, History(None))
 
 
-@pytest.mark.parametrize("entries", [(), ("open",), ("cluster", "open")])
-def test_only_what_is_there_is_offered(
-    monkeypatch: pytest.MonkeyPatch, entries: tuple[str, ...]
-) -> None:
-    offered(monkeypatch, *entries)
-
+def test_every_entry_is_offered() -> None:
     async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
         shown = text(app)
-        assert ("Check my cluster" in shown) is ("cluster" in entries)
-        assert ("Open a bundle" in shown) is ("open" in entries)
-        assert app.screen.query_one("#entries", OptionList).option_count == len(entries)
+        assert all(each in shown for each in ("Check my cluster", "Open a bundle", "Demo"))
+        assert app.screen.query_one("#entries", OptionList).option_count == 3
 
     sit(start(), act)
-
-
-def test_a_room_that_is_missing_or_lacks_what_is_called_is_none(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(
-        rooms,
-        "_ROOMS",
-        {
-            "a": ("doctor.no_such_room", ""),
-            "b": ("doctor.run", "no_such_name"),
-            "c": ("doctor.run", "report"),
-            "d": ("doctor.run", ""),
-        },
-    )
-    rooms.has.cache_clear()
-    assert [rooms.has(each) for each in "abcd"] == [False, False, True, True]
-    rooms.has.cache_clear()
 
 
 def test_a_file_is_opened_and_shown_with_its_origin(
@@ -99,13 +76,12 @@ def test_a_file_is_opened_and_shown_with_its_origin(
         }
         return {**sample("certificate"), "origin": origin}
 
-    offered(monkeypatch, "open")
     stand_in(monkeypatch, "doctor.bundle")
     stand_in(monkeypatch, "doctor.bundle.opened", read=read)
     stand_in(monkeypatch, "doctor.opinion", opinion=opinion)
 
     async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
-        await press(pilot, "down", "enter")
+        await press(pilot, "down", "down", "enter")
         app.screen.query_one("#file", Input).value = "elsewhere"
         await press(pilot, "enter")
         await until(app, pilot, lambda: "elsewhere is no bundle" in text(app))
@@ -126,13 +102,12 @@ def test_a_file_is_opened_and_shown_with_its_origin(
 def test_the_cluster_is_asked_and_its_pulls_are_shown(
     monkeypatch: pytest.MonkeyPatch, ends: str
 ) -> None:
-    async def looked(options: Any, tell: Callable[[str], None]) -> Report:
+    async def looked(options: Any, tell: Callable[[str], None], kept: Any) -> Report:
         tell("reading 312 pods")
         if ends == "badly":
             raise UsageError("the context prod is not in the kubeconfig")
         return REPORT
 
-    offered(monkeypatch, "cluster")
     stand_in(monkeypatch, "doctor.k8s", looked=looked)
     monkeypatch.setattr("doctor.report.document.document", lambda _: sample("kubernetes"))
 
@@ -149,11 +124,42 @@ def test_the_cluster_is_asked_and_its_pulls_are_shown(
     sit(start(), act)
 
 
+def test_a_cluster_that_answers_is_shown_and_handed_over(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The room itself, and an API server."""
+    there = cluster(
+        pod(secrets=("pull",), message=REJECTED),
+        pod("other", state={"running": {}}),
+        secrets=[secret("pull", auths={"registry.corp:5000": f"ann:{PASSWORD}"})],
+    )
+    file = tmp_path / "b.tar.gz"
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        await press(pilot, "down", "enter")
+        await until(app, pilot, lambda: "1 of 2 pods cannot pull" in text(app))
+        shown = text(app)
+        assert "registry.corp:5000" in shown
+        assert PASSWORD[:9] not in shown
+        await press(pilot, "b")
+        app.screen.query_one("#file", Input).value = str(file)
+        await press(pilot, "enter")
+        await until(app, pilot, file.exists)
+        await press(pilot, "escape")
+
+    with serving(there, tmp_path) as server:
+        monkeypatch.setenv("KUBECONFIG", str(kubeconfig(tmp_path, server, "shop")))
+        sit(start(), act, (100, 40))
+    files = unpack(file.read_bytes())
+    assert {"kubernetes/Pod/shop/web.json", "kubernetes/Secret/shop/pull.json"} <= set(files)
+    assert leaks.leaks(files) == {}
+    assert all("/namespaces/shop/" in each for each in there.asked("pods"))
+
+
 def test_a_bundle_of_what_was_found_is_written(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     written: list[Any] = []
-    offered(monkeypatch, "bundle")
     stand_in(monkeypatch, "doctor.bundle")
     stand_in(
         monkeypatch,
@@ -199,13 +205,12 @@ def test_a_demo_stands_until_one_leaves_it(monkeypatch: pytest.MonkeyPatch, leav
         happened.append("down")
 
     faults = (SimpleNamespace(name="expired", says="a certificate that ran out"),)
-    offered(monkeypatch, "demo")
     stand_in(monkeypatch, "doctor.demo", started=started)
     stand_in(monkeypatch, "doctor.demo.faults", FAULTS=faults)
     monkeypatch.setattr("doctor.report.document.document", lambda _: sample("certificate"))
 
     async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
-        await press(pilot, "down", "enter")
+        await press(pilot, "down", "down", "down", "enter")
         assert "expired  a certificate that ran out" in text(app)
         await press(pilot, "enter")
         await until(app, pilot, lambda: "Cannot be pulled" in text(app))

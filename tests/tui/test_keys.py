@@ -260,12 +260,7 @@ def test_a_clusters_pull_is_opened_to_its_workloads_and_its_command_copied(size:
     sit(opened("kubernetes"), act, size)
 
 
-def test_a_probe_is_asked_for_before_it_is_made(
-    size: Size, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from doctor.tui import rooms
-
-    monkeypatch.setattr(rooms, "has", lambda entry: True)
+def test_a_probe_is_asked_for_before_it_is_made(size: Size) -> None:
     asked: list[Any] = []
 
     async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
@@ -277,22 +272,6 @@ def test_a_probe_is_asked_for_before_it_is_made(
         await press(pilot, "y")
         image = sample("kubernetes")["kubernetes"]["pulls"][0]["image"]
         assert asked == [([image], "kubelet")]
-
-    sit(opened("kubernetes"), act, size)
-
-
-def test_what_this_installation_cannot_do_is_not_offered(
-    size: Size, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from doctor.tui import rooms
-
-    monkeypatch.setattr(rooms, "has", lambda entry: False)
-
-    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
-        await press(pilot, "b", "p")
-        assert showing(app) is ClusterScreen
-        assert "Bundle" not in text(app)
-        assert "Probe" not in text(app)
 
     sit(opened("kubernetes"), act, size)
 

@@ -19,6 +19,7 @@ from tests.command import environment
 from tests.lab.programs import need, program
 
 WAIT = 40.0
+FIRST = Path(__file__).parents[1] / "bundle/first.tar.gz"
 DOCTOR = f"{sys.executable} -P -m doctor"
 
 
@@ -186,7 +187,29 @@ def test_what_goes_elsewhere_than_to_the_terminal_is_text(
     told = terminal.say("capture-pane", "-p", "-J", "-S", "-200")
     assert "cannot show the interactive view; here is the text" in told
     terminal.run(f"TERM=dumb {DOCTOR}")
-    assert "usage:" in terminal.until("exit=2")
+    assert "exit codes:" in terminal.until("exit=2")
+
+
+def test_what_is_opened_is_shown_in_the_view_and_elsewhere_as_text(terminal: Terminal) -> None:
+    """The same file, the same exit code."""
+    terminal.run(f"{DOCTOR} open {FIRST}")
+    shown = terminal.until("first.tar.gz")
+    assert terminal.say("display-message", "-p", "#{alternate_on}").strip() == "1"
+    assert "exit=" not in shown
+    terminal.keys("q")
+    terminal.until("exit=1")
+    sane(terminal)
+    for command in (f"open {FIRST} --format short", f"open {FIRST} --quiet"):
+        terminal.run(f"{DOCTOR} {command}")
+        terminal.until("exit=1")
+    terminal.run(f"{DOCTOR} open {FIRST} | tail -n 3")
+    terminal.until("exit=0")
+    terminal.run(f"TERM=dumb {DOCTOR} open {FIRST}")
+    terminal.until("exit=1")
+    told = terminal.say("capture-pane", "-p", "-J", "-S", "-2000")
+    assert "cannot show the interactive view; here is the text" in told
+    terminal.run(f"{DOCTOR} open /dev/null")
+    terminal.until("exit=2")
 
 
 def test_standard_error_may_go_to_a_file(terminal: Terminal, closed: str, tmp_path: Path) -> None:

@@ -1,0 +1,220 @@
+"""`doctor k8s --bundle`: the objects that a failing pull hangs on go along, without a Secret's
+value, and the report is printed all the same."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from doctor import cli
+from doctor.bundle import contents, kubernetes
+from doctor.bundle.archive import unpack
+from doctor.pods import kept
+from tests import leaks
+from tests.kube.api import Recorded
+from tests.kube.cluster import IMAGE, Looked, account, cluster, look, pod, secret
+from tests.kube.test_causes import event
+from tests.kube.test_recordings import FILES
+
+Capture = pytest.CaptureFixture[str]
+REGISTRY = "registry.corp:5000"
+PASSWORD = leaks.password("a pull Secret of a cluster")
+TOKEN = leaks.plainly("a variable of a pod")
+OF_A_WORKLOAD = {"owner": ("ReplicaSet", "web-7c9"), "labels": {"pod-template-hash": "7c9"}}
+
+
+def one_of_each() -> Recorded:
+    """A pod that fails, one that runs, and what stands around both."""
+    failing = pod(secrets=("pull",), owner=("Job", "sync"))
+    failing["spec"]["containers"][0]["env"] = [{"name": "TOKEN", "value": TOKEN}]
+    running = pod("other", state={"running": {}})
+    told = {"last-applied": json.dumps({"password": PASSWORD})}
+    return cluster(
+        failing,
+        running,
+        secrets=[
+            secret("pull", auths={"registry.corp": f"ann:{PASSWORD}"}, annotations=told),
+            secret("beside", auths={"x.corp": f"bob:{PASSWORD}"}),
+            secret("nobodys", auths={REGISTRY: f"eve:{PASSWORD}"}),
+        ],
+        serviceaccounts=[account("default", "shop", "beside")],
+        jobs=[{"metadata": {"name": "sync", "namespace": "shop"}}],
+        events=[
+            event("Failed", f'Failed to pull image "{IMAGE}"'),
+            event("Failed", "of another pod", "other"),
+        ],
+    )
+
+
+def bundled(
+    recorded: Recorded, folder: Path, capsys: Capture, *words: str
+) -> tuple[Looked, dict[str, bytes]]:
+    file = folder / "b.tar.gz"
+    found = look(recorded, folder, capsys, "--bundle", str(file), *words)
+    return found, unpack(file.read_bytes()) if file.exists() else {}
+
+
+def objects(files: dict[str, bytes]) -> dict[str, Any]:
+    return {
+        name.removeprefix("kubernetes/").removesuffix(".json"): json.loads(data)
+        for name, data in files.items()
+        if name.startswith("kubernetes/")
+    }
+
+
+def test_the_objects_of_a_failing_pull_go_along_and_the_report_is_printed(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    found, files = bundled(one_of_each(), tmp_path, capsys)
+    things = objects(files)
+    assert {name for name in things if not name.startswith("Event/")} == {
+        "Pod/shop/web",
+        "Job/shop/sync",
+        "Secret/shop/pull",
+        "Secret/shop/beside",
+        "ServiceAccount/shop/default",
+        "Node/-/node-1",
+    }
+    events = [thing for name, thing in things.items() if name.startswith("Event/")]
+    assert [each["involvedObject"]["name"] for each in events] == ["web"]
+    assert things["Secret/shop/pull"]["keys"][".dockerconfigjson"]["hosts"] == ["registry.corp"]
+    assert things["Pod/shop/web"]["spec"]["imagePullSecrets"] == [{"name": "pull"}]
+    assert found.exit == 1
+    assert json.loads(files["report.json"])["kubernetes"] == found.part
+    assert stat.S_IMODE((tmp_path / "b.tar.gz").stat().st_mode) == 0o600
+    assert "b.tar.gz" in found.err
+    assert "searched for secrets; none was found" in found.err
+
+
+def test_no_value_of_a_secret_and_of_no_variable_goes_along(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    found, files = bundled(one_of_each(), tmp_path, capsys)
+    assert objects(files)
+    said = {"standard output": found.out.encode(), "standard error": found.err.encode()}
+    assert leaks.leaks(files | said) == {}
+
+
+def test_a_secret_is_masked_as_one_whatever_kind_it_says_it_is(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    odd = secret("pull", auths={"registry.corp": f"ann:{PASSWORD}"})
+    odd |= {"kind": "Pod", "spec": odd["data"], "message": PASSWORD}
+    _, files = bundled(cluster(pod(secrets=("pull",)), secrets=[odd]), tmp_path, capsys)
+    assert objects(files)["Secret/shop/pull"]["keys"]
+    assert leaks.leaks(files) == {}
+
+
+def test_it_is_opened_like_the_report_that_it_holds(tmp_path: Path, capsys: Capture) -> None:
+    found, _ = bundled(one_of_each(), tmp_path, capsys)
+    assert cli.main(["open", "--json", str(tmp_path / "b.tar.gz")]) == 1
+    again = json.loads(capsys.readouterr().out)
+    assert again["kubernetes"] == found.part
+    assert again["origin"]["kind"] == "bundle"
+
+
+def test_what_is_read_without_a_bundle_is_read_with_one_and_no_more(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    without = look(one_of_each(), tmp_path, capsys)
+    with_one, _ = bundled(one_of_each(), tmp_path, capsys)
+    assert sorted(without.requests) == sorted(with_one.requests)
+
+
+def test_so_many_objects_go_along_and_the_rest_is_named(
+    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(kept._MOST, "Pod", 2)
+    _, files = bundled(cluster(*(pod(f"web-{n}") for n in range(5))), tmp_path, capsys)
+    assert sum(name.startswith("Pod/") for name in objects(files)) == 2
+    left = json.loads(files["MANIFEST.json"])["left_out"]
+    assert [each["what"] for each in left if each["why"].startswith("3 more")] == ["kubernetes/Pod"]
+
+
+@pytest.mark.parametrize("number", [b"NaN", b"1e999"])
+def test_numbers_that_json_does_not_have_end_nothing(
+    number: bytes, tmp_path: Path, capsys: Capture
+) -> None:
+    node = b'{"kind":"Node","metadata":{"name":"node-1","generation":%s}}' % number
+    there = one_of_each()
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(node)
+    there.broken = lambda path: head + node if "/nodes/" in path else None
+    _, files = bundled(there, tmp_path, capsys)
+    assert objects(files)["Node/-/node-1"]["metadata"] == {"name": "node-1", "generation": None}
+
+
+def test_where_a_secret_would_leave_nothing_is_written_and_the_report_is_printed(
+    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kubernetes, "masked", lambda thing, mask: thing)
+    monkeypatch.setattr(contents, "_each", lambda value, text: value)
+    found, files = bundled(one_of_each(), tmp_path, capsys)
+    assert (found.exit, files) == (3, {})
+    assert "no bundle was written, for a secret was found in it: kubernetes/" in found.err
+    assert found.causes
+    assert leaks.leaks({"err": found.err.encode()}) == {}
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--bundle", "no/such/folder/b.tar.gz"), "--bundle 'no/such/folder/b.tar.gz' cannot be"),
+        (("--bundle", "."), "--bundle '.' is no regular file"),
+        (("--bundle", "a", "--json", "-o", "./a"), "-o and --bundle both name 'a'"),
+        (("--pseudonyms",), "give --bundle FILE too"),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_told_before_anything_is_contacted(
+    words: tuple[str, ...],
+    says: str,
+    tmp_path: Path,
+    capsys: Capture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    there = one_of_each()
+    found = look(there, tmp_path, capsys, *words, json_out=False)
+    assert (found.exit, found.out, there.requests) == (2, "", [])
+    assert says in found.err
+
+
+def test_a_cluster_that_cannot_be_reached_has_a_bundle_too(tmp_path: Path, capsys: Capture) -> None:
+    file = tmp_path / "b.tar.gz"
+    words = ("--kubeconfig", os.devnull, "--bundle", str(file))
+    assert cli.main(["k8s", "--quiet", *words]) == 1
+    assert capsys.readouterr() == ("", "")
+    files = unpack(file.read_bytes())
+    assert objects(files) == {}
+    findings = json.loads(files["report.json"])["kubernetes"]["findings"]
+    assert [each["code"] for each in findings] == ["k8s.no-cluster"]
+
+
+def test_pseudonyms_stand_for_namespaces_nodes_registries_and_images(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    there = one_of_each()
+    there.objects["nodes"][0]["metadata"]["name"] = "rack7-tulip"
+    there.objects["pods"][0]["spec"]["nodeName"] = "rack7-tulip"
+    found, files = bundled(there, tmp_path, capsys, "--pseudonyms")
+    held = "\n".join([*files, *(data.decode() for data in files.values())])
+    names = json.loads((tmp_path / "b.tar.gz.names.json").read_text())
+    for name in ("registry.corp", "x.corp", "shop", "rack7", "team/app"):
+        assert name not in held
+    assert "shop" in names["namespaces"].values()
+    assert IMAGE in found.out, "the report that is printed is one's own"
+    assert cli.main(["open", "--json", str(tmp_path / "b.tar.gz")]) == 1
+    assert json.loads(capsys.readouterr().out)["origin"]["pseudonyms"] is True
+
+
+@pytest.mark.parametrize("file", FILES[::20], ids=lambda f: f"{f.parent.name}-{f.stem}")
+def test_a_recorded_cluster_has_a_bundle_that_opens(
+    file: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    found, files = bundled(Recorded.of(file), tmp_path, capsys, "-A", "--pseudonyms")
+    assert {"MANIFEST.json", "report.json"} <= set(files), found.err
+    assert cli.main(["open", "--quiet", str(tmp_path / "b.tar.gz")]) == found.exit
