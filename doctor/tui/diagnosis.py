@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container, VerticalScroll
+from textual.containers import Container
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, Input, OptionList, Static
@@ -24,7 +24,7 @@ from doctor.tui.changes import changes
 from doctor.tui.ink import DIM, ends, ink, line, wrapped
 from doctor.tui.origin import told
 from doctor.tui.paper import Paper
-from doctor.tui.path import Path
+from doctor.tui.path import Path, Way
 from doctor.tui.proofs import Proofs
 from doctor.tui.remedies import Remedies
 from doctor.tui.sitting import Sitting
@@ -71,7 +71,7 @@ class DiagnosisScreen(Screen[None]):
         yield Static(id="head", classes="head", markup=False)
         with Container(id="top"):
             yield Paper(self._answer, id="answer")
-            with VerticalScroll(id="way", can_focus=False):
+            with Way(id="way"):
                 yield Path(id="path")
         yield Footer(compact=True, show_command_palette=False)
 

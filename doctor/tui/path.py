@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -212,3 +213,10 @@ def _worst(stations: Sequence[Station]) -> int:
             if station.state == state:
                 return place
     return 0
+
+
+class Way(VerticalScroll, can_focus=False):
+    """What the path scrolls in. Whatever room it is left, the chosen station is seen."""
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.query_one(Path).reveal)

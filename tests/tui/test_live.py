@@ -461,3 +461,22 @@ def test_a_secret_of_a_target_or_of_what_a_check_says_is_not_shown(
         assert secret not in shown
 
     sit(live(name, *(["registry.example/app:2"] if many else [])), act)
+
+
+@pytest.mark.parametrize("size", [*SIZES, (60, 20)])
+@pytest.mark.parametrize("long", [False, True])
+def test_the_station_that_failed_is_in_sight_when_the_answer_comes(
+    monkeypatch: pytest.MonkeyPatch, size: tuple[int, int], long: bool
+) -> None:
+    """However much room the answer takes from the path."""
+    document = sample("certificate")
+    if long:
+        document["targets"][0]["summary"] += " What was expected is said at length." * 4
+    scripted(monkeypatch, nothing, document)
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        for _ in range(5):
+            await pilot.pause()
+        assert "tls FAILED" in text(app)
+
+    sit(live(IMAGE), act, size)
