@@ -87,6 +87,18 @@ def text(app: DoctorApp) -> str:
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
+async def settled(app: DoctorApp, pilot: Pilot[int]) -> str:
+    """The screen as lines, once it no longer changes."""
+    shown, same_again = text(app), 0
+    for _ in range(200):
+        await pilot.pause(0.02)
+        same_again = same_again + 1 if text(app) == shown else 0
+        shown = text(app)
+        if same_again == 5:
+            break
+    return shown
+
+
 def same(name: str, found: str) -> None:
     """Is it as it was?"""
     file = FOLDER / name

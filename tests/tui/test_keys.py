@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from doctor.tui.path import Path as PathView
 from doctor.tui.several import SeveralScreen
 from doctor.tui.start import StartScreen
 from tests.report.samples import sample
-from tests.tui.seen import SIZES, opened, over, press, sit, text
+from tests.tui.seen import SIZES, opened, over, press, settled, sit, text
 
 pytestmark = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 Size = tuple[int, int]
@@ -192,7 +193,8 @@ def test_what_cannot_be_written_is_said_and_can_be_put_right(size: Size, tmp_pat
         app.screen.query_one("#file", Input).value = str(tmp_path / "no" / "such" / "folder")
         await press(pilot, "enter")
         assert showing(app) is Export
-        assert "cannot be written" in text(app)
+        said = " ".join(text(app).replace("│", " ").split())  # where it breaks is the path's doing
+        assert "cannot be written" in said
         await press(pilot, "escape")
         assert showing(app) is DiagnosisScreen
 
@@ -297,13 +299,14 @@ def test_every_theme_says_the_same(size: Size, theme: str) -> None:
     shown: list[str] = []
 
     async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
-        shown.append(text(app))
+        shown.append(re.sub("[▁-█]", " ", await settled(app, pilot)))  # no scrollbar
         app.theme = theme if theme in app.available_themes else "textual-light"
         await press(pilot)
-        shown.append(text(app))
+        shown.append(re.sub("[▁-█]", " ", await settled(app, pilot)))  # no scrollbar
 
     sit(opened("certificate"), act, size)
-    assert shown[0] == shown[1]
+    first, second = (list(map(str.rstrip, each.splitlines())) for each in shown)
+    assert first == second
 
 
 def test_without_colour_it_says_the_same(size: Size, monkeypatch: pytest.MonkeyPatch) -> None:
