@@ -91,7 +91,10 @@ async def report(
     """The report on these targets. What happens on the way is told to `observer`. `environ` and
     `look_up` stand in for this process's environment and for the system's names."""
     started, clock = datetime.now().astimezone(), time.perf_counter()
-    around = (dict(os.environ if environ is None else environ), look_up)
+    from doctor.clients.machine import shells
+
+    own = shells(os.environ, options.root) if environ is None else dict(environ)
+    around = (own, look_up)
     diagnoses = await _diagnose(targets, options, checks, book, secret, observer, *around)
     return Report(
         diagnoses=tuple(diagnoses),

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from doctor.redact import GATE, Gate
+
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 _OURS = (
@@ -32,3 +34,10 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
+
+
+@pytest.fixture
+def nothing_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gate as a new process has it, whatever the tests before have taught it."""
+    for name, value in vars(Gate()).items():
+        monkeypatch.setattr(GATE, name, value)

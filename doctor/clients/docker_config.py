@@ -22,7 +22,7 @@ from doctor.facts.credential import Fault
 from doctor.frozen import frozen
 from doctor.gojson import as_go, kind, no_constant
 from doctor.redact import Secret, plain
-from doctor.userinfo import learn_alone
+from doctor.userinfo import hidden, learn_alone
 
 _DOCKERS_TEXTS = (
     "credsStore",
@@ -232,6 +232,7 @@ def _entry(
     faults: list[Fault],
     dialect: Dialect,
 ) -> Entry | None:
+    hidden(key)  # what stands before an @ is a secret from here on
     if raw is None:
         return Entry(key, line, column)
     if not isinstance(raw, dict):

@@ -26,6 +26,7 @@ from doctor.clients.machine import Machine, Text
 from doctor.facts.credential import Fault, Place
 from doctor.frozen import frozen
 from doctor.redact import plain
+from doctor.userinfo import hidden
 
 VARIABLE = "DOCKER_AUTH_CONFIG"
 
@@ -128,7 +129,9 @@ def _what_there_is(config: Config, key: str) -> str:
     keys = [e.key for e in config.entries][:5]
     if not keys:
         return f'it holds no entries; "{key}" was looked up'
-    names = ", ".join(f'"{k}"' for k in keys) + (" and more" if len(config.entries) > 5 else "")
+    names = ", ".join(f'"{hidden(k)}"' for k in keys) + (
+        " and more" if len(config.entries) > 5 else ""
+    )
     return f'it has {names}; "{key}" was looked up'
 
 

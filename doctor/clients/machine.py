@@ -61,12 +61,8 @@ class Machine:
 
     @classmethod
     def here(cls, environ: Mapping[str, str], root: str = "/") -> Machine:
-        """The machine below `root` as the user of this process with this environment sees it. Of
-        another machine's users only the home is taken from here: a proxy, a file or a daemon that a
-        variable of this shell names is not theirs."""
+        """The machine below `root` as the user of this process with this environment sees it."""
         uid = os.getuid() if hasattr(os, "getuid") else 0
-        if is_foreign(root):
-            environ = {name: environ[name] for name in _OF_ANY_MACHINE if name in environ}
         return cls(root=root, environ=environ, home=environ.get("HOME") or _home(uid), uid=uid)
 
     @property
@@ -200,3 +196,12 @@ def _open_to(place: str, status: os.stat_result) -> Literal["", "group", "others
             break
         folder = os.path.dirname(folder)
     return "others" if others else "group" if group else ""
+
+
+def shells(environ: Mapping[str, str], root: str) -> dict[str, str]:
+    """What of this shell's environment counts for the machine below `root`. Of another machine's
+    users only the home is taken from here: a proxy, a file or a daemon that a variable of this
+    shell names is not theirs."""
+    if not is_foreign(root):
+        return dict(environ)
+    return {name: environ[name] for name in _OF_ANY_MACHINE if name in environ}

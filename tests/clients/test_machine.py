@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from doctor.clients.machine import CAP, Machine, Text, Unread
+from doctor.clients.machine import CAP, Machine, Text, Unread, shells
 
 
 def machine(root: Path, **environ: str) -> Machine:
@@ -150,5 +150,5 @@ def test_the_variables_of_this_shell_are_not_another_machines(tmp_path: Path) ->
         "XDG_CONFIG_HOME": "/cfg",
         "SSL_CERT_FILE": "/ca.pem",
     }
-    assert Machine.here(environ).environ == environ
-    assert Machine.here(environ, str(tmp_path)).environ == {"HOME": "/home/u", "PATH": "/bin"}
+    assert shells(environ, "/") == environ
+    assert shells(environ, str(tmp_path)) == {"HOME": "/home/u", "PATH": "/bin"}

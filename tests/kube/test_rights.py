@@ -10,6 +10,7 @@ import pytest
 from tests.kube.cluster import REJECTED, account, cluster, look, pod, secret
 
 Capture = pytest.CaptureFixture[str]
+pytestmark = pytest.mark.usefixtures("nothing_known")
 
 
 def commands(finding: object) -> str:

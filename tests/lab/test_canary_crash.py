@@ -105,7 +105,7 @@ def test_what_is_typed_for_an_explanation(lab: World) -> None:
         looked = look(lab, *words, env=furnish(lab), command=("explain",))
         assert not leaks(looked.surfaces), shown(looked.surfaces)
         assert looked.exits == [1]
-        assert b"is no finding code" in looked.surfaces["terminal"]
+        assert b"Told by the text" in looked.surfaces["terminal"]
 
 
 @pytest.mark.parametrize(

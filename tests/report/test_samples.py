@@ -32,6 +32,7 @@ def test_every_area_and_every_shape_is_there() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.usefixtures("nothing_known")
 def test_the_gate_has_nothing_to_mask_in_it(name: str) -> None:
     """What left through it once passes it again as it is: no command of a remedy is broken."""
     assert scrub_data(sample(name)) == sample(name)
