@@ -117,6 +117,8 @@ class Pseudonyms:
 
     def _new(self, kind: str, name: str) -> str:
         given = self._names[kind]
+        if name in given.values():
+            return name  # it has been renamed already
         return given.setdefault(name, f"{kind}{len(given) + 1}")
 
     def _term(self, name: str, pseudonym: str) -> None:

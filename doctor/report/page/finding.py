@@ -83,7 +83,8 @@ def proof(evidence: Entry) -> Markup:
     if not found:
         return Markup("")
     rows = [each.partition(": ") for each in found[:_MOST_LINES]]
-    table = el("dl", *(el("div", el("dt", name), el("dd", said)) for name, _, said in rows))
+    end = Markup("\n")  # a value ends its line: the search for secrets goes by lines
+    table = el("dl", *(el("div", el("dt", name), el("dd", said, end)) for name, _, said in rows))
     return el("details", el("summary", "Proof"), table, class_="proof")
 
 

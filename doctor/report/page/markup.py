@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from html import escape
 
-from doctor.redact import plain
+from doctor.redact import MASK, plain
 from doctor.report.marked import parts
 
 _VOID = frozenset(("link", "meta", "wbr"))
@@ -53,8 +53,9 @@ def prose(text: str, limit: int = 2000) -> Markup:
 
 
 def breakable(text: str) -> Markup:
-    """A long name, which may be broken behind its slashes and colons rather than anywhere."""
-    parts = re.split(r"(?<=[/:@])", plain(text, _LONGEST))
+    """A long name, which may be broken behind its slashes and colons rather than anywhere; not in
+    front of a mask, which is known by what stands before it."""
+    parts = re.split(rf"(?<=[/:@])(?!/|{re.escape(MASK)})", plain(text, _LONGEST))
     return many(many([part, el("wbr")]) for part in parts)
 
 
