@@ -201,9 +201,9 @@ def surroundings(
     objects. No environment but the variables that bear on a pull, and of those no user
     information."""
     from doctor.clients.eyes import found
-    from doctor.clients.machine import Machine
+    from doctor.clients.machine import Machine, shells
 
-    machine = Machine.here(os.environ, root)
+    machine = Machine.here(shells(os.environ, root), root)
     zone = report.started.strftime("%z")
     environment = {
         "system": {**_release(machine), "kernel": " ".join(platform.uname()[0:3:2])}

@@ -224,6 +224,6 @@ def clients_here(root: str) -> tuple[str, ...]:
     import os
 
     from doctor.clients.eyes import found
-    from doctor.clients.machine import Machine
+    from doctor.clients.machine import Machine, shells
 
-    return tuple(each.name for each in found(Machine.here(os.environ, root)))
+    return tuple(each.name for each in found(Machine.here(shells(os.environ, root), root)))

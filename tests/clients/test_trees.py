@@ -476,3 +476,19 @@ def test_the_system_is_the_trees_own(root: Path) -> None:
     (root / "etc/os-release").symlink_to(outside)
     (root / "usr/lib/os-release").unlink()
     assert system(str(root)) == "linux"
+
+
+@pytest.mark.parametrize(("below", "via"), [(True, "direct"), (False, "proxy shell.example:3128")])
+def test_this_shells_proxy_is_not_that_of_the_tree(
+    root: Path,
+    below: bool,
+    via: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plant(root, {path: content for path, content in RHEL.items() if "containers.conf" not in path})
+    monkeypatch.setenv("HTTPS_PROXY", "http://shell.example:3128")
+    where = ["--root", str(root)] if below else []
+    cli.main(["check", "--offline", "--json", "--as", "podman", *where, IMAGE])
+    (target,) = json.loads(capsys.readouterr().out)["targets"]
+    assert target["hops"][0]["via"] == via
