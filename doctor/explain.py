@@ -10,6 +10,7 @@ import sys
 from argparse import Namespace
 
 from doctor.codes import Book, load
+from doctor.piped import decoded
 from doctor.plugins import installed
 from doctor.redact import plain, scrub
 from doctor.streams import say, talk
@@ -108,8 +109,7 @@ def _file(name: str) -> bytes | None:
 def _decoded(data: bytes, name: str) -> str:
     if len(data) > _MOST:
         talk(f"doctor: {name} is larger than 8 MiB; what follows was not read")
-    wide = data[:2] in (b"\xff\xfe", b"\xfe\xff")  # what PowerShell writes with `>`
-    return data[:_MOST].decode("utf-16" if wide else "utf-8-sig", "replace")
+    return decoded(data[:_MOST])
 
 
 def list_checks() -> int:

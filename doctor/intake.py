@@ -67,7 +67,7 @@ def _input(options: Options) -> tuple[list[Named], Secret | None]:
 
 def _named_in(file: str, seconds: float) -> list[Named]:
     from doctor.images import images_in
-    from doctor.piped import read
+    from doctor.piped import decoded, read
 
     limit = 8 << 20
     try:
@@ -76,7 +76,7 @@ def _named_in(file: str, seconds: float) -> list[Named]:
         raise UsageError(f"-f {file!r} cannot be read: {error}") from None
     if len(data) > limit:
         raise UsageError(f"-f {file!r} is larger than 8 MiB")
-    found = images_in(file, data.decode("utf-8-sig", "replace"), os.environ)
+    found = images_in(file, decoded(data), os.environ)
     return [Named(each.text, (each.file, each.line), each.problem or "") for each in found]
 
 

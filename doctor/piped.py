@@ -1,4 +1,4 @@
-"""What does a file hold that may be a pipe? Its bytes, within a limit and a time.
+"""What does a file hold that may be a pipe? Its bytes, within a limit and a time, and their text.
 
 A named pipe that nobody writes to would hold the run for ever (CONTRACT, promise 4); one with a
 writer (`<(…)`, `/dev/stdin`) is read like a file.
@@ -34,3 +34,9 @@ def read(file: str, limit: int, seconds: float) -> bytes:
     finally:
         os.close(source)
     return b"".join(parts)
+
+
+def decoded(data: bytes) -> str:
+    """The text: UTF-16 where its mark says so (PowerShell's `>` writes that), else UTF-8."""
+    wide = data[:2] in (b"\xff\xfe", b"\xfe\xff")
+    return data.decode("utf-16" if wide else "utf-8-sig", "replace")

@@ -38,6 +38,11 @@ ONE, TWO = ("x.example/a", 1), ("x.example/b", 2)
 READ: dict[str, tuple[str, str | bytes, list[tuple[str, int]]]] = {
     # the file's name, what it holds, and what is read
     "a list": ("images", "x.example/a\nx.example/b\n", [ONE, TWO]),
+    "what PowerShell writes": (
+        "images",
+        "x.example/a\r\nx.example/b\r\n".encode("utf-16"),
+        [ONE, TWO],
+    ),
     "a list with gaps": ("images", "# ours\n\n\nx.example/a\n", [("x.example/a", 4)]),
     "CRLF": ("images", "x.example/a\r\nx.example/b\r\n", [ONE, TWO]),
     "CR": ("images", "x.example/a\rx.example/b\r", [ONE, TWO]),
@@ -93,7 +98,7 @@ PARTS: dict[str, tuple[str, str | bytes, list[tuple[str, int]], str]] = {
     ),
     "a tag that would run": ("a.yaml", RUNS, [("touch run", 1)], ""),
     "noise": ("images", b"\x93\0\xff" * 3000, [("", 1)], NO_TEXT),
-    "UTF-16": ("images", "x.example/a\n".encode("utf-16"), [("", 1)], NO_TEXT),
+    "UTF-16 without its mark": ("images", "x.example/a\n".encode("utf-16-le"), [("", 1)], NO_TEXT),
     "an image of noise": ("a.yaml", 'image: "x/\\e[2J\\u202e"\n', [("x/\x1b[2J\u202e", 1)], ""),
 }
 

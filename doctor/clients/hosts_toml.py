@@ -64,10 +64,6 @@ class Host:
     rewrites: tuple[tuple[str, str], ...] = ()
     """Patterns and what they put in the repository's place (k3s)."""
 
-    @property
-    def serves_tags(self) -> bool:
-        return {"pull", "resolve"} <= self.capabilities
-
 
 @frozen
 class HostsToml:
