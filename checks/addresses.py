@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from doctor.facts.dns import DnsFact, is_localhost
 from doctor.facts.proxy import RouteFact
 from doctor.facts.tcp import AddressesFact, Attempt, TcpFact
-from doctor.host import address
 from doctor.model import Case, Check, Finding, Severity
+from doctor.registry.host import address
 
 if TYPE_CHECKING:
     from doctor.net import Net

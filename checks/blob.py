@@ -15,10 +15,10 @@ from urllib.parse import urlsplit
 from doctor.facts.http import Answer, trouble
 from doctor.facts.registry import BlobFact, ImageFact
 from doctor.facts.station import Layer, ending, failing_layer
-from doctor.httpdate import moment
 from doctor.model import Case, Check, Fact, Finding, Hop
 from doctor.pki.clock import TOLERANCE
-from doctor.realm import is_loopback
+from doctor.registry.httpdate import moment
+from doctor.registry.realm import is_loopback
 
 if TYPE_CHECKING:
     from doctor.net import Net

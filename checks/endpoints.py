@@ -2,7 +2,7 @@
 mirrors?
 
 The settings are the client's own; what came of each endpoint is a diagnosis of its own
-(`doctor.fallback`), told in `EndpointsFact.seen_at`. Where an endpoint after it serves the image, a
+(`engine.fallback`), told in `EndpointsFact.seen_at`. Where an endpoint after it serves the image, a
 mirror's fault is a warning: the pull works and is slow. Where none does, the last one's fault is
 the cause, and a mirror's is why nothing stood in for it: a warning too, which the client mostly
 keeps to itself.

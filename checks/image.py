@@ -92,8 +92,8 @@ def _platform(case: Case, image: ImageFact) -> Finding:
 def _single(case: Case, image: ImageFact) -> Iterator[Finding]:
     """Of a single manifest, the configuration tells the platform: given by the registry, or by its
     storage."""
-    from doctor.imageconfig import runs
-    from doctor.manifest import platform
+    from doctor.registry.imageconfig import runs
+    from doctor.registry.manifest import platform
 
     blob = case.facts.get(BlobFact)
     config = (blob.config if blob else None) or image.config or ConfigRead()

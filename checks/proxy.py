@@ -15,9 +15,9 @@ from doctor.facts.dns import DnsFact
 from doctor.facts.proxy import Flaw, ProxySetting, RouteFact, TunnelFact, stations
 from doctor.facts.tcp import TcpFact
 from doctor.facts.tls import TlsFact
-from doctor.host import is_loopback
 from doctor.model import Case, Check, Client, Confidence, Fact, Finding, Severity
 from doctor.pki.evidence import chain
+from doctor.registry.host import is_loopback
 
 if TYPE_CHECKING:
     from doctor.net import Net

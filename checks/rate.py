@@ -3,7 +3,7 @@
 Every answer of the run is looked through: a 429 can come from the registry, its token service,
 storage or a mirror, and each counts on its own. No request is made for this: headers come with the
 manifest's HEAD, and another GET could itself be a pull. Where no header speaks, the registry's
-published limits (`doctor.profile`) are told beside the proof and never decide anything.
+published limits (`doctor.registry.profile`) are told beside the proof and never decide anything.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from doctor.facts.http import Answer
 from doctor.facts.rate import RateFact
 from doctor.facts.registry import AuthFact, BlobFact, ImageFact, answers
 from doctor.model import Case, Check, Finding, Hop
-from doctor.profile import Profile, for_host
-from doctor.ratelimit import Limit, hint, read, retry_after, tightest_first
+from doctor.registry.profile import Profile, for_host
+from doctor.registry.ratelimit import Limit, hint, read, retry_after, tightest_first
 
 if TYPE_CHECKING:
     from doctor.net import Net

@@ -26,8 +26,8 @@ _PLAIN = re.compile(r"[A-Za-z0-9._/:@+ -]+")
 async def read(case: Case, client: Client, net: Net) -> ReferenceFact:
     """The target's text, read again: a reference that does not parse is not in the target
     itself."""
-    from doctor.excerpt import excerpt
     from doctor.reference import read_target
+    from doctor.reference.excerpt import excerpt
 
     found = read_target(case.target.text)
     problem = found.problem

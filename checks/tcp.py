@@ -15,8 +15,8 @@ from doctor.facts.dns import DnsFact
 from doctor.facts.proxy import RouteFact, stations
 from doctor.facts.tcp import Attempt, TcpFact
 from doctor.facts.tls import TlsFact
-from doctor.host import address, is_loopback
 from doctor.model import Case, Check, Confidence, Finding
+from doctor.registry.host import address, is_loopback
 
 if TYPE_CHECKING:
     from doctor.net import Net

@@ -17,7 +17,7 @@ def entry() -> None:
     system's resolver must not hold the exit."""
     gc.set_threshold(*_COLLECT)
     try:
-        from doctor import interruption, streams, talk
+        from doctor.process import interruption, streams, talk
 
         try:
             interruption.heed()

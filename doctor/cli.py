@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from doctor import __version__
-from doctor.streams import UndeliveredError, say, talk
+from doctor.process.streams import UndeliveredError, say, talk
 from doctor.usage import UsageError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def main(argv: Sequence[str]) -> int:
         talk(f"doctor: {plain(scrub(str(error)), 600)}")
         return error.exit
     except KeyboardInterrupt:
-        from doctor import interruption
+        from doctor.process import interruption
 
         talk("doctor: interrupted")
         return interruption.exit_code()
@@ -38,7 +38,7 @@ def main(argv: Sequence[str]) -> int:
     except SystemExit:  # `--help` has been printed
         return 0
     except Exception as bug:
-        from doctor.crash import report
+        from doctor.process.crash import report
 
         talk(f"doctor: a fault of registry-doctor itself: {report(bug, argv)}")
         return 3
@@ -49,7 +49,7 @@ def _dispatch(argv: list[str]) -> int:
     if command in ("-V", "--version"):
         say(f"registry-doctor {__version__}\n")
         return 0
-    from doctor import parsers
+    from doctor.command import parsers
 
     if command in ("-h", "--help", "help"):
         parsers.main().print_help()
@@ -67,25 +67,25 @@ def _dispatch(argv: list[str]) -> int:
 def _look(args: Namespace, *, alone: bool) -> int:
     """`doctor` and `doctor TARGET…`: the interactive view on a terminal, else `doctor check`; the
     help where nothing was said at all."""
-    from doctor import terminal
+    from doctor.process import terminal
 
     if terminal.interactive(args):
         from doctor.tui.launch import look
 
         return look(args)
     if alone:
-        from doctor import parsers
+        from doctor.command import parsers
 
         parsers.main().print_help()
         return 2
-    from doctor.checkup import check
+    from doctor.command.checkup import check
 
     return check(args)
 
 
 def _check(words: list[str]) -> int:
-    from doctor import parsers
-    from doctor.checkup import check
+    from doctor.command import parsers
+    from doctor.command.checkup import check
 
     options, targets = _parted(words)
     args = parsers.check().parse_intermixed_args(options)
@@ -94,8 +94,8 @@ def _check(words: list[str]) -> int:
 
 
 def _k8s(words: list[str]) -> int:
-    from doctor import parsers
-    from doctor.k8s import k8s
+    from doctor.command import parsers
+    from doctor.command.k8s import k8s
 
     options, names = _parted(words)
     args = parsers.k8s().parse_intermixed_args(options)
@@ -104,8 +104,8 @@ def _k8s(words: list[str]) -> int:
 
 
 def _explain(words: list[str]) -> int:
-    from doctor import parsers
-    from doctor.explain import explain
+    from doctor.command import parsers
+    from doctor.command.explain import explain
 
     options, text = _parted(words)
     args = parsers.explain().parse_intermixed_args(options)
@@ -114,8 +114,8 @@ def _explain(words: list[str]) -> int:
 
 
 def _bundle(words: list[str]) -> int:
-    from doctor import parsers
-    from doctor.handover import bundle
+    from doctor.command import parsers
+    from doctor.command.handover import bundle
 
     options, targets = _parted(words)
     args = parsers.bundle().parse_intermixed_args(options)
@@ -124,22 +124,22 @@ def _bundle(words: list[str]) -> int:
 
 
 def _open(words: list[str]) -> int:
-    from doctor import parsers
-    from doctor.opinion import open_file
+    from doctor.command import parsers
+    from doctor.command.opinion import open_file
 
     return open_file(parsers.completed(parsers.open_().parse_args(words)))
 
 
 def _demo(words: list[str]) -> int:
-    from doctor import parsers
+    from doctor.command import parsers
     from doctor.demo.command import demo
 
     return demo(parsers.completed(parsers.demo().parse_intermixed_args(words)))
 
 
 def _checks(words: list[str]) -> int:
-    from doctor import parsers
-    from doctor.explain import list_checks
+    from doctor.command import parsers
+    from doctor.command.explain import list_checks
 
     parsers.checks().parse_args(words)
     return list_checks()

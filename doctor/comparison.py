@@ -14,8 +14,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from doctor import fallback
 from doctor.clients.keyring import Held
+from doctor.engine import fallback
+from doctor.engine.fallback import meant, seen_by
 from doctor.facts.clients import ClientsFact, Eye
 from doctor.facts.credential import CredentialFact
 from doctor.facts.endpoint import Endpoint
@@ -23,16 +24,15 @@ from doctor.facts.proxy import RouteFact
 from doctor.facts.registry import ImageFact
 from doctor.facts.tls import TlsFact
 from doctor.facts.trust import TrustFact
-from doctor.fallback import meant, seen_by
-from doctor.manifest import Descriptor, choose, platform
 from doctor.model import Case, Facts
+from doctor.registry.manifest import Descriptor, choose, platform
 from doctor.verdict import first_failing, layers
 
 if TYPE_CHECKING:
     from doctor.clients.eyes import Found
     from doctor.credential import Credential
     from doctor.engine import Engine
-    from doctor.fallback import Pull
+    from doctor.engine.fallback import Pull
     from doctor.model import Client, Diagnosis, Hop, Target
     from doctor.net import Net
 

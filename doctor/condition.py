@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from doctor import jwt
 from doctor.credential import Credential
 from doctor.facts.credential import CredentialFact, Place, TokenLife, WhiteSpace
 from doctor.model import Target
+from doctor.registry import jwt
 
 LIFETIMES = {"oauth2accesstoken": ("Google access token", 3600.0), "AWS": ("ECR token", 43200.0)}
 """User names that stand for a token whose life is known, in seconds."""

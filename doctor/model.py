@@ -13,8 +13,8 @@ from dataclasses import field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, runtime_checkable
 
-from doctor import hub
 from doctor.frozen import frozen
+from doctor.registry import hub
 
 if TYPE_CHECKING:
     from doctor.cluster import Cluster

@@ -12,9 +12,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from doctor.clients.eyes import ALL, DEFAULT, PLAIN, Found, client, found
+from doctor.command.options import Options
 from doctor.credential import Credential
 from doctor.model import Observer, Report, Target, Verdict
-from doctor.options import Options
 from doctor.redact import Secret
 
 if TYPE_CHECKING:
@@ -151,8 +151,7 @@ async def _diagnose(
     environ: Mapping[str, str],
     look_up: LookUp | None,
 ) -> list[Diagnosis]:
-    from doctor import fallback
-    from doctor.engine import Engine, all_of
+    from doctor.engine import Engine, all_of, fallback
     from doctor.net import Net
     from doctor.outcome import Choice
 

@@ -18,13 +18,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doctor import codes, explanation, template
-from doctor.codes import Book, load
-from doctor.explanation import folded
+from doctor import codes
+from doctor.codes import Book, explanation, load, template
+from doctor.codes.explanation import folded
+from doctor.codes.template import command, text
+from doctor.codes.words import RemedyWords, StepWords, Words
 from doctor.model import Case, Check, Finding, Hop, System, Target
 from doctor.redact import plain
-from doctor.template import command, text
-from doctor.words import RemedyWords, StepWords, Words
 
 HERE = Path(__file__).parent
 CHECKS = HERE.parent / "checks"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from doctor import cli
-from doctor.crash import text
+from doctor.process.crash import text
 from doctor.redact import Secret
 
 

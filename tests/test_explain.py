@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from doctor import hearsay
 from doctor.cli import main
 from doctor.codes import load
+from doctor.command import hearsay
 from doctor.report.document import document
 from tests.said import HERE, MESSAGES
 

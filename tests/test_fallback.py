@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from doctor import codes, fallback
+from doctor import codes
 from doctor.checks import endpoints
 from doctor.credential import Credential
-from doctor.engine import Engine
+from doctor.engine import Engine, fallback
 from doctor.facts.client import ClientFact
 from doctor.facts.credential import CredentialFact
 from doctor.facts.endpoint import Endpoint, EndpointsFact, home

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 import pytest
 
 from doctor.facts.dns import is_localhost
-from doctor.host import address, is_loopback, is_metadata
+from doctor.registry.host import address, is_loopback, is_metadata
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"])

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doctor import imageconfig, manifest
-from doctor.manifest import Descriptor, Document, Platform
+from doctor.registry import imageconfig, manifest
+from doctor.registry.manifest import Descriptor, Document, Platform
 
 IMAGE = "application/vnd.oci.image.config.v1+json"
 DIGEST = f"sha256:{'0' * 64}"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doctor.jwt import LONGEST, Access, read, read_ecr
+from doctor.registry.jwt import LONGEST, Access, read, read_ecr
 
 
 def part(value: Any) -> str:

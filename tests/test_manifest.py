@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doctor import manifest
-from doctor.manifest import Descriptor, Platform
+from doctor.registry import manifest
+from doctor.registry.manifest import Descriptor, Platform
 
 DIGEST = f"sha256:{'0' * 64}"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from doctor import hub
-from doctor.profile import Profile, for_host, parse, profiles
+from doctor.registry import hub
+from doctor.registry.profile import Profile, for_host, parse, profiles
 
 
 @pytest.mark.parametrize(("host", "name"), [

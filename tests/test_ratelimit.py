@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doctor.ratelimit import Limit, hint, read, retry_after
+from doctor.registry.ratelimit import Limit, hint, read, retry_after
 
 DATE = "Wed, 21 Oct 2026 07:27:00 GMT"
 AT = datetime(2026, 10, 21, 7, 27, tzinfo=UTC).timestamp()

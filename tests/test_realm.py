@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from publicsuffixlist import PSLFILE, PublicSuffixList
 
 from doctor.model import Hop, Scheme
-from doctor.realm import Permission, may_receive, registrable
+from doctor.registry.realm import Permission, may_receive, registrable
 
 
 def rule(
@@ -110,7 +110,7 @@ def test_odd_hosts_do_not_raise(host: str) -> None:
 
 def test_the_list_is_loaded_only_when_domains_must_be_compared() -> None:
     code = (
-        "import sys; from doctor.model import Hop; from doctor.realm import may_receive;"
+        "import sys; from doctor.model import Hop; from doctor.registry.realm import may_receive;"
         "r = Hop('registry', 'registry-1.docker.io', 443);"
         "assert may_receive(Hop('token', 'auth.docker.io', 443), r).allowed;"
         "print('publicsuffixlist' in sys.modules)"

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from doctor.redact import MASK, Gate, Secret, learn_variables, plain, scrub
-from doctor.spelling import spellings
+from doctor.redact.spelling import spellings
 
 SECRET = "s3cr€t/+ with?odd&chars=="
 

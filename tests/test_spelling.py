@@ -11,7 +11,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from doctor.redact import MASK, Gate, plain
-from doctor.spelling import pattern
+from doctor.redact.spelling import pattern
 from tests.encodings import ENCODINGS
 
 ODD = "p&ss<w>'0\"rd/+ %é\\;=:@{}"

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from doctor.process.talk import Talk
 from doctor.redact import MASK, Secret
-from doctor.talk import Talk
 
 WORD = "5tand-by & wa1t"
 OTHER = "t0 follow it"

@@ -149,8 +149,8 @@ def fields_of(kind: Any) -> dict[str, Any]:
     """The fields of a frozen class, those that its base brings included, and their types. Raises
     MisfitError where an annotation names what cannot be found."""
     from doctor.facts.endpoint import Endpoint
-    from doctor.manifest import Platform
     from doctor.reference import Reference
+    from doctor.registry.manifest import Platform
 
     # Names that modules import for the type checker alone.
     names = {"Endpoint": Endpoint, "Platform": Platform, "Reference": Reference}

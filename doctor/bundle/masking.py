@@ -1,7 +1,7 @@
 """What is masked on the way into a bundle, by which rule, and how often?
 
 What this run knows to be secret, in every encoding, and the shapes of what it does not know: the
-gate's own rules (`doctor.redact`, `doctor.shapes`), counted. The rules of one kind of file add to
+gate's own rules (`doctor.redact`, `redact.shapes`), counted. The rules of one kind of file add to
 that, and what they mask under a secret's name is known from then on.
 """
 
@@ -12,9 +12,9 @@ import binascii
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from doctor import shapes, userinfo
 from doctor.bundle.settings import holds_secret
-from doctor.redact import GATE, MASK
+from doctor.redact import GATE, MASK, shapes
+from doctor.reference import userinfo
 
 KNOWN = "a secret of this run"
 BEFORE = "masked when the report was made"

@@ -14,7 +14,7 @@ from functools import cache
 from ipaddress import ip_address
 from typing import Any
 
-from doctor import hub
+from doctor.registry import hub
 
 _PUBLIC = (
     *("docker.io", "docker.com", "ghcr.io", "githubusercontent.com", "github.com", "quay.io"),

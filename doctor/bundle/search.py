@@ -15,9 +15,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from urllib.parse import unquote
 
-from doctor import shapes
 from doctor.frozen import frozen
-from doctor.redact import GATE
+from doctor.redact import GATE, shapes
 
 _LONG = 10
 """Characters of a secret that are looked for where white space and encodings were taken off: what

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from doctor.shapes import MASK, names_secret
+from doctor.redact.shapes import MASK, names_secret
 
 _VALUES = """
 address aliases allow-nondistributable-artifacts api_version apiversion bin_dir bip blocked

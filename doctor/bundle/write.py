@@ -16,7 +16,7 @@ from pathlib import Path
 from doctor.bundle import archive
 from doctor.bundle.contents import Contents
 from doctor.bundle.search import Leak, leaks
-from doctor.streams import UndeliveredError
+from doctor.process.streams import UndeliveredError
 from doctor.usage import UsageError
 
 _SHOWN = 5

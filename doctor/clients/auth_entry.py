@@ -14,7 +14,7 @@ from collections.abc import Callable
 from doctor.credential import Credential
 from doctor.frozen import frozen
 from doctor.redact import Secret
-from doctor.userinfo import learn_alone
+from doctor.reference.userinfo import learn_alone
 
 Decode = Callable[[str], "tuple[str, Secret | None, str, bool]"]
 _NO_COLON = "its auth decodes to text without a colon; user:password was expected"

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from doctor import hub
 from doctor.clients import packages
 from doctor.clients.auth_entry import Entry
 from doctor.clients.docker_config import Config, parse
@@ -27,6 +26,7 @@ from doctor.clients.keyring import (
 from doctor.clients.machine import Machine, Text, Unread
 from doctor.credential import Credential
 from doctor.facts.credential import Fault, Place
+from doctor.registry import hub
 
 if TYPE_CHECKING:
     from doctor.clients.unit import Value

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from doctor import hub
 from doctor.clients.certs_d import first
 from doctor.clients.machine import Machine
 from doctor.facts.trust import Insecure, TrustFact
+from doctor.registry import hub
 
 
 def roots(machine: Machine) -> tuple[str, ...]:

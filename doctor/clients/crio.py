@@ -22,8 +22,8 @@ from doctor.facts.client import ClientFact, ConfigFault, Daemon
 from doctor.facts.credential import Place
 from doctor.facts.trust import Insecure
 from doctor.frozen import frozen
-from doctor.host import is_network
 from doctor.model import Hop, Target
+from doctor.registry.host import is_network
 
 if TYPE_CHECKING:
     from doctor.facts.endpoint import EndpointsFact

@@ -12,7 +12,6 @@ from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from doctor import hub
 from doctor.clients import docker_host, docker_mirrors
 from doctor.clients.certs_d import first
 from doctor.clients.daemon_json import mirror_fault
@@ -23,9 +22,10 @@ from doctor.clients.unit import Value
 from doctor.facts.client import ClientFact, ConfigFault, Daemon, Store
 from doctor.facts.trust import Insecure
 from doctor.frozen import frozen
-from doctor.host import is_network
 from doctor.model import Hop, Target
 from doctor.redact import plain
+from doctor.registry import hub
+from doctor.registry.host import is_network
 
 if TYPE_CHECKING:
     from doctor.clients.hosts_dir import Hosts

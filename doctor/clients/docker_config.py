@@ -22,7 +22,7 @@ from doctor.facts.credential import Fault
 from doctor.frozen import frozen
 from doctor.gojson import as_go, kind, no_constant
 from doctor.redact import Secret, plain
-from doctor.userinfo import hidden, learn_alone
+from doctor.reference.userinfo import hidden, learn_alone
 
 _DOCKERS_TEXTS = (
     "credsStore",

@@ -26,7 +26,7 @@ from doctor.clients.machine import Machine, Text
 from doctor.facts.credential import Fault, Place
 from doctor.frozen import frozen
 from doctor.redact import plain
-from doctor.userinfo import hidden
+from doctor.reference.userinfo import hidden
 
 VARIABLE = "DOCKER_AUTH_CONFIG"
 

@@ -15,7 +15,6 @@ import re
 from collections.abc import Iterable
 from urllib.parse import quote
 
-from doctor import hub
 from doctor.clients.gourl import RefusedError, Url, host_and_port, parse
 from doctor.clients.keyring import Lookup, Wanted
 from doctor.clients.proxyurl import shown
@@ -24,10 +23,11 @@ from doctor.facts.client import Store
 from doctor.facts.credential import Place
 from doctor.facts.endpoint import Endpoint
 from doctor.frozen import frozen
-from doctor.grammar import authority_flaw
 from doctor.model import Hop, Scheme
 from doctor.redact import plain
-from doctor.userinfo import hidden
+from doctor.reference.grammar import authority_flaw
+from doctor.reference.userinfo import hidden
+from doctor.registry import hub
 
 SETTING = "registry-mirrors"
 _PORTS = {"https": 443, "http": 80}

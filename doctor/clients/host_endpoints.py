@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from doctor import hub
 from doctor.clients.hosts_dir import Hosts, ways
 from doctor.clients.hosts_toml import Host
 from doctor.clients.k3s import rewritten
 from doctor.clients.keyring import wanted
 from doctor.facts.endpoint import Endpoint
 from doctor.model import Hop, Target
+from doctor.registry import hub
 
 
 def domain(target: Target) -> str:

@@ -13,7 +13,6 @@ import ipaddress
 from collections.abc import Iterator
 from dataclasses import replace
 
-from doctor import hub
 from doctor.clients import toml
 from doctor.clients.hosts_toml import IGNORED, Host, understood
 from doctor.clients.machine import Machine
@@ -23,6 +22,7 @@ from doctor.facts.credential import Place
 from doctor.facts.trust import Insecure
 from doctor.frozen import frozen
 from doctor.model import Hop
+from doctor.registry import hub
 
 FAILS = "every pull from this registry fails"
 _MOST_NAMES = 200

@@ -23,7 +23,7 @@ from doctor.clients.unit import Value
 from doctor.facts.client import ConfigFault
 from doctor.frozen import frozen
 from doctor.redact import Secret
-from doctor.userinfo import hidden
+from doctor.reference.userinfo import hidden
 
 IGNORED = (
     "containerd logs an error and goes on without this file: its mirrors and CAs count for nothing"

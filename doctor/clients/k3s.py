@@ -15,7 +15,6 @@ from dataclasses import field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from doctor import hub
 from doctor.clients.containerd_config import Auth
 from doctor.clients.hosts_dir import Hosts, is_localhost, port_of, settled
 from doctor.clients.hosts_toml import Host
@@ -25,7 +24,8 @@ from doctor.facts.client import ConfigFault
 from doctor.facts.credential import Place
 from doctor.frozen import frozen
 from doctor.redact import Secret
-from doctor.userinfo import hidden
+from doctor.reference.userinfo import hidden
+from doctor.registry import hub
 
 if TYPE_CHECKING:
     from doctor.images.tree import Node

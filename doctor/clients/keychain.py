@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from doctor import hub
 from doctor.clients.auth_json import config_home, podman_lookup
 from doctor.clients.docker_config import Config, parse
 from doctor.clients.docker_keys import (
@@ -40,6 +39,7 @@ from doctor.clients.keyring import (
 from doctor.clients.machine import Machine, Unread
 from doctor.facts.credential import Fault, Otherwise, Place
 from doctor.frozen import frozen
+from doctor.registry import hub
 
 STOPS = "stops with an error"
 

@@ -12,7 +12,6 @@ import re
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from doctor import hub
 from doctor.clients.docker_config import Config, hostname
 from doctor.clients.machine import Machine, Text, Unread
 from doctor.credential import Credential
@@ -28,6 +27,7 @@ from doctor.facts.credential import (
 from doctor.facts.helper import HelperFact
 from doctor.frozen import frozen
 from doctor.model import Target
+from doctor.registry import hub
 
 HUB_SPELLINGS = hub.HOSTS | {"hub.docker.com", "registry.hub.docker.com", "auth.docker.io"}
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
 
-from doctor import hub
 from doctor.clients.auth_entry import Entry
 from doctor.clients.docker_config import KUBELETS, Config, parse
 from doctor.clients.keyring import Held, Wanted, modified
@@ -22,6 +21,7 @@ from doctor.credential import Credential
 from doctor.facts.credential import Fault, NearMiss, Place
 from doctor.frozen import frozen
 from doctor.redact import Secret, plain
+from doctor.registry import hub
 
 SECRETS = {
     "kubernetes.io/dockerconfigjson": ".dockerconfigjson",

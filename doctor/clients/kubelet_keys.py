@@ -13,9 +13,9 @@ import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
-from doctor import hub
 from doctor.clients.keyring import HUB_SPELLINGS, Wanted, loosely
 from doctor.facts.credential import Why
+from doctor.registry import hub
 
 HUB = hub.LEGACY
 """The key whose entry serves for Docker Hub where no other key matches."""

@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from doctor import hub
 from doctor.clients.containerd_config import Config
 from doctor.clients.hosts_dir import Hosts, is_localhost
 from doctor.clients.hosts_toml import Host
 from doctor.clients.unit import Value
 from doctor.facts.client import ConfigFault
-from doctor.userinfo import hidden
+from doctor.reference.userinfo import hidden
+from doctor.registry import hub
 
 _FAILS = "every pull from this registry fails"
 _SERVES = frozenset({"pull", "resolve", "referrers"})

@@ -13,7 +13,6 @@ import posixpath
 from collections.abc import Iterator
 from dataclasses import replace
 
-from doctor import profile
 from doctor.clients import keychain
 from doctor.clients.auth_json import podman_lookup
 from doctor.clients.credential_providers import PLUGINS, Provider
@@ -26,6 +25,7 @@ from doctor.clients.kubelet_node import KubeletNode
 from doctor.clients.machine import Machine, Text, Unread
 from doctor.facts.credential import Fault, Place
 from doctor.frozen import frozen
+from doctor.registry import profile
 
 PASSES = "passes over the file without a word and looks in the next place"
 _ROOTS = "/root/.docker/config.json"

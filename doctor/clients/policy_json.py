@@ -17,8 +17,8 @@ from doctor.clients.machine import Machine, Text
 from doctor.facts.client import ConfigFault
 from doctor.facts.endpoint import Blocked
 from doctor.frozen import frozen
-from doctor.grammar import Reference
 from doctor.redact import plain
+from doctor.reference.grammar import Reference
 
 _FILE = "/etc/containers/policy.json"
 _SHIPPED = "/usr/share/containers/policy.json"

@@ -23,9 +23,9 @@ from doctor.facts.proxy import (
     RouteFact,
     Why,
 )
-from doctor.host import is_loopback
 from doctor.model import Hop
 from doctor.redact import Secret
+from doctor.registry.host import is_loopback
 
 _CGI = (
     "is not taken where REQUEST_METHOD is set: "

@@ -16,7 +16,7 @@ from doctor.clients.gourl import RefusedError, Url, host_and_port, parse
 from doctor.facts.proxy import Flaw, ProxyScheme, ProxySetting
 from doctor.frozen import frozen
 from doctor.redact import Secret
-from doctor.userinfo import learn_alone
+from doctor.reference.userinfo import learn_alone
 
 PORTS: dict[str, int] = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 """net/http/transport.go, portMap."""

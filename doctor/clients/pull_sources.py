@@ -21,9 +21,9 @@ from doctor.facts.credential import Place
 from doctor.facts.endpoint import Blocked, Endpoint, EndpointsFact, home
 from doctor.facts.trust import Insecure
 from doctor.frozen import frozen
-from doctor.grammar import Reference, hop_of, scan
 from doctor.model import Target
 from doctor.redact import plain
+from doctor.reference.grammar import Reference, hop_of, scan
 
 _BOUNDARY = (":", "/", "@", "")
 

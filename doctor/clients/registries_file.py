@@ -16,9 +16,9 @@ from doctor.clients.short_names import is_alias, is_short
 from doctor.clients.toml import Table, TomlError, parse
 from doctor.clients.unit import Value
 from doctor.frozen import frozen
-from doctor.grammar import authority_flaw
 from doctor.redact import plain
-from doctor.userinfo import hidden
+from doctor.reference.grammar import authority_flaw
+from doctor.reference.userinfo import hidden
 
 SWITCH = "insecure = true"
 """The line of a table; an entry of the old lists is a host."""

@@ -12,10 +12,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from doctor.facts.client import ConfigFault
-from doctor.grammar import Reference, scan
 from doctor.model import Target
-from doctor.pasted import unwrap
 from doctor.redact import plain
+from doctor.reference.grammar import Reference, scan
+from doctor.reference.pasted import unwrap
 
 if TYPE_CHECKING:
     from doctor.clients.registries_conf import RegistriesConf

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
+    from doctor.command.options import Options
     from doctor.demo.scene import Scene
     from doctor.model import Observer, Report
-    from doctor.options import Options
 
 __all__ = ["looked", "started"]
 

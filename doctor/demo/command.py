@@ -9,11 +9,11 @@ from argparse import Namespace
 from typing import TYPE_CHECKING
 
 from doctor.demo.faults import FAULTS, Fault, chosen
-from doctor.streams import say, talk
+from doctor.process.streams import say, talk
 
 if TYPE_CHECKING:
+    from doctor.command.options import Options
     from doctor.model import Observer, Report
-    from doctor.options import Options
 
 _NOTE = """\
 doctor: this is a demo: {says}.
@@ -39,9 +39,9 @@ def listed() -> None:
 
 def shown(args: Namespace) -> int:
     """Look at the fault, print, and return what the verdict comes to."""
-    from doctor.checkup import Progress
+    from doctor.command.checkup import Progress
+    from doctor.command.options import read
     from doctor.demo.scene import DOMAIN
-    from doctor.options import read
     from doctor.redact import learn_variables
     from doctor.run import complete
 
@@ -56,7 +56,7 @@ def shown(args: Namespace) -> int:
         report = complete(lambda: _looked(fault, options, progress if watched else None))
     finally:
         progress.clear()
-    from doctor.output import tell
+    from doctor.command.output import tell
     from doctor.report.document import document
 
     return tell(document(report), options)

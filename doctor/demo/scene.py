@@ -42,9 +42,9 @@ from doctor.frozen import frozen
 if TYPE_CHECKING:
     from ssl import SSLContext
 
+    from doctor.command.options import Options
     from doctor.demo.certificates import Authorities
     from doctor.model import Observer, Report, System, Target
-    from doctor.options import Options
 
 DOMAIN = "demo.test"
 HOSTS: Mapping[str, str] = {
@@ -96,7 +96,7 @@ class Scene:
 @asynccontextmanager
 async def staged(name: str, options: Options | None = None) -> AsyncIterator[Scene]:
     """The scene of that fault, while the block lasts. `options`: how to look and to show."""
-    from doctor.intake import given
+    from doctor.command.intake import given
     from doctor.net.daemon import begin
 
     fault = chosen(name)
@@ -239,7 +239,7 @@ def _system() -> System:
 
 def _plain() -> Options:
     """As a command without options has them."""
-    from doctor import parsers
-    from doctor.options import read
+    from doctor.command import parsers
+    from doctor.command.options import read
 
     return read(parsers.check().parse_args([]), lambda: ())

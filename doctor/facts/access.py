@@ -9,13 +9,13 @@ a 404 is `registry.name-unknown` only where this right would have seen the repos
 
 from __future__ import annotations
 
-from doctor import hub
-from doctor.challenge import parse
 from doctor.facts.credential import CredentialFact
 from doctor.facts.http import Answer
 from doctor.facts.registry import AnonymousFact, ApiFact, AuthFact, ImageFact
 from doctor.frozen import frozen
 from doctor.model import Case, Confidence
+from doctor.registry import hub
+from doctor.registry.challenge import parse
 
 _DENIES = frozenset({"DENIED", "UNAUTHORIZED"})
 

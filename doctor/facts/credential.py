@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from doctor import hub
 from doctor.facts.helper import HelperFact
 from doctor.frozen import frozen
 from doctor.model import Case, Fact
+from doctor.registry import hub
 
 Outcome = Literal[
     "used",

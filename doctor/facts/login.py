@@ -10,8 +10,8 @@ from typing import Literal
 
 from doctor.facts.http import Answer, Who
 from doctor.frozen import frozen
-from doctor.jwt import Access
 from doctor.model import Fact, Hop
+from doctor.registry.jwt import Access
 
 Scheme = Literal["none", "basic", "bearer", "unsupported"]
 """Which login the registry asks for. "none": it answered without one."""

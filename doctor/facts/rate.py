@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from doctor.frozen import frozen
 from doctor.model import Fact
-from doctor.ratelimit import Limit
+from doctor.registry.ratelimit import Limit
 
 
 @frozen(kw_only=True)

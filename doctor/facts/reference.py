@@ -23,7 +23,7 @@ class ReferenceFact(Fact):
     """Index of the character at which the text stops being a reference; None: it is one, or a
     host."""
     kind: str = ""
-    """Which rule it breaks: a key of `doctor.grammar.RULES`."""
+    """Which rule it breaks: a key of `doctor.reference.grammar.RULES`."""
     rule: str = ""
     flaw: str = ""
     """What the reader of the file says of that part of it, a sentence."""

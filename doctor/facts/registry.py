@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
-from doctor.challenge import Challenge, choose, parse
 from doctor.facts.http import Answer, Who
 from doctor.facts.login import (
     AnonymousFact,
@@ -23,9 +22,10 @@ from doctor.facts.login import (
 )
 from doctor.frozen import frozen
 from doctor.model import Case, Fact, Hop
+from doctor.registry.challenge import Challenge, choose, parse
 
 if TYPE_CHECKING:
-    from doctor.manifest import Platform
+    from doctor.registry.manifest import Platform
 
 __all__ = [
     "AnonymousFact",

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from types import MappingProxyType
 
-from doctor import hub
 from doctor.frozen import frozen
+from doctor.registry import hub
 
 MOST_CHARACTERS = 8 << 20
 MOST_IMAGES = 10_000

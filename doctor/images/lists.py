@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from doctor.images import Found
-from doctor.pasted import unwrap
+from doctor.reference.pasted import unwrap
 
 _COMMENT = re.compile(r"(?:^|\s)#.*")
 _BULLET = re.compile(r"[-*•]\s+")

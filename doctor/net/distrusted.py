@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from doctor.facts.tls import Attempt, Certificate, IssuerFetch, TimeReading, TlsFact
 from doctor.frozen import frozen
-from doctor.httpdate import moment
 from doctor.pki import errors
+from doctor.registry.httpdate import moment
 
 if TYPE_CHECKING:
     from cryptography import x509

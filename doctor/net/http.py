@@ -21,8 +21,8 @@ from doctor.frozen import frozen
 from doctor.model import Hop
 from doctor.net.body import error_of, forms, holds_token, named, read_json, title_of, unsaid
 from doctor.net.location import place, shown
-from doctor.realm import is_loopback
 from doctor.redact import Secret, clip
+from doctor.registry.realm import is_loopback
 
 if TYPE_CHECKING:
     from doctor.net import Net

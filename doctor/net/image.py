@@ -15,15 +15,15 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from doctor import imageconfig, manifest
 from doctor.facts.registry import ApiFact, AuthFact, ConfigRead, ImageFact, TagList
-from doctor.manifest import Document
 from doctor.model import Case, Hop, Target
 from doctor.net.http import Reply, fetch
 from doctor.net.imageconfig import beside
 from doctor.net.location import Place, may_be_contacted
 from doctor.net.registry import follow
 from doctor.redact import Secret
+from doctor.registry import imageconfig, manifest
+from doctor.registry.manifest import Document
 
 if TYPE_CHECKING:
     from doctor.net import Net

@@ -1,6 +1,6 @@
 """What does the configuration say of an image that is a single manifest?
 
-Its platform (`doctor.imageconfig` finds it there). It is a blob like the layers: asked for beside
+Its platform (`registry.imageconfig` finds it there). It is a blob like the layers: asked for beside
 the layer's byte, by the same rules, and wholly. The two go out at once where a second connection is
 open; else one after the other, since a new connection takes more round trips than an answer.
 """
@@ -12,13 +12,13 @@ from collections.abc import Awaitable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from doctor import imageconfig, manifest
 from doctor.facts.http import Who
 from doctor.facts.registry import ConfigRead
 from doctor.net.http import Reply
 from doctor.net.location import Place
 from doctor.net.registry import follow
 from doctor.redact import Secret
+from doctor.registry import imageconfig, manifest
 
 if TYPE_CHECKING:
     from doctor.model import Hop

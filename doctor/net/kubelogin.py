@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from doctor import jwt
 from doctor.net import helper
 from doctor.net.kubesettings import NoClusterError, Settings, in_memory, read_text
 from doctor.redact import Secret, clip, plain
+from doctor.registry import jwt
 
 _PLUGIN = 20.0
 """Seconds that a login plug-in may take; it may ask its cloud."""

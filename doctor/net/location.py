@@ -16,8 +16,8 @@ from urllib.parse import parse_qsl, quote, urljoin, urlsplit
 from doctor.facts.dns import is_localhost
 from doctor.frozen import frozen
 from doctor.model import Hop, Role
-from doctor.realm import is_loopback, is_metadata
 from doctor.redact import clip, scrub
+from doctor.registry.realm import is_loopback, is_metadata
 
 _LONGEST = 8192
 _LONGEST_PATH = 1024

@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from doctor import manifest
 from doctor.credential import Credential
 from doctor.facts.http import Who
 from doctor.facts.registry import (
@@ -27,8 +26,9 @@ from doctor.net.http import fetch
 from doctor.net.location import Place
 from doctor.net.registry import follow, realm
 from doctor.net.token import Service, basic, exchange
-from doctor.realm import is_loopback
 from doctor.redact import Secret
+from doctor.registry import manifest
+from doctor.registry.realm import is_loopback
 
 if TYPE_CHECKING:
     from doctor.net import Net
@@ -182,7 +182,7 @@ async def _bearer(case: Case, net: Net, fact: AuthFact, api: ApiFact) -> AuthFac
 
 def _ruling(case: Case, led: Place) -> Ruling:
     """May a credential for this registry go to that token service?"""
-    from doctor.realm import may_receive
+    from doctor.registry.realm import may_receive
 
     registry = case.target.registry
     found = may_receive(led.hop, registry, allow=case.target.allow_realms)

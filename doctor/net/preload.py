@@ -55,7 +55,7 @@ def compare(realm: Hop, registry: Hop) -> None:
 
 
 def _compare(realm: Hop, registry: Hop) -> None:
-    from doctor.realm import may_receive
+    from doctor.registry.realm import may_receive
 
     with contextlib.suppress(Exception):
         may_receive(realm, registry)

@@ -12,14 +12,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from doctor import challenge, manifest
 from doctor.facts.http import Who
 from doctor.facts.registry import ApiFact, speaks_registry
 from doctor.model import Case, Hop
 from doctor.net.http import ERROR_BODY, Reply, fetch
 from doctor.net.location import Place, may_be_contacted, place
-from doctor.realm import is_loopback
 from doctor.redact import Secret
+from doctor.registry import challenge, manifest
+from doctor.registry.realm import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

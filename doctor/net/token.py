@@ -14,7 +14,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from doctor import jwt
 from doctor.credential import Credential
 from doctor.facts.http import Answer, Who
 from doctor.facts.registry import TokenOutcome, TokenTry
@@ -23,6 +22,7 @@ from doctor.net.http import Reply, fetch
 from doctor.net.location import Place
 from doctor.net.registry import follow
 from doctor.redact import Secret
+from doctor.registry import jwt
 
 if TYPE_CHECKING:
     from doctor.net import Net

@@ -13,9 +13,9 @@ from datetime import datetime
 
 from doctor.facts.http import Answer
 from doctor.facts.tls import TimeReading, TlsFact, Verdict
-from doctor.httpdate import moment
 from doctor.model import Facts
 from doctor.pki import errors
+from doctor.registry.httpdate import moment
 from doctor.stamp import stamp
 
 TOLERANCE = 300

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from doctor import hub
 from doctor.facts.tls import Certificate, TlsFact
 from doctor.facts.trust import TrustFact
 from doctor.model import Case
+from doctor.registry import hub
 
 _CERTS = "/etc/containerd/certs.d"
 _SETTINGS = {"SSL_CERT_FILE": "cert_file", "SSL_CERT_DIR": "cert_dir"}

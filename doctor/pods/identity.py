@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from doctor import profile
 from doctor.reference import Reference, parse
+from doctor.registry import profile
 
 _BINDINGS = (
     ("eks.amazonaws.com/role-arn", "aws", "ecr"),

@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from doctor.explanation import folded
+from doctor.codes.explanation import folded
 from doctor.frozen import frozen
 from doctor.redact import plain
 

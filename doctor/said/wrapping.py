@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from doctor import hub
+from doctor.registry import hub
 from doctor.said.wrappers import FIELDS, OUTER
 
 _MASKED = re.compile(

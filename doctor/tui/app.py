@@ -16,7 +16,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from doctor.clients.eyes import ALL
-from doctor.options import Options
+from doctor.command.options import Options
 from doctor.redact import scrub
 from doctor.tui.diagnosis import DiagnosisScreen
 from doctor.tui.history import History
@@ -84,7 +84,7 @@ class DoctorApp(Stage):
 
     def look_at(self, targets: Sequence[str], client: str = "") -> None:
         """Targets as they were typed."""
-        from doctor.intake import given
+        from doctor.command.intake import given
 
         named = tuple(str(each) for each in targets)
         options = replace(
@@ -254,7 +254,7 @@ class DoctorApp(Stage):
         return self._clients
 
     def action_export(self) -> None:
-        from doctor.parsers import FORMATS
+        from doctor.command.parsers import FORMATS
         from doctor.tui.dialogs import Export, confirm_path, done
 
         sitting = self.sitting
@@ -264,7 +264,7 @@ class DoctorApp(Stage):
         document = sitting.document
 
         def write(form: str, file: str) -> str:
-            from doctor import delivery, output
+            from doctor.command import delivery, output
 
             path = confirm_path(file)
             delivery.check(path)
@@ -330,7 +330,7 @@ class DoctorApp(Stage):
 
     def exit_code(self) -> int:
         """The contract's, of the last report; of a run that was left, an interruption's."""
-        from doctor.output import exit_code
+        from doctor.command.output import exit_code
 
         sitting = self.sitting
         if sitting is None:

@@ -150,7 +150,7 @@ class Where(Dialog):
 
 def _told(problem: Exception) -> bool:
     """Is it the user's to mend, and no bug?"""
-    from doctor.streams import UndeliveredError
+    from doctor.process.streams import UndeliveredError
     from doctor.usage import UsageError
 
     return isinstance(problem, UndeliveredError | UsageError | OSError)

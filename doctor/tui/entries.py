@@ -27,7 +27,7 @@ def enter(app: DoctorApp, entry: str) -> None:
 
 def _cluster(app: DoctorApp) -> None:
     """The failing pulls of the context's namespace."""
-    from doctor.k8s import looked
+    from doctor.command.k8s import looked
     from doctor.pods.kept import Kept
 
     async def look(observer: Observer) -> Report:
@@ -86,7 +86,7 @@ async def _staged(app: DoctorApp, name: str) -> None:
 def _open(app: DoctorApp) -> None:
     """A bundle is judged again, a report shown as it was recorded."""
     from doctor.bundle import opened
-    from doctor.opinion import opinion
+    from doctor.command.opinion import opinion
 
     async def read(file: str) -> str:
         path = confirm_path(file)
@@ -100,9 +100,9 @@ def _open(app: DoctorApp) -> None:
 
 def bundle(app: DoctorApp, sitting: Sitting) -> None:
     """Write a support bundle of what was found."""
-    from doctor import casefile, handover
     from doctor.bundle import write
     from doctor.codes import load
+    from doctor.command import casefile, handover
     from doctor.plugins import installed
 
     report = sitting.report

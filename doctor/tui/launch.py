@@ -14,11 +14,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from doctor.options import read
+from doctor.command.options import read
 from doctor.plugins import installed
+from doctor.process.streams import talk
 from doctor.redact import learn_variables, plain, scrub
 from doctor.run import complete
-from doctor.streams import talk
 from doctor.tui.app import DoctorApp
 from doctor.tui.history import History
 from doctor.tui.sitting import Sitting
@@ -28,7 +28,7 @@ _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 def look(args: Namespace) -> int:
     """`doctor` and `doctor TARGET…`: the start screen, or these targets at once."""
-    from doctor.intake import given
+    from doctor.command.intake import given
 
     learn_variables(os.environ)
     options = read(args, lambda: tuple(dict.fromkeys(c.name for c in installed().checks)))
@@ -55,7 +55,7 @@ def sit(app: DoctorApp) -> int:
     with _shown_on_standard_output():
         code = complete(app.run_async)
     if app.bug is not None:
-        from doctor.crash import report
+        from doctor.process.crash import report
 
         talk(f"doctor: a fault of registry-doctor itself: {report(app.bug)}")
         return 3

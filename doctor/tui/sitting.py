@@ -14,8 +14,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from doctor.clients.eyes import ALL, PLAIN
+from doctor.command.options import Options
 from doctor.model import Check, Event, Observer, Report, Target
-from doctor.options import Options
 from doctor.redact import Secret
 from doctor.tui.stations import Progress
 

@@ -12,7 +12,7 @@ from textual.screen import Screen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from doctor.parsers import DEFAULT_TARGET
+from doctor.command.parsers import DEFAULT_TARGET
 from doctor.tui.ink import DIM, STRONG, ink, line
 
 _ENTRIES = (

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from doctor.bundle.opened import read
-from doctor.opinion import opinion
+from doctor.command.opinion import opinion
 
 FIRST = Path(__file__).parent / "first.tar.gz"
 CHAIN = ["tls.unknown-ca", "tls.incomplete-chain"]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from doctor.bundle.codec import encode
 from doctor.bundle.opened import Opened, read
-from doctor.opinion import opinion
+from doctor.command.opinion import opinion
 from doctor.redact import plain
 from doctor.report import text
 from doctor.report.conformity import faults

@@ -12,7 +12,7 @@ import pytest
 
 from doctor.bundle import write
 from doctor.bundle.contents import Contents, Entry
-from doctor.streams import UndeliveredError
+from doctor.process.streams import UndeliveredError
 
 NOW = datetime(2026, 11, 28, 19, 7, 44, tzinfo=UTC)
 

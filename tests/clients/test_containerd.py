@@ -11,9 +11,9 @@ import pytest
 from doctor.clients import containerd_node
 from doctor.clients.containerd import Containerd
 from doctor.clients.machine import Machine
+from doctor.engine.fallback import aim
 from doctor.facts.client import Daemon, State
 from doctor.facts.trust import TrustFact
-from doctor.fallback import aim
 from doctor.model import Client, Target
 from doctor.reference import Reference, parse
 from tests.certificates import authority, leaf

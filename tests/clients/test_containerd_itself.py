@@ -26,7 +26,7 @@ from doctor.clients.containerd_node import Node
 from doctor.clients.hosts_dir import Hosts, find
 from doctor.clients.machine import Machine
 from doctor.clients.unit import Value
-from doctor.fallback import aim
+from doctor.engine.fallback import aim
 from doctor.model import Target
 from doctor.net import runtime
 from doctor.reference import Reference, parse

@@ -16,9 +16,9 @@ import pytest
 from doctor.clients import crio_host
 from doctor.clients.crio import Crio
 from doctor.clients.crio_host import CrioHost
+from doctor.engine.fallback import aim
 from doctor.facts.client import Daemon
 from doctor.facts.endpoint import EndpointsFact
-from doctor.fallback import aim
 from doctor.model import Client, ReadsShortNames, Target
 from doctor.reference import Reference, parse
 from tests.certificates import authority

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from doctor.clients.docker import Docker
-from doctor.fallback import aim
+from doctor.engine.fallback import aim
 from tests.certificates import authority
 from tests.clients.registries import DOCKER, auth, put
 from tests.clients.test_docker_mirrors import (

@@ -16,9 +16,9 @@ from doctor.clients import docker_host, docker_mirrors
 from doctor.clients.daemon_json import REFUSES, parse
 from doctor.clients.docker import Docker
 from doctor.clients.unit import Value
+from doctor.engine.fallback import aim
 from doctor.facts.client import Daemon
 from doctor.facts.endpoint import Endpoint, EndpointsFact
-from doctor.fallback import aim
 from doctor.model import Target
 from doctor.reference import Reference
 from doctor.reference import parse as reference_of

@@ -9,7 +9,7 @@ import pytest
 
 from doctor.clients.eyes import EYES, NAMES, PLAIN, client, found
 from doctor.clients.machine import Machine
-from doctor.words import CLIENTS
+from doctor.codes.words import CLIENTS
 
 HEALTHY = {
     "docker": ("/usr/bin/dockerd", "/var/run/docker.sock", "/etc/docker/daemon.json"),

@@ -122,7 +122,7 @@ def test_no_host_for_tags_is_told_with_its_line(tmp_path: Path) -> None:
 def test_another_host_is_told_of_which_registry_the_image_is(
     tmp_path: Path, image: str, folder: str, server: str, ns: str
 ) -> None:
-    from doctor.fallback import aim
+    from doctor.engine.fallback import aim
 
     put(tmp_path, f"{ROOT}/{folder}/hosts.toml", f'server = "{server}"\n')
     (endpoint,) = endpoints(tmp_path, image).asked
@@ -323,7 +323,7 @@ def test_localhost_is_not_verified_and_may_be_plain_http(
 
 
 def _aimed(client: Containerd, image: Target) -> Target:
-    from doctor.fallback import aim
+    from doctor.engine.fallback import aim
 
     return aim(image, client.endpoints(image).asked[0])
 

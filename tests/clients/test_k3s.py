@@ -139,7 +139,7 @@ configs:
 
 
 def test_configs_are_for_the_endpoints_host(tmp_path: Path) -> None:
-    from doctor.fallback import aim
+    from doctor.engine.fallback import aim
 
     put(tmp_path, "/ca.crt", "no certificate")
     client = k3s(tmp_path, mirror("https://m.example:5000") + TLS)

@@ -12,9 +12,9 @@ from doctor.clients import kubelet_node
 from doctor.clients.keyring import Ask, Lookup
 from doctor.clients.kubelet import Kubelet
 from doctor.clients.node_files import files
+from doctor.engine.fallback import aim
 from doctor.facts.endpoint import Endpoint
 from doctor.facts.proxy import RouteFact
-from doctor.fallback import aim
 from doctor.model import Client, Hop, Target
 from doctor.reference import Reference, parse
 from tests.clients.registries import HOME, auth, machine, outcomes, put, user

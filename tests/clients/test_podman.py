@@ -11,9 +11,9 @@ import pytest
 from doctor.clients import containers_conf, registries_conf
 from doctor.clients.keyring import Ask
 from doctor.clients.podman import Podman
+from doctor.engine.fallback import aim
 from doctor.facts.proxy import RouteFact
 from doctor.facts.trust import TrustFact
-from doctor.fallback import aim
 from doctor.model import Client, ReadsShortNames, Target
 from doctor.reference import Reference, parse
 from tests.certificates import authority

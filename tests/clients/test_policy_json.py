@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from doctor.clients import policy_json
-from doctor.grammar import Reference, scan
+from doctor.reference.grammar import Reference, scan
 from tests.clients.registries import HOME, machine, put
 
 FILE = "/etc/containers/policy.json"

@@ -16,9 +16,9 @@ from doctor.clients import pull_sources, registries_conf, short_names
 from doctor.clients.machine import Machine
 from doctor.clients.registries_conf import RegistriesConf
 from doctor.facts.endpoint import EndpointsFact
-from doctor.grammar import Reference, scan
 from doctor.model import Target
 from doctor.reference import read_target
+from doctor.reference.grammar import Reference, scan
 from tests.clients.registries import HOME, machine, put
 
 MAIN = "/etc/containers/registries.conf"

@@ -18,7 +18,7 @@ import pytest
 from doctor.clients import pull_sources, registries_conf
 from doctor.clients.machine import Machine
 from doctor.clients.registries_conf import RegistriesConf
-from doctor.grammar import Reference, scan
+from doctor.reference.grammar import Reference, scan
 
 pytestmark = pytest.mark.skipif(not shutil.which("skopeo"), reason="skopeo is not installed")
 DIGEST = f"sha256:{'a' * 64}"

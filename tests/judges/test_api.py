@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from doctor.challenge import parse
 from doctor.checks import api
 from doctor.facts.http import Answer
 from doctor.facts.registry import ApiFact
 from doctor.facts.tls import HttpPeek, TlsFact
 from doctor.model import Case, Fact, Facts, Finding, Hop, Target
+from doctor.registry.challenge import parse
 
 REGISTRY = Hop("registry", "registry.corp.test", 443)
 HTML = (("content-type", "text/html"),)

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from doctor.challenge import parse
 from doctor.checks import anonymous, auth
 from doctor.facts.credential import CredentialFact, Place
 from doctor.facts.dns import DnsFact
@@ -23,9 +22,10 @@ from doctor.facts.registry import (
 )
 from doctor.facts.tcp import Attempt, Outcome, TcpFact
 from doctor.facts.tls import Certificate, TlsFact
-from doctor.jwt import Access
 from doctor.model import Case, Fact, Facts, Finding, Hop, Target
 from doctor.reference import read_target
+from doctor.registry.challenge import parse
+from doctor.registry.jwt import Access
 
 REGISTRY = Hop("registry", "registry.corp.test", 443)
 TOKEN = Hop("token", "auth.corp.test", 443)

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from doctor.challenge import parse
 from doctor.checks import image
 from doctor.facts.http import Answer
 from doctor.facts.registry import (
@@ -19,10 +18,11 @@ from doctor.facts.registry import (
     TagList,
     TokenTry,
 )
-from doctor.jwt import Access
-from doctor.manifest import Platform
 from doctor.model import Case, Fact, Facts, Finding, Hop, Target
 from doctor.reference import read_target
+from doctor.registry.challenge import parse
+from doctor.registry.jwt import Access
+from doctor.registry.manifest import Platform
 
 REGISTRY = Hop("registry", "registry.corp.test", 443)
 SCOPE = "repository:team/app:pull"

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from doctor.parsers import FORMATS
+from doctor.command.parsers import FORMATS
 from tests.lab.world import World
 
 _PATIENCE = 90

@@ -7,8 +7,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from doctor.output import render
-from doctor.parsers import FORMATS
+from doctor.command.output import render
+from doctor.command.parsers import FORMATS
 from tests.report.samples import NAMES, sample
 
 FOLDER = Path(__file__).parents[2] / "snapshots"

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from doctor.output import render
-from doctor.parsers import FORMATS
+from doctor.command.output import render
+from doctor.command.parsers import FORMATS
 from tests.report.rendered import dead
 from tests.report.samples import NAMES, sample
 

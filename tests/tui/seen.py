@@ -13,8 +13,8 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from doctor import parsers
-from doctor.options import Options, read
+from doctor.command import parsers
+from doctor.command.options import Options, read
 from doctor.tui.app import DoctorApp
 from doctor.tui.history import History
 from doctor.tui.sitting import Sitting

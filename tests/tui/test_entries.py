@@ -15,7 +15,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
 from doctor.bundle.archive import unpack
-from doctor.intake import given
+from doctor.command.intake import given
 from doctor.model import Report
 from doctor.tui.app import DoctorApp
 from doctor.tui.cluster import ClusterScreen
@@ -78,7 +78,7 @@ def test_a_file_is_opened_and_shown_with_its_origin(
 
     stand_in(monkeypatch, "doctor.bundle")
     stand_in(monkeypatch, "doctor.bundle.opened", read=read)
-    stand_in(monkeypatch, "doctor.opinion", opinion=opinion)
+    stand_in(monkeypatch, "doctor.command.opinion", opinion=opinion)
 
     async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
         await press(pilot, "down", "down", "enter")
@@ -108,7 +108,7 @@ def test_the_cluster_is_asked_and_its_pulls_are_shown(
             raise UsageError("the context prod is not in the kubeconfig")
         return REPORT
 
-    stand_in(monkeypatch, "doctor.k8s", looked=looked)
+    stand_in(monkeypatch, "doctor.command.k8s", looked=looked)
     monkeypatch.setattr("doctor.report.document.document", lambda _: sample("kubernetes"))
 
     async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
@@ -169,7 +169,7 @@ def test_a_bundle_of_what_was_found_is_written(
     )
     stand_in(
         monkeypatch,
-        "doctor.handover",
+        "doctor.command.handover",
         surroundings=lambda report, root: (report, root),
         finished=lambda report, around, checks, book: SimpleNamespace(data=b"x"),
     )

@@ -13,7 +13,7 @@ import pytest
 from textual.pilot import Pilot
 
 from doctor import run as engine
-from doctor.intake import given
+from doctor.command.intake import given
 from doctor.model import CheckResult, Event, Hop, Observer, Report, Target
 from doctor.redact import Secret
 from doctor.tui import watch
@@ -314,7 +314,7 @@ def test_many_targets_cost_no_painting_for_an_event(
 def test_a_bug_in_a_run_ends_in_a_crash_report_without_values(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from doctor.crash import text as report
+    from doctor.process.crash import text as report
 
     async def script(targets: Sequence[Target], observer: Observer) -> None:
         harmless_looking = "s3cr3t-in-a-variable"

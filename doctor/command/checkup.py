@@ -1,0 +1,84 @@
+"""What does `doctor check` do? Options -> a report in the formats asked for, and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from doctor.clients.eyes import PLAIN
+from doctor.command.intake import given
+from doctor.command.options import Options, read
+from doctor.model import Check, Event, Report
+from doctor.plugins import installed
+from doctor.process.streams import talk
+from doctor.redact import learn_variables, plain, scrub
+from doctor.run import begin, run
+
+if TYPE_CHECKING:
+    from doctor.codes import Book
+
+
+def check(args: Namespace) -> int:
+    """`doctor check`: diagnose, print, and return the contract's exit code."""
+    options, report, _, _ = diagnosed(args)
+    from doctor.command.output import tell
+    from doctor.report.document import document
+
+    return tell(document(report), options)
+
+
+def diagnosed(args: Namespace) -> tuple[Options, Report, Sequence[Check], Book]:
+    """The report on what the command line asks for, the checks that made it and their words; what
+    kept a plug-in out is said."""
+    begun = time.monotonic()
+    learn_variables(os.environ)
+    options = read(args, lambda: tuple(dict.fromkeys(c.name for c in installed().checks)))
+    targets, secret = given(options)
+    if options.timeout and not options.password_stdin and "-" not in options.files:
+        left = options.timeout - (time.monotonic() - begun)  # who types has the time they need
+        options = replace(options, timeout=max(0.1, left))
+    begin(targets, options)
+    plain_program = options.client in PLAIN and not options.only and not options.skip
+    found = installed(for_shell=True) if plain_program else installed()
+    from doctor.codes import load
+
+    book = load(found.words)
+    progress = Progress()
+    watched = sys.stderr.isatty() and not options.quiet
+    try:
+        report = run(targets, options, found.checks, book, secret, progress if watched else None)
+    finally:
+        progress.clear()
+    for problem in (*found.problems, *map(str, book.problems)):
+        talk(f"doctor: {plain(scrub(problem))}")
+    return options, report, found.checks, book
+
+
+class Progress:
+    """One line on standard error that says what is being looked at; gone when the report comes."""
+
+    def __init__(self) -> None:
+        self.running: dict[tuple[str, str], None] = {}
+        self._shown = False
+
+    def __call__(self, event: Event) -> None:
+        at = (event.target.registry.name, event.check)
+        if event.kind == "started":
+            self.running[at] = None
+        elif event.kind == "finished":
+            self.running.pop(at, None)
+        names = list(dict.fromkeys(check for _, check in self.running))
+        if names:
+            host = plain(scrub(event.hop.name if event.hop else event.target.registry.name), 40)
+            talk(f"\r\x1b[Klooking at {host}: {', '.join(names)} …", end="")
+            self._shown = True
+
+    def clear(self) -> None:
+        """Take the line away again."""
+        if self._shown:
+            talk("\r\x1b[K", end="")

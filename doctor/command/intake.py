@@ -1,0 +1,107 @@
+"""What is to be looked at? The command line, the files that it names, and standard input -> the
+targets, and the password."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+
+from doctor.clients.eyes import ALL, DEFAULT
+from doctor.command.options import Options
+from doctor.command.parsers import DEFAULT_TARGET
+from doctor.frozen import frozen
+from doctor.model import Hop, Target
+from doctor.redact import Secret
+from doctor.reference import read_target
+from doctor.reference.pasted import whole
+from doctor.usage import UsageError
+
+_MOST_PASSWORD = 65536
+
+
+def given(options: Options) -> tuple[list[Target], Secret | None]:
+    """The targets, and the password from standard input, if one was announced. Raises
+    UsageError."""
+    named, secret = _input(options)
+    targets = _targets(named, options)
+    if secret is not None and len({t.registry for t in targets}) > 1:
+        raise UsageError("--username goes to one registry; these targets are of several")
+    return targets, secret
+
+
+@frozen
+class Named:
+    """A target as it was given, and the file and line that named it."""
+
+    text: str
+    source: tuple[str, int] | None = None
+    flaw: str = ""
+    """Why it cannot be used as it stands, in a sentence."""
+
+
+def _input(options: Options) -> tuple[list[Named], Secret | None]:
+    """The targets of the command line and of files, once each, and the password from standard
+    input."""
+    named = [Named(text) for text in whole(options.targets)]
+    for file in options.files:
+        named += _named_in(file, options.timeout or 20.0)
+    if not named and not options.files:
+        named = [Named(DEFAULT_TARGET)]
+    if not named:
+        raise UsageError(f"{', '.join(options.files)}: no image is named there")
+    secret = None
+    if options.password_stdin:
+        given = sys.stdin.buffer.read(_MOST_PASSWORD + 1)
+        if len(given) > _MOST_PASSWORD:
+            raise UsageError("--password-stdin: more than 64 KiB is no password")
+        secret = Secret(given.decode("utf-8", "replace").removesuffix("\n").removesuffix("\r"))
+        if not secret:
+            raise UsageError("--password-stdin: standard input was empty")
+    seen: dict[object, Named] = {}
+    for each in named:
+        seen.setdefault(each.text or each.source, each)
+    return list(seen.values()), secret
+
+
+def _named_in(file: str, seconds: float) -> list[Named]:
+    from doctor.command.piped import decoded, read
+    from doctor.images import images_in
+
+    limit = 8 << 20
+    try:
+        data = sys.stdin.buffer.read(limit + 1) if file == "-" else read(file, limit + 1, seconds)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"-f {file!r} cannot be read: {error}") from None
+    if len(data) > limit:
+        raise UsageError(f"-f {file!r} is larger than 8 MiB")
+    found = images_in(file, decoded(data), os.environ)
+    return [Named(each.text, (each.file, each.line), each.problem or "") for each in found]
+
+
+def _targets(named: Sequence[Named], options: Options) -> list[Target]:
+    from doctor.clients.system import system
+
+    kind = system(options.root)
+    now = datetime.now().astimezone()
+    targets = []
+    for each in named:
+        target = read_target(each.text)
+        targets.append(
+            Target(
+                text=target.text,
+                reference=target.reference,
+                registry=target.registry or Hop("registry", "", 443),
+                client=DEFAULT if options.client == ALL else options.client,
+                platform=options.platform,
+                system=kind,
+                warn_days=options.warn_days,
+                allow_realms=options.allow_realm,
+                now=now,
+                source=each.source,
+                flaw=each.flaw,
+                assumed=target.assumed,
+            )
+        )
+    return targets

@@ -1,0 +1,171 @@
+"""What does `doctor open` do? A bundle is judged again by today's checks, and what that changed is
+said; a report is shown as it was recorded.
+
+Nothing is contacted, and nothing of this machine is looked at. What of a bundle cannot be judged
+here is shown as it was recorded, and named.
+"""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+from doctor.bundle import evidence, opened
+from doctor.bundle.codec import MisfitError
+from doctor.bundle.opened import Opened
+from doctor.clients.eyes import DEFAULT, PLAIN
+from doctor.command.options import read
+from doctor.model import Check, Diagnosis, Report
+from doctor.plugins import installed
+from doctor.process import terminal
+from doctor.process.streams import talk
+from doctor.redact import plain, scrub, scrub_data
+from doctor.report.document import document, stamp
+from doctor.run import gravest, row
+
+if TYPE_CHECKING:
+    from doctor.codes import Book
+
+Document = dict[str, Any]
+
+
+def open_file(args: Namespace) -> int:
+    """`doctor open FILE`: show it, on a terminal in the interactive view, and return the exit code
+    of what it says."""
+    from doctor.command.output import tell
+
+    options = read(args, tuple)
+    found = opened.read(args.bundle)
+    told = opinion(found, as_recorded=args.as_recorded, name=PurePath(args.bundle).name)
+    if terminal.interactive(args):
+        from doctor.tui.launch import show
+
+        return show(told, args)
+    return tell(told, options)
+
+
+def opinion(found: Opened, *, as_recorded: bool = False, name: str = "") -> Document:
+    """The document to show, with where it comes from in `origin`."""
+    recorded: Document = scrub_data(found.report)
+    notes = [f"Not in the bundle: {each}." for each in found.left_out]
+    again = found.is_bundle and not as_recorded
+    told, more = _judged(found, recorded) if again else (recorded, [])
+    return {
+        **told,
+        "origin": {
+            "kind": "bundle" if found.is_bundle else "report",
+            "file": scrub(plain(name, 200)),
+            "tool_version": found.version,
+            "recorded": recorded["started"],
+            "opened": stamp(datetime.now(UTC)),
+            "judged_again": again,
+            "pseudonyms": found.pseudonyms,
+            "changes": _changes(recorded, told) if again else [],
+            "notes": [*notes, *more],
+        },
+    }
+
+
+def _judged(found: Opened, recorded: Document) -> tuple[Document, list[str]]:
+    """The document that today's checks make of the facts, and what could not be judged."""
+    targets: list[Document] = recorded["targets"]
+    if len(found.records) != len(targets):
+        why = f"It holds the facts of {len(found.records)} of {len(targets)} targets"
+        return recorded, [f"{why}, so all is shown as it was recorded."]
+    from doctor.codes import load
+
+    plugged = installed()
+    book = load(plugged.words)
+    for problem in (*plugged.problems, *map(str, book.problems)):
+        talk(f"doctor: {plain(scrub(problem))}")
+    notes: dict[str, None] = {}
+    places: list[Diagnosis | None] = []
+    for record, target in zip(found.records, targets, strict=True):
+        diagnosis, said = _again(record, book)
+        if diagnosis is None:
+            named = plain(str(target["target"]), 80)
+            said = (f"{named} is shown as it was recorded: {said[0]}.",)
+        places.append(diagnosis)
+        notes |= dict.fromkeys(said)
+    return _merged(recorded, places), list(notes)
+
+
+def _again(record: Any, book: Book) -> tuple[Diagnosis | None, Sequence[str]]:
+    """The diagnosis, and what of the record is not known here; None, and why, where there is
+    none."""
+    try:
+        restored = evidence.restore(record, installed().checks)
+        diagnosis = restored.judged(_checks_for(restored), book)
+        document(_report([diagnosis]))  # what facts say of themselves may not fit together either
+    except MisfitError as error:
+        return None, (plain(str(error), 300),)
+    except Exception as error:  # facts that no probe would give
+        return None, (f"its facts do not fit together ({type(error).__name__})",)
+    return diagnosis, restored.notes
+
+
+def _checks_for(restored: evidence.Restored) -> Sequence[Check]:
+    """Those that the run had: a plain program alone is not asked what only others have."""
+    everything, few = installed().checks, installed(for_shell=True).checks
+    asked = {outcome.check.id for outcome in restored.outcomes} & {c.id for c in everything}
+    choice = restored.choice
+    chosen = choice.only or choice.skip or restored.target.client not in PLAIN
+    return everything if chosen or asked - {c.id for c in few} else few
+
+
+def _report(diagnoses: Sequence[Diagnosis]) -> Report:
+    return Report(tuple(diagnoses), datetime.now(UTC), 0.0, "pass")
+
+
+def _merged(recorded: Document, diagnoses: Sequence[Diagnosis | None]) -> Document:
+    """Today's document, with what was recorded where nothing could be judged."""
+    told = document(_report([d for d in diagnoses if d is not None]))
+    fresh = iter(told["targets"])
+    targets = [
+        old if new is None else next(fresh)
+        for old, new in zip(recorded["targets"], diagnoses, strict=True)
+    ]
+    rows = recorded["clients"]
+    if rows is not None and len(rows) == len(diagnoses):
+        pairs = zip(rows, diagnoses, strict=True)
+        rows = [old if new is None else scrub_data(row(new)) for old, new in pairs]
+    counting = [t for t in targets if rows is None or t["client"] == DEFAULT]
+    cluster = recorded["kubernetes"]
+    verdicts = [t["verdict"] for t in counting] + ([cluster["verdict"]] if cluster else [])
+    return {
+        **told,
+        "started": recorded["started"],
+        "duration_ms": recorded["duration_ms"],
+        "verdict": gravest(verdicts),
+        "targets": targets,
+        "clients": rows,
+        "kubernetes": cluster,
+    }
+
+
+def _changes(then: Document, now: Document) -> list[str]:
+    """What is judged otherwise than when it was recorded, a sentence each."""
+    several = len(now["targets"]) > 1
+    found = []
+    for old, new in zip(then["targets"], now["targets"], strict=True):
+        about = f"{plain(str(new['target']), 80)} ({plain(new['client'])}): " if several else ""
+        found += [f"{about}{each}" for each in _changed(old, new)]
+    return found
+
+
+def _changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    said = []
+    if old["verdict"] != new["verdict"]:
+        said.append(f"the verdict was {old['verdict']} and is {new['verdict']}.")
+    if old["root_causes"] != new["root_causes"]:
+        was, now = (", ".join(t["root_causes"]) or "none" for t in (old, new))
+        said.append(f"the root cause was {plain(was, 200)} and is {plain(now, 200)}.")
+    before, after = (dict.fromkeys(f["code"] for f in t["findings"]) for t in (old, new))
+    if added := [code for code in after if code not in before]:
+        said.append(f"found now: {', '.join(added)}.")
+    if gone := [code for code in before if code not in after]:
+        said.append(f"no longer found: {plain(', '.join(gone), 400)}.")
+    return said

@@ -1,0 +1,1 @@
+"""How does the process behave towards terminal, streams and signals, whichever command runs?"""

@@ -1,1 +1,0 @@
-"""What is particular to single registries: one .toml each, read by `doctor.profile`."""

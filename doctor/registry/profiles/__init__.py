@@ -1,0 +1,1 @@
+"""What is particular to single registries: one .toml each, read by `doctor.registry.profile`."""
