@@ -210,4 +210,3 @@ CHECK = Check("odd", "target", lambda case: (), probe=probe)
     arguments = ("check", "--json", "--timeout", "2", refusing)
     ended = plugged(tmp_path, *arguments, module=module)
     assert "doctor.check-timeout" in judged(ended)[0]
-    assert ended.seconds < 2 + 1 + 2, "--timeout, one second, and this machine's own slowness"

@@ -13,7 +13,7 @@ import pytest
 
 from tests.command import begin
 from tests.lab import servers
-from tests.lab.bounds import alive
+from tests.lab.bounds import SLACK, alive
 from tests.lab.fakes import deaf
 from tests.lab.way import IMAGE
 from tests.lab.world import REGISTRY, RESOLVER, SILENT, Run, World
@@ -33,7 +33,7 @@ def diagnosed(lab: World, *arguments: str) -> Run:
     assert alive(text.stdout + text.stderr) == set(), text
     run = lab.check(*asked)
     assert (run.exit, run.stderr) == (text.exit, ""), run
-    assert run.seconds < TIMEOUT + 1 + 2, run
+    assert run.seconds < TIMEOUT + 1 + SLACK, run
     assert not {f["code"] for f in run.findings if f["code"].startswith("doctor.")}, run
     return run
 

@@ -11,7 +11,7 @@ from typing import cast
 
 import pytest
 
-from tests.lab.bounds import alive
+from tests.lab.bounds import SLACK, alive
 from tests.lab.way import HOST, IMAGE
 from tests.lab.world import RESOLVER, Run, World
 
@@ -127,7 +127,7 @@ def diagnosed(lab: World, seconds: float) -> Run:
     assert alive(text.stdout + text.stderr) == set(), text
     run = lab.check(*asked[1:], IMAGE)
     assert (run.exit, run.stderr) == (text.exit, ""), run
-    assert run.seconds < seconds + 1 + 2, run
+    assert run.seconds < seconds + 1 + SLACK, run
     assert not {f["code"] for f in run.findings if f["code"].startswith("doctor.")}, run
     return run
 
