@@ -53,16 +53,30 @@ def leaks(
 ) -> dict[str, list[str]]:
     """Surface -> the places whose secrets, or parts of them, are seen there; nothing where none
     is."""
-    parts = {place: _parts(secret) for place, secret in (secrets or SECRETS).items()}
+    known = secrets or SECRETS
+    places: dict[bytes, set[str]] = {}
+    for place, secret in known.items():
+        for part in _parts(secret):
+            places.setdefault(part, set()).add(place)
+    sizes = {len(part) for part in places}
     found: dict[str, list[str]] = {}
     for name, data in surfaces.items():
-        views = _views(data)
-        seen = [
-            place for place, each in parts.items() if any(p in view for p in each for view in views)
-        ]
+        seen = {
+            place
+            for view in _views(data)
+            for size in sizes
+            for part in _rows(view, size) & places.keys()
+            for place in places[part]
+        }
         if seen:
-            found[name] = seen
+            found[name] = [place for place in known if place in seen]
     return found
+
+
+def _rows(view: bytes, size: int) -> set[bytes]:
+    """Every `size` bytes in a row. Thousands of parts are looked for: one look-up each is less than
+    a search each."""
+    return {view[at : at + size] for at in range(len(view) - size + 1)}
 
 
 def _parts(secret: str) -> set[bytes]:

@@ -9,6 +9,7 @@ fault, and must not be what a healthy world looks like.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import functools
 import json
@@ -41,6 +42,7 @@ UNREACHABLE = "192.88.99.130"
 _SCHEMA = Path(__file__).parents[2] / "doctor/report/report.schema.json"
 _BUNDLE = "ssl/certs/ca-certificates.crt"
 _KEPT = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "services", "protocols")
+"""What programs and the loader look for in /etc."""
 
 
 @dataclass(frozen=True)
@@ -202,17 +204,29 @@ route add unreachable {UNREACHABLE}
 """
 
 
+@functools.cache
+def _kept() -> Path:
+    """A copy of `_KEPT` for all worlds of this process: the real /etc is hidden in a world."""
+    folder = Path(tempfile.mkdtemp(prefix="lab-etc-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    folder.chmod(0o755)
+    for name in _KEPT:
+        real = Path("/etc", name)
+        if real.is_dir():
+            shutil.copytree(real, folder / name, symlinks=True)
+        elif real.is_file():
+            shutil.copy(real, folder / name)
+    return folder
+
+
 def _furnish(folder: Path) -> None:
     """The world's /etc and its home."""
     etc, home = folder / "etc", folder / "home"
     for made in (etc / "ssl/certs", etc / "containers", home):
         made.mkdir(parents=True)
-    real = Path("/etc")
     for name in _KEPT:
-        if (real / name).is_dir():
-            shutil.copytree(real / name, etc / name, symlinks=True)
-        elif (real / name).is_file():
-            shutil.copy(real / name, etc / name)
+        if Path("/etc", name).exists():
+            (etc / name).symlink_to(_kept() / name)
     files = {
         "hosts": "127.0.0.1 localhost\n::1 localhost\n",
         "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
