@@ -52,7 +52,8 @@ def diagnosis(
     """Judge all facts together, name the causes, and say what was not tried."""
     place = {check.id: n for n, check in enumerate(checks) if not check.part}
     ordered = sorted(outcomes, key=lambda o: place.get(o.check.name, len(place)))
-    judged = [(outcome, judge(outcome, target, facts, words)) for outcome in ordered]
+    sound = facts.sound
+    judged = [(outcome, judge(outcome, target, sound, words)) for outcome in ordered]
     told = [(o, found if choice.wants(o.check) else _errors(found)) for o, found in judged]
     findings = settle([f for _, found in told for f in found], words.rules, hops)
     final = {(f.code, f.hop, f.subject): f for f in findings}
@@ -74,11 +75,11 @@ def diagnosis(
     )
 
 
-def judge(outcome: Outcome, target: Target, facts: Facts, words: Words) -> tuple[Finding, ...]:
+def judge(outcome: Outcome, target: Target, sound: Facts, words: Words) -> tuple[Finding, ...]:
     """What one check has to say, with its words on; its own fault included. Silence that was not
-    waited for is nobody's fault: a fact that rests on it is shown to no judge."""
+    waited for is nobody's fault: a fact that rests on it is not among the `sound` ones."""
     check = outcome.check
-    case = Case(target, facts.sound, outcome.hop)
+    case = Case(target, sound, outcome.hop)
     try:
         found = [replace(f, check=check.name) for f in check.judge(case)]
     except KeyboardInterrupt:

@@ -61,6 +61,7 @@ class World:
         self.untold = untold
         self.asked: list[tuple[str, str]] = []
         self.given: dict[str, bool] = {}
+        self.judged = 0
 
     async def connect(self, case: Case, net: Net) -> Fact:
         outcome: Any = "connected" if case.at.host in self.up else "refused"
@@ -76,6 +77,7 @@ class World:
         return ClientFact()
 
     def broken(self, case: Case) -> Iterator[Finding]:
+        self.judged += 1
         if self.local:
             yield Finding(self.local, detail="a file is broken")
 
@@ -137,6 +139,14 @@ def test_a_client_without_mirrors_asks_the_registry_and_nothing_is_compared() ->
     fact = found.facts.get(EndpointsFact)
     assert fact is not None
     assert fact.seen_at == ()
+
+
+def test_what_stands_for_one_image_is_judged_once() -> None:
+    world = World(UP)
+    diagnose(world, Asking())
+    assert world.judged == 1
+    diagnose(world, Guessing())
+    assert world.judged == 3, "which of two it stands for is decided by a verdict, besides"
 
 
 def test_every_endpoint_is_asked_under_its_own_name_and_path() -> None:

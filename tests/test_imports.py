@@ -138,7 +138,6 @@ ONLY: dict[str, set[str]] = {
     "dns": {"net"},
     "OpenSSL": {"net", "pki"},
 }
-WIRE = {"httpx", "h11"}
 CONNECTING = {"socket", "subprocess", "asyncio.subprocess", "multiprocessing"}
 
 
@@ -159,8 +158,10 @@ def test_a_library_is_used_in_its_rooms_only(library: str) -> None:
     assert rooms <= ONLY[library]
 
 
-def test_http_is_spoken_in_one_file() -> None:
-    assert {i.module for i in ALL if i.what.split(".")[0] in WIRE} == {"doctor.net.wire"}
+def test_http_is_spoken_in_one_file_and_fetched_in_another() -> None:
+    """On a connection that was diagnosed, and where nothing is diagnosed on the way."""
+    assert {i.module for i in ALL if i.what.split(".")[0] == "h11"} == {"doctor.net.wire"}
+    assert {i.module for i in ALL if i.what.split(".")[0] == "httpx"} == {"doctor.net.issuers"}
 
 
 def test_only_net_connects_and_starts_programs() -> None:

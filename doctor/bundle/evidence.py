@@ -108,11 +108,9 @@ class Restored:
     def judged(self, checks: Sequence[Check], words: Words) -> Diagnosis:
         """By these checks. One that is newer than the record has a say where it finds something in
         what was seen then."""
-        there = {outcome.check.id for outcome in self.outcomes}
+        there, sound = {outcome.check.id for outcome in self.outcomes}, self.facts.sound
         newer = [c for c in checks if c.id not in there and self.choice.wants(c)]
-        told = [
-            o for c in newer for o in self._unseen(c) if judge(o, self.target, self.facts, words)
-        ]
+        told = [o for c in newer for o in self._unseen(c) if judge(o, self.target, sound, words)]
         return diagnosis(
             self.target,
             self.facts,

@@ -83,10 +83,12 @@ async def look(
     """The first image of those meant that can be pulled, else the last one that there was time for.
     `like`: a pull that has
     ended, of another client that asks the same endpoints and sees the same network."""
-    for each in meant(target, client):
+    images = meant(target, client)
+    for each in images:
         pull = await _look(engine, each, client, net, given, like)
         given = None
-        if net.deadline <= time.monotonic() or pull.diagnosis().verdict in ("pass", "warn"):
+        last = each is images[-1] or net.deadline <= time.monotonic()
+        if last or pull.diagnosis().verdict in ("pass", "warn"):
             break
     return pull
 

@@ -297,7 +297,7 @@ class Walk:
     def _result(self, outcome: Outcome) -> CheckResult:
         """How it looks so far: for the observer; the report judges again when all facts are
         there."""
-        return result(outcome, judge(outcome, self.target, self.facts, self.engine.words))
+        return result(outcome, judge(outcome, self.target, self.facts.sound, self.engine.words))
 
     def _tell(
         self,

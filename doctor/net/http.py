@@ -174,16 +174,12 @@ async def _exchange(
     line = await _line(exchange, hop, net)
     if line is None:
         return
-    transport = wire.Transport(line, target)
+    spoken = wire.Exchange(line)
     exchange.phase = "send"
     try:
-        form = body.reveal().encode() if body else None
-        answer = await transport.handle_async_request(wire.request(method, fields, form))
-        try:
-            _head(exchange, answer.status_code, answer.headers.raw)
-            await _body(exchange, answer.aiter_raw(), limit)
-        finally:
-            await answer.aclose()
+        form = body.reveal().encode() if body else b""
+        _head(exchange, *await spoken.ask(method, target, fields, form))
+        await _body(exchange, spoken.body(), limit)
     except wire.UnsendableError:
         exchange.outcome = "unsendable"
     except wire.TooMuchError:
@@ -193,7 +189,7 @@ async def _exchange(
     finally:
         if exchange.phase == "send" and line.sent:
             exchange.phase = "headers"
-        if transport.reusable and exchange.outcome == "answered":
+        if spoken.reusable and exchange.outcome == "answered":
             net.lines.give_back(hop, line)
         else:
             await line.close()

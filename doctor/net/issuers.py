@@ -8,8 +8,8 @@ without redirects, with little patience and few bytes, and never from loopback, 
 link-local addresses unless the registry itself is at such a one. What comes back is trusted for
 nothing: it only fills a gap between the server's certificate and a root that the client holds.
 
-The fetch goes direct. Where only a proxy has a way out it ends in a timeout, and the evidence says
-so.
+The fetch goes direct, by httpx, to the address that was looked at. Where only a proxy has a way out
+it ends in a timeout, and the evidence says so.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
+import os
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from doctor.facts.tls import IssuerFetch
 
@@ -74,34 +76,48 @@ async def _get(url: str, inside: bool, net: Net) -> bytes:
     if parts.scheme != "http" or not host:
         raise _NotFetched("only http:// addresses are fetched")
     address = await _resolve(host, port, inside, net)
-    reader, writer = await asyncio.open_connection(address, port, limit=_BYTES)
+    return await _fetched(parts, address, net)
+
+
+async def _fetched(parts: SplitResult, address: str, net: Net) -> bytes:
+    """What is there, from that address and under the name in the URL."""
+    import ssl
+
+    import httpx
+
+    place = f"[{address}]" if ":" in address else address
+    there = parts._replace(netloc=f"{place}:{parts.port or 80}", fragment="").geturl()
+    headers = {"Host": parts.netloc.rpartition("@")[2], "Accept-Encoding": "identity"}
+    trusting_nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # plain HTTP needs no store
     try:
-        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        name = f"[{host}]" if ":" in host else host
-        where = name if port == 80 else f"{name}:{port}"
-        head = f"GET {path} HTTP/1.0\r\nHost: {where}\r\n"
-        asked = f"{head}User-Agent: registry-doctor\r\nAccept: */*\r\n\r\n"
-        if not asked.isascii() or any(c in path for c in " \r\n"):
-            raise _NotFetched("the address is no URL")
-        writer.write(asked.encode())
-        return await _body(reader)
-    finally:
-        writer.close()
+        async with (
+            httpx.AsyncClient(trust_env=False, verify=trusting_nobody) as client,
+            client.stream("GET", there, headers=headers) as answer,
+        ):
+            if answer.status_code != 200:
+                raise _NotFetched(f"HTTP {answer.status_code}")
+            return await _body(answer.aiter_raw())
+    except (httpx.InvalidURL, httpx.LocalProtocolError):
+        raise _NotFetched("the address is no URL") from None
+    except httpx.HTTPError as trouble:
+        raise _NotFetched(_reason(trouble)) from None
 
 
-async def _body(reader: asyncio.StreamReader) -> bytes:
+async def _body(pieces: AsyncIterator[bytes]) -> bytes:
     data = b""
-    while part := await reader.read(8192):
-        data += part
+    async for piece in pieces:
+        data += piece
         if len(data) > _BYTES:
             raise _NotFetched("more than 64 KiB")
-    head, _, body = data.partition(b"\r\n\r\n")
-    status = head.split(b" ", 2)[1:2]
-    if not head.startswith(b"HTTP/") or not status:
-        raise _NotFetched("no HTTP answer")
-    if status[0] != b"200":
-        raise _NotFetched(f"HTTP {status[0][:3].decode('ascii', 'replace')}")
-    return body
+    return data
+
+
+def _reason(trouble: BaseException) -> str:
+    """What the system said, which lies below the words of httpx and of asyncio."""
+    while below := trouble.__cause__ or trouble.__context__:
+        trouble = below
+    number = trouble.errno if isinstance(trouble, OSError) else None
+    return os.strerror(number) if number else "no HTTP answer"
 
 
 async def _resolve(host: str, port: int, inside: bool, net: Net) -> str:

@@ -366,6 +366,31 @@ async def test_what_is_no_issuer_is_named(
 
 
 @running
+async def test_an_issuer_may_come_in_chunks(tmp_path: Path) -> None:
+    data = MIDDLE.certificate.public_bytes(Encoding.DER)
+    parts = [data[:100], data[100:], b""]
+    body = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts)
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    async with serve(says(head + body)) as server:
+        fact = await leaf_alone(tmp_path, f"http://127.0.0.1:{server.port}/ca.der?x=1")
+    assert [fetch.outcome for fetch in fact.fetches] == ["fetched"]
+    (said,) = server.said
+    assert said.startswith(b"GET /ca.der?x=1 HTTP/1.1\r\n")
+    assert f"Host: 127.0.0.1:{server.port}\r\n".encode() in said
+
+
+@running
+async def test_why_nothing_is_fetched_is_said_in_the_systems_words(tmp_path: Path) -> None:
+    async with serve(answer) as gone:
+        url = f"http://127.0.0.1:{gone.port}/ca.der"
+    fact = await leaf_alone(tmp_path, url)
+    assert [fetch.outcome for fetch in fact.fetches] == ["Connection refused"]
+    async with serve(says(b"220 smtp ready\r\n")) as other:
+        fact = await leaf_alone(tmp_path, f"http://127.0.0.1:{other.port}/ca.der")
+    assert [fetch.outcome for fetch in fact.fetches] == ["no HTTP answer"]
+
+
+@running
 async def test_nothing_is_fetched_when_that_is_turned_off(tmp_path: Path) -> None:
     async with serve(answer) as issuers:
         url = f"http://127.0.0.1:{issuers.port}/ca.der"
