@@ -83,12 +83,13 @@ async def look(
     """The first image of those meant that can be pulled, else the last one that there was time for.
     `like`: a pull that has
     ended, of another client that asks the same endpoints and sees the same network."""
-    for each in meant(target, client):
+    *others, last = meant(target, client)
+    for each in others:
         pull = await _look(engine, each, client, net, given, like)
         given = None
         if net.deadline <= time.monotonic() or pull.diagnosis().verdict in ("pass", "warn"):
-            break
-    return pull
+            return pull
+    return await _look(engine, last, client, net, given, like)
 
 
 async def _look(

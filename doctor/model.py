@@ -387,6 +387,11 @@ class Diagnosis:
     choice: Choice | None = None
     hops: tuple[Hop, ...] = ()
 
+    @property
+    def begun(self) -> bool:
+        """Did its turn come before the run's time was over? Else it has no `checks`."""
+        return bool(self.checks) or not self.outcomes
+
 
 @frozen
 class Report:

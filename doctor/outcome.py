@@ -50,6 +50,11 @@ class Outcome:
     done: bool = False
 
     @property
+    def begun(self) -> bool:
+        """Did its turn come before the run's time was over?"""
+        return self.done or self.started is not None
+
+    @property
     def hurried(self) -> bool:
         """Was it waited for too short a time to know?"""
         return any(fact.hurried for fact in self.facts)
@@ -77,7 +82,7 @@ class Outcome:
         """What there is to say when there is no finding."""
         if not self.applies:
             return "does not apply"
-        if not self.done and self.started is None:
+        if not self.begun:
             return "not started in time"
         return next((f.seen for f in reversed(self.facts) if f.seen), "")
 

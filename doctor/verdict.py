@@ -49,7 +49,21 @@ def diagnosis(
     words: Words,
     hops: Sequence[Hop],
 ) -> Diagnosis:
-    """Judge all facts together, name the causes, and say what was not tried."""
+    """Judge all facts together, name the causes, and say what was not tried. Where nothing was
+    begun there is nothing to judge: of thousands of targets that alone would outlast the run."""
+    if outcomes and not any(outcome.begun for outcome in outcomes):
+        return Diagnosis(
+            target=target,
+            facts=facts,
+            checks=(),
+            findings=(),
+            verdict="incomplete",
+            root_causes=(),
+            not_tried=_not_tried(target, outcomes, checks, choice),
+            outcomes=tuple(outcomes),
+            choice=choice,
+            hops=tuple(hops),
+        )
     place = {check.id: n for n, check in enumerate(checks) if not check.part}
     ordered = sorted(outcomes, key=lambda o: place.get(o.check.name, len(place)))
     judged = [(outcome, judge(outcome, target, facts, words)) for outcome in ordered]
@@ -162,5 +176,5 @@ def _not_tried(
     """Names of checks that the user left out, or that did not start in time."""
     offline = [c for c in checks if choice.offline and c.probe and c.concerns(target)]
     left_out = [c.name for c in checks if c in offline or not choice.wants(c)]
-    late = [o.check.name for o in outcomes if not o.done and o.started is None]
+    late = [o.check.name for o in outcomes if not o.begun]
     return tuple(dict.fromkeys([*left_out, *late]))

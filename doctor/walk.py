@@ -61,8 +61,6 @@ class Walk:
         self.gates: dict[Hop, _Gate] = {}
         self.by_id = engine.by_id
         self.needed = engine.needed
-        self.too_late = False
-        """Had the budget ended before the walk began? Then what is left is named, and no more."""
 
     def diagnosis(self) -> Diagnosis:
         """What follows from the facts as they are now."""
@@ -84,7 +82,6 @@ class Walk:
                 outcome.facts = [fact if type(f) is type(fact) else f for f in outcome.facts]
 
     async def run(self) -> None:
-        self.too_late = self.net.deadline <= time.monotonic()
         self._tell("planned", plan=tuple(dict.fromkeys(c.name for c in self.engine.checks)))
         if self.target.registry.host:
             self._ladder(self.target.registry)
@@ -117,8 +114,6 @@ class Walk:
 
     def _start(self, check: Check, hop: Hop | None) -> None:
         outcome = self.outcomes.setdefault((check.id, hop), Outcome(check, hop))
-        if self.too_late:
-            return
         shared = self.engine.ladders
         client, registry = self.target.client, self.target.registry
         # What was taken over has no connections that others could use.

@@ -86,7 +86,7 @@ def _target(diagnosis: Diagnosis) -> Document:
         "assumed": [scrub(each) for each in target.assumed],
         "summary": scrub(sentence(diagnosis)),
         "hops": []
-        if target.vantage == "text"
+        if target.vantage == "text" or not diagnosis.begun
         else [hop_entry(hop, diagnosis) for hop in hops_of(diagnosis)],
         "checks": [
             _check(name, results, target.registry)
