@@ -85,6 +85,12 @@ class Fact:
         return False
 
     @property
+    def left_to(self) -> str:
+        """The check of the same hop that has this layer's work done elsewhere, so that nothing was
+        looked at here; empty: none."""
+        return ""
+
+    @property
     def leads_to(self) -> tuple[Hop, ...]:
         """Hops that this fact discovered: their own ladder starts at once."""
         return ()

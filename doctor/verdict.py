@@ -72,7 +72,8 @@ def diagnosis(
     final = {(f.code, f.hop, f.subject): f for f in findings}
     cause = next((f.check for f in findings if f.root_cause), None)
     results = tuple(
-        result(o, [final[f.code, f.hop, f.subject] for f in found], cause) for o, found in told
+        result(o, [final[f.code, f.hop, f.subject] for f in found], cause, _relies(o, outcomes))
+        for o, found in told
     )
     return Diagnosis(
         target=target,
@@ -106,15 +107,23 @@ def judge(outcome: Outcome, target: Target, facts: Facts, words: Words) -> tuple
     return tuple(words.dress(f, target) for f in found)
 
 
-def result(outcome: Outcome, findings: Sequence[Finding], cause: str | None = None) -> CheckResult:
+def result(
+    outcome: Outcome,
+    findings: Sequence[Finding],
+    cause: str | None = None,
+    relies_on: str | None = None,
+) -> CheckResult:
     """The check's line in a report: what is worst, or else what was seen. A check that did not get
-    what it asked for, and has nothing to say about it itself, waits for the cause's check."""
+    what it asked for, and has nothing to say about it itself, waits for the cause's check; one
+    whose work was left to another that failed (`relies_on`) waits for that."""
     status = outcome.status(findings)
+    if status == "pass" and relies_on:
+        status = "skip"
     worst = min(findings, key=lambda f: _SEVERITIES.index(f.level), default=None)
     said = worst.title if worst and status in ("fail", "warn", "error") else outcome.said()
     blocked_by = outcome.blocked_by
     if status == "skip" and outcome.done and outcome.applies and not blocked_by:
-        blocked_by = cause
+        blocked_by = relies_on or cause
     return CheckResult(
         name=outcome.check.name,
         status=status,
@@ -128,6 +137,13 @@ def result(outcome: Outcome, findings: Sequence[Finding], cause: str | None = No
 
 
 _GRAVITY = ("fail", "error", "skip", "warn", "pass")
+
+
+def _relies(outcome: Outcome, outcomes: Sequence[Outcome]) -> str | None:
+    """The check that this one left its work to, where that one did not get through."""
+    left = {fact.left_to for fact in outcome.facts} - {""}
+    failed = (o for o in outcomes if o.hop == outcome.hop and o.done and not o.ok)
+    return next((o.check.name for o in failed if o.check.id in left), None)
 
 
 def by_name(results: Sequence[CheckResult]) -> dict[str, list[CheckResult]]:

@@ -77,7 +77,7 @@ def test_those_whose_turn_did_not_come_are_told_in_a_line_each() -> None:
 
 
 def test_a_single_target_whose_turn_did_not_come_is_told_too() -> None:
-    report, asked, _ = looked_at("0.3")
+    report, *_ = looked_at("0.3")
     told = document(report)
     text = render({**told, "targets": told["targets"][-1:]})
     assert text.startswith("Incomplete: host39.example/app:1\n")

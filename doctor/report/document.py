@@ -125,7 +125,7 @@ def hop_entry(hop: Hop, diagnosis: Diagnosis) -> Document:
     http += [each.http_ms for each in compared if each.http_ms is not None]
     proxy = route.proxy if route else None
     layers: dict[str, Fact | None] = {"dns": dns, "tcp": tunnel if proxy else tcp, "tls": tls}
-    reached = [name for name, fact in layers.items() if fact is not None and fact.ok]
+    reached = [n for n, fact in layers.items() if fact and fact.ok and not fact.left_to]
     timings = {name: round(fact.ms, 1) for name, fact in layers.items() if fact is not None}
     if http:
         reached.append("http")
