@@ -96,6 +96,12 @@ class Fact:
         return ()
 
     @property
+    def goes_on_at(self) -> Hop | None:
+        """A host that was just met and that the probe itself has to ask: it is called again once
+        that host's ladder was climbed. None: it has ended."""
+        return None
+
+    @property
     def seen(self) -> str:
         """One short phrase for a progress line and for `checks[].summary`."""
         return ""

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 Task = asyncio.Task[Outcome]
 _WAY_FIRST = 0.3
 """Seconds that local configuration waits for the way to the registry."""
+_MOST_ONWARD = 3
+"""Hosts that one probe is sent on to, one after the other."""
 
 
 class Walk:
@@ -253,6 +255,13 @@ class Walk:
         try:
             async with asyncio.timeout(budget):
                 fact = await check.probe(case, self.net)
+                climbed: set[Hop] = set()
+                while fact and (onward := fact.goes_on_at) and len(climbed) < _MOST_ONWARD:
+                    if onward in climbed:
+                        break
+                    climbed.add(onward)
+                    await self._climb(fact, case.hop, onward)
+                    fact = await check.probe(case, self.net)
         except TimeoutError:
             outcome.trouble = overdue(check, case.hop, budget)
             return
@@ -264,6 +273,17 @@ class Walk:
             outcome.applies = False
             return
         self._probed(fact, outcome)
+
+    async def _climb(self, fact: Fact, at: Hop | None, onward: Hop) -> None:
+        """Have the ladder of a host climbed that the fact leads to."""
+        self._take(fact, at)
+        rungs = [
+            task
+            for (name, hop), task in self.tasks.items()
+            if hop == onward and name in self.engine.way
+        ]
+        if rungs:
+            await asyncio.wait(rungs)
 
     def _probed(self, fact: Fact, outcome: Outcome) -> None:
         outcome.probed = fact

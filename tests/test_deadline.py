@@ -15,6 +15,7 @@ from doctor.intake import given
 from doctor.model import Case, Check, Fact, Finding, Report
 from doctor.net import Net
 from doctor.options import Options, read
+from doctor.plugins import installed
 from doctor.report.document import document
 from doctor.report.text import render
 from doctor.run import AT_ONCE, run
@@ -106,7 +107,7 @@ def test_loading_the_checks_counts_towards_the_time(monkeypatch: pytest.MonkeyPa
             return self.now
 
     clock, left = Clock(), []
-    known = checkup.installed
+    known = installed
 
     def slow(**more: Any) -> Any:
         clock.now += 2
