@@ -217,6 +217,7 @@ def params_of(target: Target, finding: Finding | None = None) -> dict[str, str]:
         "image": target.image,
         "registry": target.named,
         "endpoint": f"{target.registry.scheme}://{target.registry.authority}",
+        "url": f"{target.registry.scheme}://{target.registry.authority}/v2/",
         "repository": getattr(reference, "repository", None),
         "tag": getattr(reference, "tag", None),
         "digest": getattr(reference, "digest", None),
