@@ -96,6 +96,7 @@ def _targets(named: Sequence[Named], options: Options) -> list[Target]:
                 client=DEFAULT if options.client == ALL else options.client,
                 platform=options.platform,
                 system=kind,
+                root=options.root,
                 warn_days=options.warn_days,
                 allow_realms=options.allow_realm,
                 now=now,

@@ -158,6 +158,8 @@ class Target:
     """The container runtime that pulls for the client, where that is the kubelet."""
     platform: str = "linux/amd64"
     system: System = "linux"
+    root: str = "/"
+    """The folder below which the settings are; else than `/` they are another machine's."""
     warn_days: int = 21
     allow_realms: tuple[str, ...] = ()
     now: datetime = field(default_factory=lambda: datetime.now().astimezone())
