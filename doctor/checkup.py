@@ -45,8 +45,9 @@ def diagnosed(args: Namespace) -> tuple[Options, Report, Sequence[Check], Book]:
     from doctor.codes import load
 
     book = load(found.words)
-    if options.timeout and not options.password_stdin and "-" not in options.files:
-        left = options.timeout - (time.monotonic() - begun)  # who types has the time they need
+    asked = options.password_stdin or "-" in options.files
+    if options.timeout and not (asked and sys.stdin.isatty()):  # who types has the time they need
+        left = options.timeout - (time.monotonic() - begun)
         options = replace(options, timeout=max(0.1, left))
     progress = Progress()
     watched = sys.stderr.isatty() and not options.quiet
