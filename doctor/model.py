@@ -85,6 +85,11 @@ class Fact:
         return False
 
     @property
+    def absent(self) -> bool:
+        """Is what it is about not on this machine? Then nothing passed, and nothing is missing."""
+        return False
+
+    @property
     def left_to(self) -> str:
         """The check of the same hop that has this layer's work done elsewhere, so that nothing was
         looked at here; empty: none."""
@@ -382,6 +387,8 @@ class CheckResult:
     part: str = ""
     applies: bool = True
     """False: the target has no such layer, so nothing is missing."""
+    absent: bool = False
+    """Is what it asks about not on this machine? Nothing is missing then either."""
 
 
 @frozen

@@ -60,6 +60,11 @@ class Outcome:
         return any(fact.hurried for fact in self.facts)
 
     @property
+    def absent(self) -> bool:
+        """Is what it asks about not on this machine?"""
+        return any(fact.absent for fact in self.facts)
+
+    @property
     def tried(self) -> bool:
         """Was the question really asked, as far as the target has it?"""
         if not self.done or self.trouble or self.hurried:
@@ -76,7 +81,7 @@ class Outcome:
             return "skip"
         if any(f.severity == "warning" for f in findings):
             return "warn"
-        return "pass" if self.ok else "skip"
+        return "pass" if self.ok and not self.absent else "skip"
 
     def said(self) -> str:
         """What there is to say when there is no finding."""

@@ -123,7 +123,7 @@ def result(
     said = worst.title if worst and status in ("fail", "warn", "error") else outcome.said()
     blocked_by = outcome.blocked_by
     if status == "skip" and outcome.done and outcome.applies and not blocked_by:
-        blocked_by = relies_on or cause
+        blocked_by = relies_on or (None if outcome.absent else cause)
     return CheckResult(
         name=outcome.check.name,
         status=status,
@@ -133,6 +133,7 @@ def result(
         blocked_by=blocked_by,
         part=outcome.check.part,
         applies=outcome.applies,
+        absent=outcome.absent,
     )
 
 

@@ -24,7 +24,11 @@ def sentence(diagnosis: Diagnosis) -> str:
             "--timeout gives more."
         )
     if diagnosis.verdict == "incomplete":
-        gaps = (c for c in diagnosis.checks if c.status in ("skip", "error") and c.applies)
+        gaps = (
+            c
+            for c in diagnosis.checks
+            if c.status in ("skip", "error") and c.applies and not c.absent
+        )
         untried = sorted({c.name for c in gaps if c.blocked_by != OFFLINE}) or sorted(
             {c.name for c in diagnosis.checks if c.status == "warn"}
         )

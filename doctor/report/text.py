@@ -44,6 +44,7 @@ _SERVES = {
     False: "does not serve it",
     None: "may serve it",
 }
+_LATE = "not started in time"
 _WAITS = {"--offline": "left out (--offline)"}
 
 
@@ -157,6 +158,8 @@ def _path(target: Mapping[str, Any], style: Style) -> Iterator[str]:
         said = plain(check["summary"], 200)
         if check["blocked_by"] and check["status"] == "skip":
             said = _WAITS.get(check["blocked_by"], f"waits for {plain(check['blocked_by'])}")
+        elif check["status"] == "skip" and said != _LATE:
+            word = "skipped"
         tried = check["status"] != "skip" and check["duration_ms"] >= 1
         took = f"{check['duration_ms']:.0f} ms" if tried else ""
         head = (
