@@ -125,6 +125,7 @@ def _unreachable(
     case: Case, image: ImageFact, hop: Hop, layer: Layer, answer: Answer | None = None
 ) -> Finding:
     params = ending(case.facts, hop, layer, answer)
+    params["wanted"] = "layers" if image.blob else "the manifest"
     redirect = image.blob_answers[-1] if image.blob_answers else image.answer
     evidence: dict[str, Any] = {
         "storage": hop.name,

@@ -36,13 +36,29 @@ def judge(case: Case) -> Iterator[Finding]:
         return
     answer = image.answer
     code = _unusable(image, answer)
-    if code:
+    if image.left_behind and answer.outcome == "answered" and answer.status in (401, 403):
+        yield _left_behind(case, image, answer)
+    elif code:
         led = f"a redirect to {answer.location or 'nowhere'}" if answer.redirects else ""
         yield _broken(case, code, answer, led or answer.said)
     for found in missing(case):
         yield _missing(case, image, answer, found)
     if answer.outcome == "answered" and answer.status == 200:
         yield from _content(case, image, answer)
+
+
+def _left_behind(case: Case, image: ImageFact, answer: Answer) -> Finding:
+    """No client's credential follows a redirect to another host, so a refusal there is no word
+    about it."""
+    there = answer.hop.name if answer.hop else "another host"
+    led = next((each.location for each in reversed(image.answers) if each.location), None)
+    what = (
+        f"the manifest is redirected to {there}, which answered {answer.said}; clients leave the "
+        "credential behind on the way to another host"
+    )
+    evidence = {**answer.proof, "redirect": led}
+    params = {**answer.words, "what": what}
+    return Finding("registry.bad-response", hop=case.at, evidence=evidence, params=params)
 
 
 def _unusable(image: ImageFact, answer: Answer) -> str:

@@ -85,9 +85,26 @@ class Fact:
         return False
 
     @property
+    def absent(self) -> bool:
+        """Is what it is about not on this machine? Then nothing passed, and nothing is missing."""
+        return False
+
+    @property
+    def left_to(self) -> str:
+        """The check of the same hop that has this layer's work done elsewhere, so that nothing was
+        looked at here; empty: none."""
+        return ""
+
+    @property
     def leads_to(self) -> tuple[Hop, ...]:
         """Hops that this fact discovered: their own ladder starts at once."""
         return ()
+
+    @property
+    def goes_on_at(self) -> Hop | None:
+        """A host that was just met and that the probe itself has to ask: it is called again once
+        that host's ladder was climbed. None: it has ended."""
+        return None
 
     @property
     def seen(self) -> str:
@@ -146,6 +163,8 @@ class Target:
     """The container runtime that pulls for the client, where that is the kubelet."""
     platform: str = "linux/amd64"
     system: System = "linux"
+    root: str = "/"
+    """The folder below which the settings are; else than `/` they are another machine's."""
     warn_days: int = 21
     allow_realms: tuple[str, ...] = ()
     now: datetime = field(default_factory=lambda: datetime.now().astimezone())
@@ -368,6 +387,8 @@ class CheckResult:
     part: str = ""
     applies: bool = True
     """False: the target has no such layer, so nothing is missing."""
+    absent: bool = False
+    """Is what it asks about not on this machine? Nothing is missing then either."""
 
 
 @frozen
@@ -386,6 +407,11 @@ class Diagnosis:
     a bundle holds."""
     choice: Choice | None = None
     hops: tuple[Hop, ...] = ()
+
+    @property
+    def begun(self) -> bool:
+        """Did its turn come before the run's time was over? Else it has no `checks`."""
+        return bool(self.checks) or not self.outcomes
 
 
 @frozen

@@ -50,9 +50,19 @@ class Outcome:
     done: bool = False
 
     @property
+    def begun(self) -> bool:
+        """Did its turn come before the run's time was over?"""
+        return self.done or self.started is not None
+
+    @property
     def hurried(self) -> bool:
         """Was it waited for too short a time to know?"""
         return any(fact.hurried for fact in self.facts)
+
+    @property
+    def absent(self) -> bool:
+        """Is what it asks about not on this machine?"""
+        return any(fact.absent for fact in self.facts)
 
     @property
     def tried(self) -> bool:
@@ -71,13 +81,13 @@ class Outcome:
             return "skip"
         if any(f.severity == "warning" for f in findings):
             return "warn"
-        return "pass" if self.ok else "skip"
+        return "pass" if self.ok and not self.absent else "skip"
 
     def said(self) -> str:
         """What there is to say when there is no finding."""
         if not self.applies:
             return "does not apply"
-        if not self.done and self.started is None:
+        if not self.begun:
             return "not started in time"
         return next((f.seen for f in reversed(self.facts) if f.seen), "")
 

@@ -49,7 +49,21 @@ def diagnosis(
     words: Words,
     hops: Sequence[Hop],
 ) -> Diagnosis:
-    """Judge all facts together, name the causes, and say what was not tried."""
+    """Judge all facts together, name the causes, and say what was not tried. Where nothing was
+    begun there is nothing to judge: of thousands of targets that alone would outlast the run."""
+    if outcomes and not any(outcome.begun for outcome in outcomes):
+        return Diagnosis(
+            target=target,
+            facts=facts,
+            checks=(),
+            findings=(),
+            verdict="incomplete",
+            root_causes=(),
+            not_tried=_not_tried(target, outcomes, checks, choice),
+            outcomes=tuple(outcomes),
+            choice=choice,
+            hops=tuple(hops),
+        )
     place = {check.id: n for n, check in enumerate(checks) if not check.part}
     ordered = sorted(outcomes, key=lambda o: place.get(o.check.name, len(place)))
     sound = facts.sound
@@ -59,7 +73,8 @@ def diagnosis(
     final = {(f.code, f.hop, f.subject): f for f in findings}
     cause = next((f.check for f in findings if f.root_cause), None)
     results = tuple(
-        result(o, [final[f.code, f.hop, f.subject] for f in found], cause) for o, found in told
+        result(o, [final[f.code, f.hop, f.subject] for f in found], cause, _relies(o, outcomes))
+        for o, found in told
     )
     return Diagnosis(
         target=target,
@@ -93,15 +108,23 @@ def judge(outcome: Outcome, target: Target, sound: Facts, words: Words) -> tuple
     return tuple(words.dress(f, target) for f in found)
 
 
-def result(outcome: Outcome, findings: Sequence[Finding], cause: str | None = None) -> CheckResult:
+def result(
+    outcome: Outcome,
+    findings: Sequence[Finding],
+    cause: str | None = None,
+    relies_on: str | None = None,
+) -> CheckResult:
     """The check's line in a report: what is worst, or else what was seen. A check that did not get
-    what it asked for, and has nothing to say about it itself, waits for the cause's check."""
+    what it asked for, and has nothing to say about it itself, waits for the cause's check; one
+    whose work was left to another that failed (`relies_on`) waits for that."""
     status = outcome.status(findings)
+    if status == "pass" and relies_on:
+        status = "skip"
     worst = min(findings, key=lambda f: _SEVERITIES.index(f.level), default=None)
     said = worst.title if worst and status in ("fail", "warn", "error") else outcome.said()
     blocked_by = outcome.blocked_by
     if status == "skip" and outcome.done and outcome.applies and not blocked_by:
-        blocked_by = cause
+        blocked_by = relies_on or (None if outcome.absent else cause)
     return CheckResult(
         name=outcome.check.name,
         status=status,
@@ -111,10 +134,18 @@ def result(outcome: Outcome, findings: Sequence[Finding], cause: str | None = No
         blocked_by=blocked_by,
         part=outcome.check.part,
         applies=outcome.applies,
+        absent=outcome.absent,
     )
 
 
 _GRAVITY = ("fail", "error", "skip", "warn", "pass")
+
+
+def _relies(outcome: Outcome, outcomes: Sequence[Outcome]) -> str | None:
+    """The check that this one left its work to, where that one did not get through."""
+    left = {fact.left_to for fact in outcome.facts} - {""}
+    failed = (o for o in outcomes if o.hop == outcome.hop and o.done and not o.ok)
+    return next((o.check.name for o in failed if o.check.id in left), None)
 
 
 def by_name(results: Sequence[CheckResult]) -> dict[str, list[CheckResult]]:
@@ -163,5 +194,5 @@ def _not_tried(
     """Names of checks that the user left out, or that did not start in time."""
     offline = [c for c in checks if choice.offline and c.probe and c.concerns(target)]
     left_out = [c.name for c in checks if c in offline or not choice.wants(c)]
-    late = [o.check.name for o in outcomes if not o.done and o.started is None]
+    late = [o.check.name for o in outcomes if not o.begun]
     return tuple(dict.fromkeys([*left_out, *late]))

@@ -124,13 +124,22 @@ def test_an_option_that_cannot_be_used(tmp_path: Path, kind: str) -> None:
     refused(typed(tmp_path, "check", IMAGE, *options), says)
 
 
-@pytest.mark.parametrize(
-    "proxy", ["", ":", "nonsense://x", "http://", f"http://{EVIL}", "http://x:99999", "x" * 10_000]
-)
+PROXIES = ["", ":", "a b", "nonsense://x", "http://", f"http://{EVIL}", "http://x:99999"]
+
+
+@pytest.mark.parametrize("proxy", [*PROXIES, "x" * 10_000])
 def test_a_proxy_that_cannot_be_used(tmp_path: Path, proxy: str) -> None:
-    """What is typed for one is looked at as what is configured is: a finding."""
-    ended = typed(tmp_path, "check", "--timeout", "2", "--proxy", proxy, "127.0.0.1:1/app")
+    """What is typed for one is looked at as what is configured is: a finding. Nothing passes that
+    was left to a proxy which is none."""
+    words = ("check", "--json", "--timeout", "9", "--proxy", proxy, "127.0.0.1:1/app")
+    ended = typed(tmp_path, *words)
     assert (ended.exit, ended.stderr) == (1, ""), ended
+    (target,) = json.loads(ended.stdout)["targets"]
+    assert target["root_causes"] == ["proxy.invalid-url"], ended
+    went = {c["name"]: (c["status"], c["blocked_by"]) for c in target["checks"]}
+    assert went.pop("proxy") == ("fail", None), ended
+    assert set(went.values()) == {("skip", "proxy")}, ended
+    assert {hop["reached"] for hop in target["hops"]} == {None}, ended
 
 
 # Files of configuration

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
@@ -32,12 +33,14 @@ TYPED = st.one_of(st.sampled_from(OPTIONS), st.sampled_from(WORDS), st.text(max_
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A place of its own: what `-o` is asked to write lands here."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"x.example/a\n")))
+    (tmp_path / "input").write_bytes(b"x.example/a\n")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    return tmp_path
+    with (tmp_path / "input").open(encoding="utf-8") as given:
+        monkeypatch.setattr("sys.stdin", given)
+        yield tmp_path
 
 
 def run(words: list[str]) -> tuple[int, str, str]:

@@ -9,6 +9,7 @@ POSIX (Shell Command Language, 2.2) a value ends up inside one word, or the reme
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LARGEST = 1_000_000
+_OURS = re.compile(r"\bdoctor (?:check|bundle)(?= )")
 
 
 class Book:
@@ -217,6 +219,7 @@ def params_of(target: Target, finding: Finding | None = None) -> dict[str, str]:
         "image": target.image,
         "registry": target.named,
         "endpoint": f"{target.registry.scheme}://{target.registry.authority}",
+        "url": f"{target.registry.scheme}://{target.registry.authority}/v2/",
         "repository": getattr(reference, "repository", None),
         "tag": getattr(reference, "tag", None),
         "digest": getattr(reference, "digest", None),
@@ -232,14 +235,28 @@ def params_of(target: Target, finding: Finding | None = None) -> dict[str, str]:
         "platform": target.platform,
     }
     params = {name: str(value) for name, value in values.items() if value}
-    params["diagnose"] = _diagnose(target.client)
-    return params
+    below = _below(target.root)
+    params["diagnose"] = _diagnose(target.client, below)
+    return {**params, "below": below} if below else params
 
 
-def _diagnose(client: str) -> Typed:
+def _diagnose(client: str, below: str) -> Typed:
     """The command that looks with the same eyes again; the shell's are the default."""
     eyes = f" --as {client}" if client in CLIENTS and client != "shell" else ""
-    return Typed(f"doctor check{eyes}")
+    return Typed(f"doctor check{below}{eyes}")
+
+
+def _below(root: str) -> Typed:
+    """The option that reads the same machine's settings again."""
+    from shlex import quote
+
+    usable = root != "/" and plain(root) == root
+    return Typed(f" --root {quote(root)}" if usable else "")
+
+
+def _rooted(template: str, params: Mapping[str, str]) -> str:
+    """What this program is asked to do again, it does below the same root."""
+    return _OURS.sub(r"\g<0>{below}", template) if params.get("below") else template
 
 
 def _fitting(words: Words, params: Mapping[str, str], target: Target) -> Iterator[Remedy]:
@@ -267,11 +284,11 @@ def _filled(remedy: RemedyWords, params: Mapping[str, str]) -> Remedy | None:
         if not _applies(step.needs, step.unless, params):
             continue
         said = text(step.text, params)
-        typed = command(step.command, params) if step.command else None
+        typed = command(_rooted(step.command, params), params) if step.command else None
         if said is None or (step.command and typed is None):
             return None
         steps.append(Step(said, typed, step.root, step.changes))
-    verify = text(remedy.verify, params) if remedy.verify else None
+    verify = text(_rooted(remedy.verify, params), params) if remedy.verify else None
     return Remedy(title, tuple(steps), remedy.clients, verify, remedy.docs) if steps else None
 
 

@@ -39,15 +39,16 @@ def diagnosed(args: Namespace) -> tuple[Options, Report, Sequence[Check], Book]:
     learn_variables(os.environ)
     options = read(args, lambda: tuple(dict.fromkeys(c.name for c in installed().checks)))
     targets, secret = given(options)
-    if options.timeout and not options.password_stdin and "-" not in options.files:
-        left = options.timeout - (time.monotonic() - begun)  # who types has the time they need
-        options = replace(options, timeout=max(0.1, left))
     begin(targets, options)
     plain_program = options.client in PLAIN and not options.only and not options.skip
     found = installed(for_shell=True) if plain_program else installed()
     from doctor.codes import load
 
     book = load(found.words)
+    asked = options.password_stdin or "-" in options.files
+    if options.timeout and not (asked and sys.stdin.isatty()):  # who types has the time they need
+        left = options.timeout - (time.monotonic() - begun)
+        options = replace(options, timeout=max(0.1, left))
     progress = Progress()
     watched = sys.stderr.isatty() and not options.quiet
     try:

@@ -4,7 +4,6 @@ targets, and the password."""
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -46,14 +45,14 @@ def _input(options: Options) -> tuple[list[Named], Secret | None]:
     input."""
     named = [Named(text) for text in whole(options.targets)]
     for file in options.files:
-        named += _named_in(file, options.timeout or 20.0)
+        named += _named_in(file, options.timeout)
     if not named and not options.files:
         named = [Named(DEFAULT_TARGET)]
     if not named:
         raise UsageError(f"{', '.join(options.files)}: no image is named there")
     secret = None
     if options.password_stdin:
-        given = sys.stdin.buffer.read(_MOST_PASSWORD + 1)
+        given = _password(options.timeout)
         if len(given) > _MOST_PASSWORD:
             raise UsageError("--password-stdin: more than 64 KiB is no password")
         secret = Secret(given.decode("utf-8", "replace").removesuffix("\n").removesuffix("\r"))
@@ -65,13 +64,26 @@ def _input(options: Options) -> tuple[list[Named], Secret | None]:
     return list(seen.values()), secret
 
 
-def _named_in(file: str, seconds: float) -> list[Named]:
-    from doctor.command.piped import decoded, read
+def _password(seconds: float | None) -> bytes:
+    from doctor.command.piped import INPUT, standard_input
+
+    option, what = "--password-stdin", "the password or API key (it is shown as you type)"
+    try:
+        return standard_input(_MOST_PASSWORD + 1, seconds or INPUT, option, what)
+    except OSError as error:
+        raise UsageError(f"{option}: standard input cannot be read: {error.strerror}") from None
+
+
+def _named_in(file: str, seconds: float | None) -> list[Named]:
+    from doctor.command.piped import INPUT, decoded, read, standard_input
     from doctor.images import images_in
 
     limit = 8 << 20
     try:
-        data = sys.stdin.buffer.read(limit + 1) if file == "-" else read(file, limit + 1, seconds)
+        if file == "-":
+            data = standard_input(limit + 1, seconds or INPUT, "-f -", "the images, one a line,")
+        else:
+            data = read(file, limit + 1, seconds or 20.0)
     except (OSError, ValueError) as error:
         raise UsageError(f"-f {file!r} cannot be read: {error}") from None
     if len(data) > limit:
@@ -96,6 +108,7 @@ def _targets(named: Sequence[Named], options: Options) -> list[Target]:
                 client=DEFAULT if options.client == ALL else options.client,
                 platform=options.platform,
                 system=kind,
+                root=options.root,
                 warn_days=options.warn_days,
                 allow_realms=options.allow_realm,
                 now=now,

@@ -112,7 +112,7 @@ async def staged(name: str, options: Options | None = None) -> AsyncIterator[Sce
         targets, _ = given(options)
         yield Scene(
             fault,
-            tuple(replace(target, system=_system()) for target in targets),
+            tuple(replace(target, system=_system(), root="/") for target in targets),
             options,
             servers.environ,
             frozenset(host for station, host in HOSTS.items() if station != fault.unknown),

@@ -16,12 +16,13 @@ from doctor.model import (
     Check,
     Client,
     Diagnosis,
+    Facts,
     Hop,
     Observer,
     Target,
 )
-from doctor.outcome import Choice, overdue, since
-from doctor.verdict import Words
+from doctor.outcome import Choice, Outcome, overdue, since
+from doctor.verdict import Words, diagnosis
 
 if TYPE_CHECKING:
     from doctor.net import Net
@@ -81,6 +82,17 @@ class Engine:
             if not outcome.done and outcome.started is not None and not outcome.trouble:
                 outcome.trouble = overdue(outcome.check, outcome.hop, since(outcome.started) / 1000)
         return walk
+
+    def unbegun(self, target: Target) -> Diagnosis:
+        """That the turn of this target did not come in time: what would have been looked at."""
+        hops = (target.registry,) if target.registry.host else ()
+        outcomes = [
+            Outcome(check, hop)
+            for check in self.checks
+            if check.id in self.needed
+            for hop in (hops if check.scope == "hop" else (None,))
+        ]
+        return diagnosis(target, Facts(), outcomes, self.checks, self.choice, self.words, hops)
 
 
 async def all_of(work: Sequence[Callable[[], Coroutine[Any, Any, T]]], at_once: int) -> list[T]:

@@ -83,14 +83,13 @@ async def look(
     """The first image of those meant that can be pulled, else the last one that there was time for.
     `like`: a pull that has
     ended, of another client that asks the same endpoints and sees the same network."""
-    images = meant(target, client)
-    for each in images:
+    *others, last = meant(target, client)
+    for each in others:
         pull = await _look(engine, each, client, net, given, like)
         given = None
-        last = each is images[-1] or net.deadline <= time.monotonic()
-        if last or pull.diagnosis().verdict in ("pass", "warn"):
-            break
-    return pull
+        if net.deadline <= time.monotonic() or pull.diagnosis().verdict in ("pass", "warn"):
+            return pull
+    return await _look(engine, last, client, net, given, like)
 
 
 async def _look(

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 Task = asyncio.Task[Outcome]
 _WAY_FIRST = 0.3
 """Seconds that local configuration waits for the way to the registry."""
+_MOST_ONWARD = 3
+"""Hosts that one probe is sent on to, one after the other."""
 
 
 class Walk:
@@ -61,8 +63,6 @@ class Walk:
         self.gates: dict[Hop, _Gate] = {}
         self.by_id = engine.by_id
         self.needed = engine.needed
-        self.too_late = False
-        """Had the budget ended before the walk began? Then what is left is named, and no more."""
 
     def diagnosis(self) -> Diagnosis:
         """What follows from the facts as they are now."""
@@ -84,7 +84,6 @@ class Walk:
                 outcome.facts = [fact if type(f) is type(fact) else f for f in outcome.facts]
 
     async def run(self) -> None:
-        self.too_late = self.net.deadline <= time.monotonic()
         self._tell("planned", plan=tuple(dict.fromkeys(c.name for c in self.engine.checks)))
         if self.target.registry.host:
             self._ladder(self.target.registry)
@@ -117,8 +116,6 @@ class Walk:
 
     def _start(self, check: Check, hop: Hop | None) -> None:
         outcome = self.outcomes.setdefault((check.id, hop), Outcome(check, hop))
-        if self.too_late:
-            return
         shared = self.engine.ladders
         client, registry = self.target.client, self.target.registry
         # What was taken over has no connections that others could use.
@@ -258,6 +255,13 @@ class Walk:
         try:
             async with asyncio.timeout(budget):
                 fact = await check.probe(case, self.net)
+                climbed: set[Hop] = set()
+                while fact and (onward := fact.goes_on_at) and len(climbed) < _MOST_ONWARD:
+                    if onward in climbed:
+                        break
+                    climbed.add(onward)
+                    await self._climb(fact, case.hop, onward)
+                    fact = await check.probe(case, self.net)
         except TimeoutError:
             outcome.trouble = overdue(check, case.hop, budget)
             return
@@ -269,6 +273,17 @@ class Walk:
             outcome.applies = False
             return
         self._probed(fact, outcome)
+
+    async def _climb(self, fact: Fact, at: Hop | None, onward: Hop) -> None:
+        """Have the ladder of a host climbed that the fact leads to."""
+        self._take(fact, at)
+        rungs = [
+            task
+            for (name, hop), task in self.tasks.items()
+            if hop == onward and name in self.engine.way
+        ]
+        if rungs:
+            await asyncio.wait(rungs)
 
     def _probed(self, fact: Fact, outcome: Outcome) -> None:
         outcome.probed = fact

@@ -65,6 +65,8 @@ def refused(case: Case) -> Conclusion | None:
         return None
     if image is None or image.answer is None:
         return _no_token(case, auth)
+    if image.left_behind:
+        return None
     answer = image.answer
     if answer.outcome != "answered" or answer.status not in (401, 403):
         hidden = answer.status == 404 and answer.code in _DENIES

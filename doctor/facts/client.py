@@ -112,6 +112,10 @@ class ClientFact(Fact):
     """The same in the layout of containerd 1.x."""
 
     @property
+    def absent(self) -> bool:
+        return not (self.program or self.remote or self.desktop)
+
+    @property
     def seen(self) -> str:
         if self.remote:
             return f"the daemon is at {self.remote}; its settings cannot be read here"

@@ -76,6 +76,10 @@ class DnsFact(Fact):
         return bool(self.addresses) or not self.needed
 
     @property
+    def left_to(self) -> str:
+        return "" if self.needed else "proxy"
+
+    @property
     def pins_in_use(self) -> tuple[HostsLine, ...]:
         """The lines that the system's answer comes from."""
         given = {ip_address(address) for address in self.addresses}

@@ -8,6 +8,8 @@ by whoever shows it.
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import Any, Literal
 
 from doctor.frozen import frozen
@@ -107,6 +109,8 @@ class Answer:
     path: str = "/v2/"
     """With the query's names; values only of `service`, `scope` and `n`."""
     who: Who = ""
+    in_the_clear: bool = False
+    """Was it asked over plain HTTP, because TLS could not be had?"""
     outcome: Outcome = "answered"
     phase: Phase = ""
     """Where it stopped; empty when it was answered in full."""
@@ -179,6 +183,17 @@ class Answer:
         return f"{self.method} {self.path}"
 
     @property
+    def url(self) -> str:
+        """The address that was asked, by what was in fact spoken; without a query whose values are
+        not kept. Empty where nobody was asked."""
+        if self.hop is None:
+            return ""
+        hop = replace(self.hop, scheme="http") if self.in_the_clear else self.hop
+        path, mark, query = self.path.partition("?")
+        whole = mark and not re.search(r"=(?:&|$)", query)
+        return f"{hop.scheme}://{hop.authority}{path}{f'?{query}' if whole else ''}"
+
+    @property
     def said(self) -> str:
         """The answer in one phrase: `HTTP 403 DENIED`, `no answer for 8 s`."""
         if self.status is not None and self.outcome == "answered":
@@ -210,6 +225,7 @@ class Answer:
             "title": self.title,
             "server": self.header("server") or self.header("via"),
             "request": self.request,
+            "url": self.url,
             "request_id": self.request_id,
             "date": self.header("date"),
             "seconds": span(self.waited) if self.waited else "",

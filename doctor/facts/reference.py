@@ -43,3 +43,11 @@ class ReferenceFact(Fact):
     @property
     def ok(self) -> bool:
         return self.position is None
+
+    @property
+    def absent(self) -> bool:
+        return self.ok and not self.reference
+
+    @property
+    def seen(self) -> str:
+        return "no image is named" if self.absent else ""

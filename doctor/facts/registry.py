@@ -218,10 +218,23 @@ class ImageFact(Fact):
         return (self.storage,) if self.storage is not None else ()
 
     @property
+    def left_behind(self) -> bool:
+        """Was another host asked last, to which the credential in use does not go?"""
+        answer = self.answer
+        return answer is not None and answer.who == "anonymous" and self.who != "anonymous"
+
+    @property
+    def goes_on_at(self) -> Hop | None:
+        return self.storage if self.answer is not None and self.answer.redirects else None
+
+    @property
     def seen(self) -> str:
         if self.found:
             return f"{self.platform or self.kind}, {self.layers} layers, {self.digest[:19]}"
-        return self.answer.said if self.answer else ""
+        if self.answer is None:
+            return ""
+        onward = self.goes_on_at
+        return f"{self.answer.said}{f', to {onward.name}' if onward else ''}"
 
 
 @frozen(kw_only=True)

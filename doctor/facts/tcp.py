@@ -121,6 +121,10 @@ class TcpFact(Fact):
         return not self.needed or any(attempt.connected for attempt in self.attempts)
 
     @property
+    def left_to(self) -> str:
+        return "" if self.needed else "proxy"
+
+    @property
     def hurried(self) -> bool:
         return not self.ok and any(attempt.outcome == "pending" for attempt in self.attempts)
 

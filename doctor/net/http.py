@@ -10,6 +10,7 @@ the request is made again on another one, as Go's net/http does (Transport.shoul
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -20,7 +21,7 @@ from doctor.facts.http import KEPT_HEADERS, Answer, Outcome, Phase, Who
 from doctor.frozen import frozen
 from doctor.model import Hop
 from doctor.net.body import error_of, forms, holds_token, named, read_json, title_of, unsaid
-from doctor.net.location import place, shown
+from doctor.net.location import Place, place, shown
 from doctor.redact import Secret, clip
 from doctor.registry.realm import is_loopback
 
@@ -131,6 +132,7 @@ async def fetch(
         method=method,
         path=shown(target),
         who=who,
+        in_the_clear=hop.scheme == "https" and net.lines.unencrypted(hop),
         ms=(time.perf_counter() - start) * 1000,
         waited=time.perf_counter() - start if exchange.outcome == "timeout" else 0.0,
         hurried=exchange.outcome == "timeout" and net.hurried(patience, seconds),
@@ -305,5 +307,12 @@ def _link(
     for value in led.signatures:
         Secret(value)  # the gate knows it from now on: storage repeats it in its errors
     secret = Secret(full, learn=full != led.shown)
-    net.links[led.shown] = secret
-    return secret, replace(answer, location=led.shown)
+    here = _same_host(location, led, hop) and answer.in_the_clear
+    told = f"http://{hop.authority}{shown(led.target)}" if here else led.shown
+    net.links[told] = secret
+    return secret, replace(answer, location=told)
+
+
+def _same_host(location: str, led: Place, hop: Hop) -> bool:
+    """Does the redirect stay where it is asked, by naming no scheme of its own?"""
+    return led.hop == hop and not re.match(r"(?i)\s*https?:", location)

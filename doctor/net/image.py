@@ -78,17 +78,20 @@ class _Look:
             replies = (*replies, *await self._onward(method, onward))
         return replies
 
-    async def _onward(self, method: str, onward: Place) -> tuple[Reply, ...]:
+    async def _onward(self, method: str, onward: Place, further: int = 3) -> tuple[Reply, ...]:
         """Manifests lie on another host (registry.k8s.io): asked for there without authorization,
-        once its ladder is climbed."""
+        once its ladder is climbed. Clients follow too, and leave the credential behind (Go,
+        net/http/client.go, shouldCopyHeaderOnRedirect)."""
         if not self.net.lines.may_speak(onward.hop):
             if may_be_contacted(onward, self.registry):
                 self.fact = replace(self.fact, storage=replace(onward.hop, role="storage"))
             return ()
-        replies, _ = await follow(
+        replies, beyond = await follow(
             onward.hop, method, onward.target, self.net, headers={"Accept": manifest.ACCEPT},
             limit=manifest.MOST_BYTES, whole=True, who="anonymous",
         )  # fmt: skip
+        if beyond is not None and further:
+            replies = (*replies, *await self._onward(method, beyond, further - 1))
         return replies
 
 

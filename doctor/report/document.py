@@ -22,7 +22,7 @@ from doctor.facts.proxy import RouteFact, TunnelFact
 from doctor.facts.registry import answers
 from doctor.facts.tcp import TcpFact
 from doctor.facts.tls import TlsFact
-from doctor.model import Case, CheckResult, Diagnosis, Fact, Finding, Hop, Remedy, Report
+from doctor.model import Case, CheckResult, Diagnosis, Fact, Finding, Hop, Remedy, Report, Target
 from doctor.redact import scrub, scrub_data
 from doctor.report.looked_at import looked_at
 from doctor.report.summary import sentence
@@ -83,10 +83,10 @@ def _target(diagnosis: Diagnosis) -> Document:
         "root_causes": list(diagnosis.root_causes),
         "not_tried": list(diagnosis.not_tried),
         "source": target.source and {"file": scrub(target.source[0]), "line": target.source[1]},
-        "assumed": [scrub(each) for each in target.assumed],
+        "assumed": [scrub(each) for each in (*target.assumed, *_elsewhere(target))],
         "summary": scrub(sentence(diagnosis)),
         "hops": []
-        if target.vantage == "text"
+        if target.vantage == "text" or not diagnosis.begun
         else [hop_entry(hop, diagnosis) for hop in hops_of(diagnosis)],
         "checks": [
             _check(name, results, target.registry)
@@ -95,6 +95,16 @@ def _target(diagnosis: Diagnosis) -> Document:
         "findings": [finding_entry(f) for f in diagnosis.findings],
         "looked_at": looked_at(diagnosis),
     }
+
+
+def _elsewhere(target: Target) -> tuple[str, ...]:
+    """Whose settings they are that are spoken of, where that is not this machine."""
+    if target.root == "/" or target.vantage != "local":
+        return ()
+    return (
+        f"What is below {target.root} belongs to another machine. Its files are named as they are "
+        "there, and what changes or restarts something is to be run there.",
+    )
 
 
 def hops_of(diagnosis: Diagnosis) -> list[Hop]:
@@ -125,7 +135,7 @@ def hop_entry(hop: Hop, diagnosis: Diagnosis) -> Document:
     http += [each.http_ms for each in compared if each.http_ms is not None]
     proxy = route.proxy if route else None
     layers: dict[str, Fact | None] = {"dns": dns, "tcp": tunnel if proxy else tcp, "tls": tls}
-    reached = [name for name, fact in layers.items() if fact is not None and fact.ok]
+    reached = [n for n, fact in layers.items() if fact and fact.ok and not fact.left_to]
     timings = {name: round(fact.ms, 1) for name, fact in layers.items() if fact is not None}
     if http:
         reached.append("http")

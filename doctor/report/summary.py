@@ -18,8 +18,17 @@ def sentence(diagnosis: Diagnosis) -> str:
         if causes[0].confidence == "possible" and more:
             besides = f" The evidence does not decide between this and {_others(more)}."
         return causes[0].detail + besides + _passed_over(diagnosis)
+    if not diagnosis.begun:
+        return (
+            f"{subject} was not looked at: the run's time was over before its turn came; "
+            "--timeout gives more."
+        )
     if diagnosis.verdict == "incomplete":
-        gaps = (c for c in diagnosis.checks if c.status in ("skip", "error") and c.applies)
+        gaps = (
+            c
+            for c in diagnosis.checks
+            if c.status in ("skip", "error") and c.applies and not c.absent
+        )
         untried = sorted({c.name for c in gaps if c.blocked_by != OFFLINE}) or sorted(
             {c.name for c in diagnosis.checks if c.status == "warn"}
         )

@@ -44,6 +44,7 @@ _SERVES = {
     False: "does not serve it",
     None: "may serve it",
 }
+_LATE = "not started in time"
 _WAITS = {"--offline": "left out (--offline)"}
 
 
@@ -63,13 +64,15 @@ def render(document: Mapping[str, Any], style: Style = Style()) -> str:  # noqa:
         from doctor.report import sidebyside
 
         return above + sidebyside.render(document, style)
-    blocks = ["\n".join(_target(t, style)) for t in document["targets"]]
+    targets = document["targets"]
+    told = [t for t in targets if begun(t)] or targets[:1]
+    blocks = ["\n".join(_target(t, style)) for t in told]
     if document.get("kubernetes"):
         from doctor.report import kubernetes
 
         blocks.insert(0, "\n".join(kubernetes.lines(document["kubernetes"], style)))
         return "\n\n".join(blocks) + "\n"
-    if len(blocks) > 1:
+    if len(targets) > 1:
         blocks.append("\n".join(_overview(document, style)))
     return above + "\n\n".join(blocks) + "\n"
 
@@ -94,6 +97,8 @@ def _target(target: Mapping[str, Any], style: Style) -> Iterator[str]:
     yield from wrap(plain(target["summary"]), "  ", style)
     for assumed in target.get("assumed", ()):
         yield from wrap(f"Taken as: {plain(assumed)}", "  ", style)
+    if not begun(target):
+        return
     if target["vantage"] != "text":
         yield ""
         yield from _path(target, style)
@@ -112,6 +117,11 @@ def _target(target: Mapping[str, Any], style: Style) -> Iterator[str]:
         yield from wrap(
             f"Left out or not reached in time: {plain(', '.join(target['not_tried']))}", "", style
         )
+
+
+def begun(target: Mapping[str, Any]) -> bool:
+    """Did its turn come before the run's time was over? Else there is no more to tell of it."""
+    return bool(target["checks"]) or target["verdict"] != "incomplete"
 
 
 def called(target: Mapping[str, Any]) -> str:
@@ -148,6 +158,8 @@ def _path(target: Mapping[str, Any], style: Style) -> Iterator[str]:
         said = plain(check["summary"], 200)
         if check["blocked_by"] and check["status"] == "skip":
             said = _WAITS.get(check["blocked_by"], f"waits for {plain(check['blocked_by'])}")
+        elif check["status"] == "skip" and said != _LATE:
+            word = "skipped"
         tried = check["status"] != "skip" and check["duration_ms"] >= 1
         took = f"{check['duration_ms']:.0f} ms" if tried else ""
         head = (
@@ -304,6 +316,9 @@ def _overview(document: Mapping[str, Any], style: Style) -> Iterator[str]:
             paint(f"  {symbol} {word:<10}", target["verdict"], style)
             + f" {called(target) or '(no image named)'}{causes}"
         )
+    if late := sum(not begun(target) for target in document["targets"]):
+        said = f"{late} of them {'was' if late == 1 else 'were'} not looked at: the run's time"
+        yield from wrap(f"{said} was over before their turn came; --timeout gives more.", "", style)
 
 
 def wrap(text: str, lead: str, style: Style) -> list[str]:

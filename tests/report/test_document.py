@@ -95,3 +95,15 @@ def test_a_bare_host_has_no_image_to_be_left_untried(tmp_path: Path) -> None:
     offline = json.loads(doctor("check", "--json", "--offline", host, home=tmp_path).stdout)
     untried = {"dns", "proxy", "tcp", "tls", "api", "auth"}
     assert set(offline["targets"][0]["not_tried"]) == untried
+
+
+def test_what_is_not_on_this_machine_has_neither_passed_nor_is_it_missing(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    words = ("check", "--json", "--offline", "--root", str(tmp_path / "empty"), "--as", "podman")
+    ended = doctor(*words, "registry.example", home=tmp_path)
+    (target,) = json.loads(ended.stdout)["targets"]
+    told = {c["name"]: (c["status"], c["blocked_by"], c["summary"]) for c in target["checks"]}
+    assert told["client"] == ("skip", None, "podman is not installed here"), ended
+    assert told["image"] == ("skip", None, "no image is named"), ended
+    assert (ended.exit, target["verdict"]) == (0, "pass"), ended
+    assert not {"client", "image"} & set(target["not_tried"]), ended

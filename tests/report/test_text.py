@@ -140,6 +140,18 @@ def test_colour_changes_nothing_that_is_said() -> None:
     assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == render(document())
 
 
+def test_what_is_not_there_to_be_looked_at_has_not_passed() -> None:
+    def line(summary: str, status: str, blocked_by: str | None = None) -> str:
+        check = {"name": "client", "status": status, "summary": summary, "duration_ms": 2.0}
+        text = render(document(checks=[{**check, "blocked_by": blocked_by}]))
+        return next(each for each in text.splitlines() if " client " in each)
+
+    assert line("podman is not installed here", "skip").startswith("  - skipped   client podman")
+    assert line("not started in time", "skip").startswith("  - not tried client not started")
+    assert line("", "skip", "tls").startswith("  - not tried client waits for tls")
+    assert line("podman 4.3.1", "pass").startswith("  + ok        client podman")
+
+
 def test_every_status_has_its_word_beside_its_symbol() -> None:
     text = render(document())
     assert all(part in text for part in ("x FAILED", "+ ok", "- not tried"))
