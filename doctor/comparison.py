@@ -159,7 +159,7 @@ def _trust(target: Target, client: Client, hop: Hop) -> tuple[Any, ...]:
 def _laxity(target: Target, client: Client, hop: Hop) -> tuple[Any, ...]:
     """What may let it speak plain HTTP."""
     trust: Any = client.trust(hop, target)
-    return tuple(each.entry for each in trust.insecure), trust.plain_loopback
+    return tuple(each.entry for each in trust.insecure)
 
 
 def _keys(target: Target, client: Client) -> tuple[Any, ...]:

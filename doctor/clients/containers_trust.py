@@ -47,5 +47,4 @@ def trust(
         faults=(*base.faults, *found.faults),
         client_pair=found.pair,
         insecure=insecure,
-        plain_loopback=False,
     )

@@ -9,12 +9,11 @@ certificate files beside it: every .crt a CA, every .cert a client certificate w
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator
 from dataclasses import replace
 
 from doctor import hub
-from doctor.clients import toml
+from doctor.clients import toml, untold
 from doctor.clients.hosts_toml import IGNORED, Host, understood
 from doctor.clients.machine import Machine
 from doctor.clients.unit import Value
@@ -112,7 +111,7 @@ def settled(hosts: tuple[Host, ...], domain: str) -> tuple[Host, ...]:
     if domain == hub.NAME:
         return (*others, replace(last, authority=hub.HOST))
     last = replace(last, authority=domain)
-    if not is_localhost(domain):
+    if not untold.containerd(domain):
         return (*others, last)
     port = port_of(domain)
     scheme = "https" if port in ("", "443") else "http"
@@ -120,14 +119,6 @@ def settled(hosts: tuple[Host, ...], domain: str) -> tuple[Host, ...]:
     if port != "80":
         last = replace(last, tls=True, skip_verify=Value("localhost", "", 0))
     return (*others, last)
-
-
-def is_localhost(domain: str) -> bool:
-    host = domain.removesuffix(f":{port_of(domain)}").strip("[]")
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def port_of(authority: str) -> str:

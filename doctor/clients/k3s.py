@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from doctor import hub
+from doctor.clients import untold
 from doctor.clients.containerd_config import Auth
-from doctor.clients.hosts_dir import Hosts, is_localhost, port_of, settled
+from doctor.clients.hosts_dir import Hosts, port_of, settled
 from doctor.clients.hosts_toml import Host
 from doctor.clients.machine import Machine, Text
 from doctor.clients.unit import Value
@@ -268,7 +269,7 @@ def _endpoint(registries: Registries, value: Value, mirror: Mirror | None) -> Ho
     name = parts.netloc.rpartition("@")[2]
     if not name:
         return None
-    odd = is_localhost(name) and port_of(name) not in ("", "443")
+    odd = untold.containerd(name) and port_of(name) not in ("", "443")
     host = Host(
         url=replace(value, text=hidden(value.text)),
         scheme=parts.scheme or ("http" if odd else "https"),
