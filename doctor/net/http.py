@@ -21,7 +21,6 @@ from doctor.frozen import frozen
 from doctor.model import Hop
 from doctor.net.body import error_of, forms, holds_token, named, read_json, title_of, unsaid
 from doctor.net.location import place, shown
-from doctor.realm import is_loopback
 from doctor.redact import Secret, clip
 
 if TYPE_CHECKING:
@@ -95,7 +94,7 @@ async def fetch(
     `private`: the body may hold a token, so no part of a successful one enters the fact. `body` is
     a form. The link of a redirect is also put in `net.links`.
     """
-    if (authorization or body) and net.lines.unencrypted(hop) and not is_loopback(hop.host):
+    if (authorization or body) and net.lines.overheard(hop):
         return Reply(
             answer=Answer(hop=hop, method=method, path=shown(target), outcome="unsendable")
         )

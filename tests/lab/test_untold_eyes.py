@@ -12,7 +12,8 @@ import pytest
 from tests.lab import servers
 from tests.lab.distribution import REPOSITORY
 from tests.lab.scenario import Scenario, auth
-from tests.lab.way import Way
+from tests.lab.test_containerd_eyes import CONFIG, put
+from tests.lab.way import PROXY_HOST, Way
 from tests.lab.world import Run, World
 
 pytestmark = pytest.mark.lab
@@ -70,3 +71,46 @@ def test_no_credential_is_shown_in_the_clear(lab: World, store: Path, host: str)
     seen = servers.seen(lab, PRIVATE)
     assert seen
     assert not any(row.authorization for row in seen)
+
+
+def logged_in_at_localhost(lab: World, store: Path) -> None:
+    """A registry of this machine that speaks plain HTTP and wants a login, and a proxy."""
+    site = servers.site("127.0.0.1", certificate=None, port=5055)
+    way = Way(port="closed", login="basic")
+    way = replace(way, more_sites=lambda _: (site,), detour=everywhere)
+    login = {"auths": {"localhost:5055": {"auth": auth()}}}
+    Scenario("x", way, home={".docker/config.json": login}).make(lab, store)
+
+
+def everywhere(world: World) -> dict[str, str]:
+    servers.proxy(world, knows={"localhost": "127.0.0.1"})
+    return {}
+
+
+def shown(lab: World) -> list[str]:
+    return [row.authorization for row in servers.seen(lab, "127.0.0.1") if row.authorization]
+
+
+CRI = (
+    'version = 2\n[plugins."io.containerd.grpc.v1.cri".registry]\n'
+    'config_path = "/etc/containerd/certs.d"\n'
+)
+TABLE = '[host."http://localhost:5055"]\n'
+HTTP = f'{TABLE}{TABLE[:-2]}.header]\nAuthorization = "Basic {auth()}"\n'
+
+
+@pytest.mark.parametrize("client", ["shell", "docker", "containerd"])
+@pytest.mark.parametrize("proxied", [False, True], ids=["direct", "through a proxy"])
+def test_loopback_is_that_of_the_proxy_behind_one(
+    lab: World, store: Path, client: str, proxied: bool
+) -> None:
+    """A credential is shown to this machine in the clear, and not to whom the proxy takes for
+    it."""
+    logged_in_at_localhost(lab, store)
+    if client == "containerd":
+        put(lab, CONFIG, CRI)
+        put(lab, "containerd/certs.d/localhost:5055/hosts.toml", HTTP)
+    through = ("--proxy", f"http://{PROXY_HOST}:3128") if proxied else ()
+    run = lab.check("--as", client, *through, f"localhost:5055/{REPOSITORY}:latest")
+    assert servers.seen(lab, "127.0.0.1"), run
+    assert bool(shown(lab)) is not proxied, run
