@@ -72,10 +72,12 @@ def _broken(fact: ClientFact, fault: ConfigFault) -> Finding:
     if fault.stops and runs and fault.kind not in ("each-pull", "no-policy", "context"):
         effect = "the running daemon goes by what it read before, and will not start again with it"
         fault = replace(fault, effect=effect, stops=False)
-    kind = _kind(fact, fault.file)
+    kind = {} if fault.belongs_in else _kind(fact, fault.file)
     params = {
         "file": fault.file,
-        "line": str(fault.line or 1),
+        "line": "" if fault.belongs_in else str(fault.line or 1),
+        "lies_in": fault.lies_in,
+        "belongs_in": fault.belongs_in,
         "where": f"{fault.file}:{fault.line}" if fault.line else fault.file,
         "passed_over": "yes" if fault.kind == "passed-over" else "",
         "flaw": fault.what,

@@ -265,7 +265,7 @@ class Docker:
         if self.host.socket and not self.host.desktop:
             if not want.hub:
                 yield from certs_missed.missed(
-                    self.machine, "docker", (self.host.certs,), want.domain
+                    self.machine, "docker", (self.host.certs,), (want.domain,)
                 )
             if self.store != "containerd":
                 yield from self._of_other_store(target)

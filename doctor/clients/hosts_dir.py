@@ -24,6 +24,8 @@ from doctor.frozen import frozen
 from doctor.model import Hop
 
 FAILS = "every pull from this registry fails"
+DEFAULT = "_default"
+"""The folder for registries that have none of their own."""
 _MOST_NAMES = 200
 
 
@@ -44,7 +46,7 @@ def find(
 ) -> Hosts:
     """What counts for the registry; without a folder the registry itself is asked."""
     places: list[Place] = []
-    for folder in _candidates(roots, domain):
+    for folder in candidates(roots, domain):
         if machine.is_folder(folder):
             found = _read(machine, folder, needs_host)
             places += found.places
@@ -61,13 +63,15 @@ def _unset() -> Host:
     return Host(Value("", "", 0))
 
 
-def _candidates(roots: tuple[str, ...], domain: str) -> Iterator[str]:
+def candidates(roots: tuple[str, ...], domain: str) -> Iterator[str]:
+    """The folders in which the registry's settings are looked for; the first that is there
+    counts."""
     host, colon, port = domain.rpartition(":")
     for root in roots:
         if colon and host:
             yield f"{root}/{host}_{port}_"
         yield f"{root}/{domain}"
-        yield f"{root}/_default"
+        yield f"{root}/{DEFAULT}"
 
 
 def _read(machine: Machine, folder: str, needs_host: bool) -> Hosts:

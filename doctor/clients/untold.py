@@ -1,7 +1,7 @@
 """Which registries does a client speak plain HTTP with, or leave unverified, untold?
 
 Every client has its own idea of what is near enough for that; what a setting says besides is read
-where the settings are. The clients of containers/image do it for none.
+where the settings are. podman does it for none.
 """
 
 from __future__ import annotations
@@ -35,6 +35,10 @@ def docker(host: str) -> tuple[Insecure, ...]:
     up."""
     networks = (Insecure("127.0.0.0/8", network=True), Insecure("::1/128", network=True))
     return (*networks, Insecure("127.0.0.0/8")) if host == "localhost" else networks
+
+
+CRIO = Insecure("127.0.0.0/8", network=True)
+"""What CRI-O takes for insecure, by the addresses of the registry that the image names."""
 
 
 def containerd(domain: str) -> bool:

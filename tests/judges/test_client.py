@@ -308,3 +308,16 @@ def test_a_mirror_is_told_by_its_own_name() -> None:
     assert detail == f"{HOSTS}:1 {says}"
     unasked = EndpointsFact(endpoints=(Endpoint(REGISTRY, "app"),))
     assert not judged_as("containerd", CTRD, (REGISTRY, TrustFact()), trust, (None, unasked))
+
+
+@pytest.mark.parametrize("client_name", ["docker", "podman", "cri-o", "containerd", "kubelet"])
+def test_a_folder_of_another_name_is_copied_to_its_place(client_name: str) -> None:
+    lies_in = "/etc/containers/certs.d/registry.corp:443"
+    fault = ConfigFault(
+        lies_in, "w", "e", stops=False, kind="passed-over",
+        lies_in=lies_in, belongs_in="/etc/containers/certs.d/registry.corp",
+    )  # fmt: skip
+    fact = replace(FACT, client=client_name, faults=(fault,))
+    (found,) = judged_as(client_name, fact).values()
+    assert "certs.d/registry.corp:443/. /etc/containers/certs.d/registry.corp/" in commands(found)
+    assert not any("line" in remedy.title for remedy in found.remedies)
