@@ -154,6 +154,19 @@ def read(machine: Machine) -> Node:
     )
 
 
+def rancher_version(machine: Machine, kind: str) -> str:
+    """Of k3s or RKE2 (`kind`): what a list of packages says; for RKE2 else the folder that it has
+    unpacked itself to, which is named after its release. k3s names its own by a checksum."""
+    names = (kind, f"{kind}-server", f"{kind}-agent", f"{kind}-common")
+    if listed := packages.version(machine, names):
+        return listed
+    folder = f"/var/lib/rancher/{kind}"
+    unpacked = [n for n in machine.names(f"{folder}/data") if re.match(r"v\d", n)]
+    used = machine.link(f"{folder}/bin") or (unpacked[0] if len(unpacked) == 1 else "")
+    found = re.search(r"(?:^|/)v(\d+\.\d+\.\d+)-", used)
+    return found[1] if found else ""
+
+
 def _theirs(
     machine: Machine, kind: Kind, services: tuple[str, ...], programs: tuple[str, ...]
 ) -> Node | None:
@@ -174,6 +187,7 @@ def _theirs(
         kind=kind,
         service=service.name,
         program=program,
+        version=rancher_version(machine, kind),
         socket=k3s.SOCKET,
         variables=k3s.containerds(service.environment),
         registries=replace(registries, no_default=no_default),

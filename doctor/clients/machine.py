@@ -103,6 +103,14 @@ class Machine:
         except (OSError, ValueError):
             return False
 
+    def size(self, path: str) -> int | None:
+        """Bytes of a regular file; None where there is none."""
+        try:
+            status = os.stat(self._place(path))
+        except (OSError, ValueError):
+            return None
+        return status.st_size if stat.S_ISREG(status.st_mode) else None
+
     def is_folder(self, path: str) -> bool:
         try:
             return stat.S_ISDIR(os.stat(self._place(path)).st_mode)
