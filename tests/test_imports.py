@@ -118,7 +118,7 @@ NEVER: dict[str, set[str]] = {
     "engine": {"checks", "net", "report", "clients", "tui", "cli", *LIBRARIES},
     "walk": {"checks", "net", "report", "clients", "tui", "cli", *LIBRARIES},
     "fallback": {"checks", "net", "report", "clients", "tui", "cli", *LIBRARIES},
-    "attempts": {"checks", "net", "report", "clients", "tui", "cli", *LIBRARIES},
+    "comparison": {"checks", "net", "report", "tui", "cli", *LIBRARIES},
     "verdict": {"checks", "net", "report", "clients", "tui", "cli", *LIBRARIES},
     "outcome": {"checks", "net", "report", "clients", "tui", "cli", *LIBRARIES},
     "checks": {"net", "socket", "httpx", "h11", "dns", "kubernetes", "textual", "cli", "tui"},

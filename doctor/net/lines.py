@@ -52,6 +52,8 @@ class Lines:
         """Hops that are spoken to in plain HTTP although TLS was meant."""
         self.proxied: set[Hop] = set()
         """Hops behind a proxy: what they are called means what it means there."""
+        self.shown: dict[Hop, tuple[bytes, ...]] = {}
+        """The chain that a hop has shown, in DER as sent."""
         self.opened = 0
         """How many streams were ever kept or dialled: what a test of speed counts."""
 
