@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 
-from doctor.clients import rpmdb
 from doctor.clients.machine import Machine, Text
 
 _NUMBER = r"(\d+\.\d+(?:\.\d+)?)"
@@ -33,6 +32,8 @@ def version(machine: Machine, names: tuple[str, ...]) -> str:
         for name in names:
             if found := re.search(pattern.replace("NAME", re.escape(name)), text):
                 return found[1]
+    from doctor.clients import rpmdb
+
     told = (each for name in names for each in rpmdb.versions(machine, name))
     return next((found[0] for each in told if (found := re.match(_NUMBER, each))), "")
 
