@@ -13,8 +13,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from doctor.facts.client import ClientFact, ConfigFault
-from doctor.facts.unverified import in_the_clear
+from doctor.facts.endpoint import EndpointsFact
+from doctor.facts.trust import Insecure, TrustFact
+from doctor.facts.unverified import by_plain_url, in_the_clear
 from doctor.model import Case, Check, Client, Fact, Finding
+from doctor.pki.evidence import set_in
 
 if TYPE_CHECKING:
     from doctor.net import Net
@@ -69,10 +72,12 @@ def _broken(fact: ClientFact, fault: ConfigFault) -> Finding:
     if fault.stops and runs and fault.kind not in ("each-pull", "no-policy", "context"):
         effect = "the running daemon goes by what it read before, and will not start again with it"
         fault = replace(fault, effect=effect, stops=False)
-    kind = _kind(fact, fault.file)
+    kind = {} if fault.belongs_in else _kind(fact, fault.file)
     params = {
         "file": fault.file,
-        "line": str(fault.line or 1),
+        "line": "" if fault.belongs_in else str(fault.line or 1),
+        "lies_in": fault.lies_in,
+        "belongs_in": fault.belongs_in,
         "where": f"{fault.file}:{fault.line}" if fault.line else fault.file,
         "passed_over": "yes" if fault.kind == "passed-over" else "",
         "flaw": fault.what,
@@ -147,27 +152,71 @@ def _of_k3s(fact: ClientFact) -> dict[str, str]:
 
 
 def _insecure(case: Case, fact: ClientFact) -> Iterator[Finding]:
-    setting = in_the_clear(replace(case, hop=case.target.registry))
-    if setting is None or not setting.origin:
-        return
+    """The settings for the registry and for the mirrors that are asked, each once."""
+    endpoints = case.facts.get(EndpointsFact)
+    asked = [each.hop for each in endpoints.asked] if endpoints else []
+    told: set[str] = set()
+    for hop in dict.fromkeys((case.target.registry, *asked)):
+        here = replace(case, hop=hop)
+        setting = in_the_clear(here) if case.facts.get(TrustFact, hop) else None
+        if setting is None or not setting.origin or setting.origin in told:
+            continue
+        told.add(setting.origin)
+        yield _spoken_to_anyhow(here, fact, setting)
+
+
+def _spoken_to_anyhow(case: Case, fact: ClientFact, setting: Insecure) -> Finding:
     file, _, line = setting.origin.rpartition(":")
     named = case.target.original
+    is_mirror = case.at.role == "mirror"
+    of_hosts = setting.allows == "plain" or "skip_verify" in setting.entry
+    trust = case.facts.get(TrustFact, case.at)
+    cas = [s.path for s in trust.stores if s.label.startswith("ca in ")] if trust else []
     params = {
         "file": file,
         "line": line,
         "entry": setting.entry,
+        "says": _says(setting),
+        "effect": "speaks plain HTTP with" if setting.allows == "plain" else "does not verify",
         "flag": "yes" if file in fact.flagged else "",
-        "registry": named.registry if named else "",
+        "registry": case.at.authority if is_mirror or named is None else named.registry,
+        "host": case.at.host,
         "plain": "yes" if setting.allows == "plain" else "",
         "edit": f"{line}s/true/false/" if setting.switch else "",
+        **(set_in(setting.origin) if of_hosts else {}),
+        "ca_path": cas[0] if cas else "",
+        **_by_tls(by_plain_url(case) if of_hosts else None),
         **_of_k3s(fact),
     }
-    yield Finding(
+    return Finding(
         "client.insecure-registry",
         subject=setting.origin,
         evidence={"path": file, "line": int(line), "entry": setting.entry},
         params=params,
     )
+
+
+def _says(setting: Insecure) -> str:
+    """What the line does, in the words that stand there."""
+    if setting.allows == "plain":
+        return f"names {setting.entry}"
+    if setting.switch or "skip_verify" in setting.entry:
+        return f"says {'insecure = true' if setting.switch else setting.entry}"
+    return f"lists {setting.entry} as insecure"
+
+
+def _by_tls(setting: Insecure | None) -> dict[str, str]:
+    """The same URL with TLS, and the edit that puts it in the place of the other."""
+    url = setting.entry.rstrip("/") if setting else ""
+    if setting is None or not url.startswith("http://") or set(url) & set("#@&\\ "):
+        return {}
+    file, _, line = setting.origin.rpartition(":")
+    by_tls = f"https{url.removeprefix('http')}"
+    return {
+        "tls_url": by_tls if by_tls.endswith("/v2") else f"{by_tls}/v2",
+        "tls_file": file,
+        "tls_edit": f"{line}s#{url}#{by_tls}#",
+    }
 
 
 CHECK = Check(

@@ -1,18 +1,19 @@
 """How does one pull fare with every client of this machine, and where do they part?
 
-Each client has its own diagnosis. The network is looked at once for all whose network is the same:
-the same way and the same trust for every host that was met, the same endpoints and credential. One
-of them walks; the others read their own configuration and take over what it saw. Where any of that
-differs, a client walks itself, on connections that are its own: a stream that one client's stores
-have verified is never another's. Names are looked up once for all (`Net.once`).
+Each client has its own diagnosis. The network is looked at once for all that go the same way to the
+same endpoints with the same credential: one of them walks; the others read their own configuration,
+judge the chains that the hosts have shown by their own stores, and take over what it saw. A client
+whose stores refuse what the first one's accept, or the other way round, walks itself, and so does
+one whose way parts later, on connections that are its own: a stream that one client's stores have
+verified is never another's. Names are looked up once for all (`Net.once`).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from doctor.clients.keyring import Held
 from doctor.engine import fallback
@@ -25,6 +26,7 @@ from doctor.facts.registry import ImageFact
 from doctor.facts.tls import TlsFact
 from doctor.facts.trust import TrustFact
 from doctor.model import Case, Facts
+from doctor.pki.shown import judged_by
 from doctor.registry.manifest import Descriptor, choose, platform
 from doctor.verdict import first_failing, layers
 
@@ -33,9 +35,16 @@ if TYPE_CHECKING:
     from doctor.credential import Credential
     from doctor.engine import Engine
     from doctor.engine.fallback import Pull
+    from doctor.engine.walk import Walk
     from doctor.model import Client, Diagnosis, Hop, Target
     from doctor.net import Net
+    from doctor.outcome import Outcomes
 
+T = TypeVar("T")
+_Mine = tuple["Client", Any]
+"""A client, and the credential that it holds."""
+_LOOK_UP = "auth.local"
+"""The check that looks a credential up, and leaves it in the network's hands."""
 _PATIENCE = 6.0
 """Seconds for a credential helper, which has five."""
 
@@ -50,32 +59,40 @@ async def diagnose(
     """One diagnosis for each client, in their order; the first one's tells of the differences."""
     looks = (_credential(engine, seen_by(target, c), c, net, given()) for _, c in clients)
     held = await asyncio.gather(*looks)
-    alike: list[list[tuple[Client, Any]]] = []
-    for mine in zip((client for _, client in clients), held, strict=True):
-        same = next((g for g in alike if _begins_alike(target, g[0], mine)), None)
-        if same is None:
-            alike.append([mine])
-        else:
-            same.append(mine)
     pulls: dict[str, Pull] = {}
 
-    async def walk(group: list[tuple[Client, Any]]) -> None:
-        leader, *others = (client for client, _ in group)
+    async def walk(group: list[_Mine]) -> None:
+        """The first walks; who saw the same takes it over, and the others walk as well."""
+        (leader, _), *others = group
         pull = await fallback.look(engine, seen_by(target, leader), leader, net, given())
         pulls[leader.name] = pull
+        seen = [(each, _as_seen_by(each[0], pull)) for each in others]
+        left = [each for each, like in seen if like is None]
+        work = [follow(client, like) for (client, _), like in seen if like is not None]
+        await asyncio.gather(*work, *map(walk, _parted(left, pull)))
 
-        async def follow(other: Client) -> None:
-            mine = seen_by(target, other)
-            like = pull if _stays_alike(mine, other, pull) else None
-            pulls[other.name] = await fallback.look(engine, mine, other, net, given(), like)
+    async def follow(client: Client, like: Sequence[Outcomes]) -> None:
+        mine = seen_by(target, client)
+        pulls[client.name] = await fallback.look(engine, mine, client, net, given(), like)
 
-        await asyncio.gather(*map(follow, others))
-
-    await asyncio.gather(*(walk(group) for group in alike))
+    mine = zip((client for _, client in clients), held, strict=True)
+    await asyncio.gather(*map(walk, _grouped(mine, lambda a, b: _begins_alike(target, a, b))))
     diagnoses = [pulls[client.name].diagnosis() for _, client in clients]
     eyes = tuple(_eye(here, own) for (here, _), own in zip(clients, diagnoses, strict=True))
     diagnoses[0] = pulls[clients[0][1].name].diagnosis(ClientsFact(eyes=eyes))
     return diagnoses
+
+
+def _grouped(each: Iterable[T], alike: Callable[[T, T], bool]) -> list[list[T]]:
+    """Those that are alike together, in their order."""
+    groups: list[list[T]] = []
+    for one in each:
+        same = next((group for group in groups if alike(group[0], one)), None)
+        if same is None:
+            groups.append([one])
+        else:
+            same.append(one)
+    return groups
 
 
 async def _credential(
@@ -83,20 +100,19 @@ async def _credential(
 ) -> Any:
     """What the client would show to the registry; something that equals nothing where that is not
     known in time. A helper is asked once in a run (`Net.once`)."""
-    from doctor.checks import credentials
-
     own = net.for_pull(client.name, target.registry, given)
-    if credentials.CHECK.id in engine.needed:
+    check = engine.by_id.get(_LOOK_UP)
+    if check is not None and check.read is not None and check.id in engine.needed:
         try:
             async with asyncio.timeout(net.patience(_PATIENCE)):
-                await credentials.read(Case(target, Facts()), client, own)
+                await check.read(Case(target, Facts()), client, own)
         except Exception:  # the walk reads it again, and tells of it
             return object()
     return _value(own.credential)
 
 
-def _begins_alike(target: Target, one: tuple[Client, Any], other: tuple[Client, Any]) -> bool:
-    """Do both go the same way to the same endpoints, with the same trust and credential?"""
+def _begins_alike(target: Target, one: _Mine, other: _Mine) -> bool:
+    """Do both go the same way to the same endpoints, with the same credential?"""
     (a, held), (b, theirs) = one, other
     return (
         bool(target.registry.host)
@@ -105,8 +121,6 @@ def _begins_alike(target: Target, one: tuple[Client, Any], other: tuple[Client, 
         and held == theirs
         and _asked(target, a) == _asked(target, b)
         and _way(a, target.registry) == _way(b, target.registry)
-        and _trust(seen_by(target, a), a, target.registry)
-        == _trust(seen_by(target, b), b, target.registry)
     )
 
 
@@ -115,26 +129,60 @@ def _value(held: Credential | None) -> tuple[Any, ...] | None:
     return (held.user, held.secret, held.kind) if held else None
 
 
-def _stays_alike(target: Target, client: Client, pull: Pull) -> bool:
-    """Would this client have seen, at every host, what the other one saw?"""
+def _as_seen_by(client: Client, pull: Pull) -> tuple[Outcomes, ...] | None:
+    """What this client would have seen at every host of the pull; None where that is not known."""
+    found: list[Outcomes] = []
     for walk in pull.walks:
         theirs, mine = walk.target, seen_by(walk.target, client)
         is_mirror = theirs.registry.role == "mirror"
         if is_mirror and _keys(mine, client) != _keys(theirs, pull.client):
-            return False
+            return None
+        outcomes = dict(walk.outcomes)
         for hop in walk.hops:
             if _way(client, hop) != _way(pull.client, hop):
-                return False
-            if _trust(mine, client, hop) != _trust(theirs, pull.client, hop):
-                return False
-            tls = walk.facts.get(TlsFact, hop)
-            in_the_clear = tls is not None and tls.plain_http is not None
-            if in_the_clear and _laxity(mine, client, hop) != _laxity(theirs, pull.client, hop):
-                return False
+                return None
+            tls = _handshake(walk, hop, client.trust(hop, mine), pull.client.trust(hop, theirs))
+            if tls is None:
+                return None
+            at = ("tls", hop)
+            if at in outcomes and outcomes[at].probed is not None:
+                outcomes[at] = replace(outcomes[at], probed=tls)
         image = walk.facts.get(ImageFact)
         if image is not None and not _chooses_alike(image, client.name, pull.client.name):
-            return False
-    return True
+            return None
+        found.append(outcomes)
+    return tuple(found)
+
+
+def _handshake(walk: Walk, hop: Hop, mine: Any, theirs: Any) -> TlsFact | None:
+    """The handshake as a client that trusts `mine` would have had it; None where that takes another
+    one."""
+    tls = walk.facts.get(TlsFact, hop) or TlsFact(needed=False)
+    if tls.plain_http is not None and _laxity(mine) != _laxity(theirs):
+        return None
+    if _trust(mine) == _trust(theirs) or not tls.chain:
+        return tls
+    shown = walk.net.lines.shown.get(hop)
+    pairs = mine.client_pair == theirs.client_pair or not tls.client_certificate_requested
+    if not (tls.ok and shown and pairs and mine.complete and theirs.complete):
+        return None
+    judged = judged_by(mine, tls, shown, hop.host)
+    return judged if judged.ok else None
+
+
+def _parted(left: list[_Mine], pull: Pull) -> list[list[_Mine]]:
+    """Those who would not have seen what was seen, in groups that walk side by side: those who
+    accept the registry's chain together, the others by what they trust."""
+    target = pull.walk.target
+    hop = target.registry
+    shown, tls = pull.walk.net.lines.shown.get(hop), pull.walk.facts.get(TlsFact, hop)
+
+    def side(each: _Mine) -> Any:
+        trust: Any = each[0].trust(hop, seen_by(target, each[0]))
+        accepts = shown and tls and judged_by(trust, tls, shown, hop.host).ok
+        return "accepts" if accepts else _trust(trust)
+
+    return _grouped(left, lambda a, b: bool(side(a) == side(b)))
 
 
 def _asked(target: Target, client: Client) -> tuple[Endpoint, ...]:
@@ -151,15 +199,13 @@ def _way(client: Client, hop: Hop) -> tuple[Any, ...]:
     return bare, route.direct, others, whys, client.proxy_login(hop)
 
 
-def _trust(target: Target, client: Client, hop: Hop) -> tuple[Any, ...]:
-    trust: Any = client.trust(hop, target)
+def _trust(trust: Any) -> tuple[Any, ...]:
     return trust.stores, trust.client_pair, trust.complete
 
 
-def _laxity(target: Target, client: Client, hop: Hop) -> tuple[Any, ...]:
-    """What may let it speak plain HTTP."""
-    trust: Any = client.trust(hop, target)
-    return tuple(each.entry for each in trust.insecure), trust.plain_loopback
+def _laxity(trust: Any) -> tuple[Any, ...]:
+    """What may let the client speak plain HTTP."""
+    return tuple(each.entry for each in trust.insecure)
 
 
 def _keys(target: Target, client: Client) -> tuple[Any, ...]:

@@ -4,7 +4,7 @@ from."""
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from doctor.frozen import frozen
@@ -90,6 +90,10 @@ class Outcome:
         if not self.begun:
             return "not started in time"
         return next((f.seen for f in reversed(self.facts) if f.seen), "")
+
+
+Outcomes = Mapping[tuple[str, Hop | None], Outcome]
+"""By the check's id and the hop."""
 
 
 def crash(check: Check, hop: Hop | None, bug: BaseException) -> Finding:

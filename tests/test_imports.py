@@ -117,6 +117,7 @@ NEVER: dict[str, set[str]] = {
     "pki": {"net", "checks", "report", "clients", "tui", "cli", "engine", "socket", "httpx", "dns"},
     "net": {"checks", "report", "clients", "tui", "cli", "engine", "textual"},
     "engine": {"checks", "net", "report", "clients", "tui", "cli", *LIBRARIES},
+    "comparison": {"checks", "net", "report", "tui", "cli", *LIBRARIES},
     "verdict": {"checks", "net", "report", "clients", "tui", "cli", *LIBRARIES},
     "outcome": {"checks", "net", "report", "clients", "tui", "cli", *LIBRARIES},
     "checks": {"net", "socket", "httpx", "h11", "dns", "kubernetes", "textual", "cli", "tui"},
@@ -309,8 +310,9 @@ def test_the_shells_eyes_load_nothing_of_other_clients() -> None:
     of_containers |= {"registries_conf", "registries_file", "policy_json", "containers_trust"}
     of_containers |= {"crio", "crio_host"}
     containerds = {
-        *("containerd", "containerd_config", "containerd_keys", "containerd_node", "host_trust"),
-        *("host_endpoints", "hosts_dir", "hosts_toml", "k3s", "legacy_hosts"),
+        *("containerd", "containerd_config", "containerd_files", "containerd_keys"),
+        *("containerd_node", "host_trust", "host_endpoints", "hosts_dir", "hosts_toml"),
+        *("hosts_remarks", "k3s", "rewrite", "legacy_hosts", "certs_missed", "rpmdb"),
     }
     unused = {f"doctor.clients.{name}" for name in others}
     of_the_kubelet = {"kubelet", "kubelet_keyring", "kubelet_keys", "kubelet_node", "node_files"}

@@ -7,7 +7,7 @@ of the pod's pull Secrets, and they are offered to every host that asks for one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from doctor.clients.containerd_node import Node
 from doctor.clients.hosts_dir import Hosts
 from doctor.clients.keyring import Lookup, wanted
 from doctor.clients.machine import Machine
-from doctor.facts.client import ClientFact, Daemon
+from doctor.facts.client import ClientFact, ConfigFault, Daemon
 from doctor.frozen import frozen
 from doctor.model import Hop, Target
 
@@ -121,6 +121,14 @@ class Containerd:
     def _hosts(self, target: Target) -> Hosts:
         return self.node.hosts(self.machine, host_endpoints.domain(target))
 
+    def _missed(self, domain: str) -> Iterator[ConfigFault]:
+        """Folders of certs.d that count for nothing, where any count."""
+        from doctor.clients.certs_missed import missed_by_containerd
+
+        config = self.node.config
+        if self.node.certs and config.config_path.text:
+            yield from missed_by_containerd(self.machine, config.roots, domain)
+
     def keys(self, target: Target) -> Lookup:
         """The node's own credential for the host, where its settings hold one. No helper is run."""
         from doctor.clients.containerd_keys import lookup
@@ -133,7 +141,11 @@ class Containerd:
         node = self.node
         hosts = self._hosts(target)
         off = "" if node.registries else containerd_config.without_cri(self.machine)
-        found = (*node.faults, *(f for f in hosts.faults if not off or f.kind != "no-path"))
+        found = (
+            *node.faults,
+            *(f for f in hosts.faults if not off or f.kind != "no-path"),
+            *self._missed(host_endpoints.domain(target)),
+        )
         return ClientFact(
             client=self.name,
             program=node.program,

@@ -1,9 +1,8 @@
 """What does containerd's config.toml say about registries?
 
-containerd cmd/containerd/server/config and internal/cri/config (of 1.x: services/server/config,
-pkg/cri/config); docs/cri/registry.md. Read once, when it starts. Files of `imports` come after the
-file that names them; in 1.x such a file's table of a plug-in replaces the earlier one whole (seen
-with 1.6.20), in 2.x both are put together. `config_path` stands in the table of the CRI plug-in,
+containerd internal/cri/config (of 1.x: pkg/cri/config); docs/cri/registry.md. Of several files
+(`containerd_files`) a later one's table of a plug-in replaces the earlier one whole in 1.x (seen
+with 1.6.20); in 2.x both are put together. `config_path` stands in the table of the CRI plug-in,
 which 2.x has parted; without it 1.x reads no hosts.toml, and 2.x goes by two folders.
 
 From 2.1 on images are pulled by the transfer service, which takes `config_path` for the name of one
@@ -16,9 +15,9 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
-from fnmatch import fnmatchcase
 from typing import Any
 
+from doctor.clients.containerd_files import PATH, REFUSES, Version, files
 from doctor.clients.machine import Machine
 from doctor.clients.toml import Toml
 from doctor.clients.toml import read as read_toml
@@ -27,18 +26,11 @@ from doctor.facts.client import ConfigFault
 from doctor.frozen import frozen
 from doctor.redact import Secret
 
-PATH = "/etc/containerd/config.toml"
 SOCKET = "/run/containerd/containerd.sock"
-REFUSES = "containerd does not start"
 DEFAULT_ROOTS = "/etc/containerd/certs.d:/etc/docker/certs.d"
 IMAGES = "io.containerd.cri.v1.images"
-_CONF_D = "/etc/containerd/conf.d/*.toml"
 _CRI = ("io.containerd.grpc.v1.cri", "cri")
-_MOST_FILES = 50
 _MOST = 200
-
-Version = tuple[int, ...]
-"""Major, minor and patch, as far as they count; (0, 0): unknown."""
 
 
 @frozen
@@ -88,7 +80,7 @@ class Config:
 
 def read(machine: Machine, path: str = PATH, version: Version = (0, 0)) -> Config:
     """The file and what it imports. `version` as far as it is known."""
-    tomls, faults = _load(machine, path, version)
+    tomls, faults = files(machine, path, version)
     if any(fault.stops for fault in faults):
         return Config(tuple(t.file for t in tomls), tuple(faults))
     major = version[0] or _major(tomls)
@@ -118,52 +110,6 @@ def without_cri(machine: Machine) -> str:
         return ""
     off = any(name in (*_CRI, IMAGES) for name in listed if isinstance(name, str))
     return f"{toml.file}:{toml.line('disabled_plugins')}" if off else ""
-
-
-def _load(machine: Machine, path: str, version: Version) -> tuple[list[Toml], list[ConfigFault]]:
-    """The files in the order in which they are put together."""
-    tomls: list[Toml] = []
-    faults: list[ConfigFault] = []
-    pending: list[Value] = [Value(path, "", 0)]
-    seen: set[str] = set()
-    while pending and len(seen) < _MOST_FILES:
-        named = pending.pop(0)
-        if named.text in seen:
-            continue
-        seen.add(named.text)
-        got = read_toml(machine, named.text, REFUSES, stops=True)
-        if isinstance(got, ConfigFault):
-            faults.append(got)
-        elif got is not None:
-            if not isinstance(got.values.get("version", 1), int):
-                line = got.line("version")
-                faults.append(ConfigFault(got.file, "version is no number", REFUSES, line, 1, "3"))
-            tomls.append(got)
-            pending += _imports(machine, got)
-        elif named.file:
-            what = f"imports names {named.text}: there is no such file"
-            faults.append(ConfigFault(named.file, what, REFUSES, named.line, 1))
-        elif version[0] != 1:
-            pending += [Value(file, path, 0) for file in _matching(machine, _CONF_D)]
-    return tomls, faults
-
-
-def _imports(machine: Machine, toml: Toml) -> Iterator[Value]:
-    listed = toml.values.get("imports", [])
-    for number, each in enumerate(listed if isinstance(listed, list) else ()):
-        if isinstance(each, str):
-            line = toml.line("imports", str(number))
-            path = posixpath.join(posixpath.dirname(toml.file), posixpath.normpath(each))
-            for found in _matching(machine, path) if "*" in path else (path,):
-                yield Value(found, toml.file, line)
-
-
-def _matching(machine: Machine, pattern: str) -> Iterator[str]:
-    """As far as patterns are used: in the file's name."""
-    folder, _, name = pattern.rpartition("/")
-    for each in machine.names(folder)[:_MOST]:
-        if fnmatchcase(each, name):
-            yield f"{folder}/{each}"
 
 
 def _major(tomls: list[Toml]) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 from typing import Literal
 
-from doctor.clients import containerd_config, hosts_dir, k3s, packages, systemd
+from doctor.clients import containerd_config, containerd_files, hosts_dir, k3s, packages, systemd
 from doctor.clients.containerd_config import Auth, Config
 from doctor.clients.hosts_dir import Hosts
 from doctor.clients.k3s import Registries
@@ -88,7 +88,7 @@ class Node:
         lost = hosts_dir.find(machine, (usual,), domain)
         if not lost.folder or machine.names(lost.folder) == ():
             return
-        file = (self.config.files or (containerd_config.PATH,))[0]
+        file = (self.config.files or (containerd_files.PATH,))[0]
         effect = f"containerd does not read {lost.file or lost.folder}"
         if not self.version:
             effect = f"{effect} up to version 1.7; no list of packages says which version this is"
@@ -110,7 +110,7 @@ class Node:
         unsure = self.config.maybe_one
         if not lost and (unsure or not path.line):
             return
-        file = path.file or (self.config.files or (containerd_config.PATH,))[0]
+        file = path.file or (self.config.files or (containerd_files.PATH,))[0]
         said = f'config_path is the list "{path.text}"' + ("" if path.line else " by default")
         version = "from 2.1 on" if unsure else self.version
         effect = (
@@ -141,7 +141,7 @@ def read(machine: Machine) -> Node:
     service = systemd.find(machine, "containerd")
     flags = service.flags(_FLAGS)
     version = packages.version(machine, _PACKAGES)
-    path = _path(flags, "config", containerd_config.PATH)
+    path = _path(flags, "config", containerd_files.PATH)
     config = containerd_config.read(machine, path, packages.numbers(version)[:2])
     return Node(
         program=next((p for p in _PROGRAMS if machine.is_file(p)), ""),
@@ -152,6 +152,19 @@ def read(machine: Machine) -> Node:
         files=(*service.files, *config.files),
         faults=(*config.faults, *service.faults),
     )
+
+
+def rancher_version(machine: Machine, kind: str) -> str:
+    """Of k3s or RKE2 (`kind`): what a list of packages says; for RKE2 else the folder that it has
+    unpacked itself to, which is named after its release. k3s names its own by a checksum."""
+    names = (kind, f"{kind}-server", f"{kind}-agent", f"{kind}-common")
+    if listed := packages.version(machine, names):
+        return listed
+    folder = f"/var/lib/rancher/{kind}"
+    unpacked = [n for n in machine.names(f"{folder}/data") if re.match(r"v\d", n)]
+    used = machine.link(f"{folder}/bin") or (unpacked[0] if len(unpacked) == 1 else "")
+    found = re.search(r"(?:^|/)v(\d+\.\d+\.\d+)-", used)
+    return found[1] if found else ""
 
 
 def _theirs(
@@ -174,6 +187,7 @@ def _theirs(
         kind=kind,
         service=service.name,
         program=program,
+        version=rancher_version(machine, kind),
         socket=k3s.SOCKET,
         variables=k3s.containerds(service.environment),
         registries=replace(registries, no_default=no_default),
@@ -202,6 +216,6 @@ def looked_at(node: Node) -> Iterator[Place]:
     for file in node.config.files:
         yield Place(file, "used")
     if not node.config.files:
-        yield Place(containerd_config.PATH, "missing")
+        yield Place(containerd_files.PATH, "missing")
     if not node.config.config_path.text:
         yield Place("config_path", "unset", None, "hosts.toml files are not read")

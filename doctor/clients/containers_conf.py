@@ -43,7 +43,7 @@ def read(machine: Machine) -> ContainersConf:
         got = machine.read(path)
         if not isinstance(got, Text):
             if got.reason != "missing":
-                faults.append(_unread(path, got.reason, got.detail))
+                faults.append(got.fault(STOPS, client="podman"))
             continue
         files.append(path)
         own, append, wrong = parse(got.text, path)
@@ -78,12 +78,6 @@ def _paths(machine: Machine) -> Iterator[str]:
 
 def _drop_ins(machine: Machine, folder: str) -> list[str]:
     return [f"{folder}/{name}" for name in machine.names(folder) if name.endswith(".conf")][:_MOST]
-
-
-def _unread(path: str, reason: str, detail: str) -> ConfigFault:
-    ours = reason in ("special", "too-large")
-    effect = "podman may read it all the same; it was not read here" if ours else STOPS
-    return ConfigFault(path, f"it cannot be read: {detail}", effect, 1, stops=not ours)
 
 
 def parse(text: str, path: str) -> tuple[tuple[Value, ...] | None, bool, tuple[ConfigFault, ...]]:

@@ -9,11 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from doctor.clients.certs_d import first
+from doctor.clients.keyring import wanted
 from doctor.clients.machine import Machine
 from doctor.facts.trust import Insecure, TrustFact
 from doctor.registry import hub
+
+if TYPE_CHECKING:
+    from doctor.facts.endpoint import EndpointsFact
+    from doctor.model import Target
 
 
 def roots(machine: Machine) -> tuple[str, ...]:
@@ -25,6 +31,13 @@ def roots(machine: Machine) -> tuple[str, ...]:
 def named(domain: str) -> str:
     """What a registry's folder is called."""
     return hub.NAME if domain in hub.DOMAINS else domain
+
+
+def folders(target: Target, endpoints: EndpointsFact) -> tuple[str, ...]:
+    """What the folders of the registry and of its mirrors are called."""
+    mirrors = (each for each in endpoints.asked if each.hop.role == "mirror")
+    asked = (named(each.domain or each.hop.authority) for each in mirrors)
+    return tuple(dict.fromkeys((named(wanted(target).domain), *asked)))
 
 
 def trust(
@@ -47,5 +60,4 @@ def trust(
         faults=(*base.faults, *found.faults),
         client_pair=found.pair,
         insecure=insecure,
-        plain_loopback=False,
     )

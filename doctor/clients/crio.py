@@ -12,8 +12,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
-from doctor.clients import crio_host, packages, policy_json, pull_sources, short_names
-from doctor.clients.containers_trust import trust
+from doctor.clients import (
+    certs_missed,
+    crio_host,
+    packages,
+    policy_json,
+    pull_sources,
+    short_names,
+    untold,
+)
+from doctor.clients.containers_trust import folders, roots, trust
 from doctor.clients.crio_host import CrioHost
 from doctor.clients.keyring import Lookup, wanted
 from doctor.clients.machine import Machine
@@ -33,8 +41,6 @@ if TYPE_CHECKING:
 
 _RULE = "pull Secrets go to the image's own registry alone, and no auth file of this node has one"
 _STOPS = "CRI-O ends every pull with an error"
-_LOOPBACK = Insecure("127.0.0.0/8", network=True)
-"""What CRI-O takes for insecure without being told."""
 
 
 @frozen
@@ -114,7 +120,7 @@ class Crio:
             elif named == domain and is_network(value.text):
                 yield Insecure(value.text, value.origin, network=True)
         if named == domain:
-            yield _LOOPBACK
+            yield untold.CRIO
 
     def endpoints(self, target: Target) -> EndpointsFact:
         """The mirrors of the one table of registries.conf that counts, then the registry."""
@@ -160,3 +166,5 @@ class Crio:
     def _of_this(self, target: Target) -> Iterator[ConfigFault]:
         yield from pull_sources.faults("CRI-O", self.host.registries, target)
         yield from self.policy.told(self.host.program)
+        names = folders(target, self.endpoints(target))
+        yield from certs_missed.missed(self.machine, "CRI-O", roots(self.machine), names)

@@ -147,10 +147,7 @@ def _with(found: _Found, machine: Machine, path: str, *, must: bool) -> _Found:
     if not isinstance(got, Text):
         if got.reason == "missing" and not must:
             return found
-        ours = got.reason in ("special", "too-large", "forbidden")
-        effect = "CRI-O may read it all the same; it was not read here" if ours else _REFUSES
-        what = f"it cannot be read: {got.detail}"
-        fault = ConfigFault(path, what, effect, 1, stops=not ours)
+        fault = got.fault(_REFUSES, client="CRI-O", root=True)
         return replace(found, faults=(*found.faults, fault))
     try:
         said = _image(parse(got.text).root, path)

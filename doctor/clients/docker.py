@@ -12,7 +12,7 @@ from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from doctor.clients import docker_host, docker_mirrors
+from doctor.clients import docker_host, docker_mirrors, untold
 from doctor.clients.certs_d import first
 from doctor.clients.daemon_json import mirror_fault
 from doctor.clients.docker_host import DockerHost
@@ -35,11 +35,6 @@ if TYPE_CHECKING:
     from doctor.facts.trust import TrustFact
     from doctor.redact import Secret
 
-_LOOPBACK = (
-    Insecure("127.0.0.0/8", network=True),
-    Insecure("::1/128", network=True),
-)
-"""What dockerd takes for insecure without being told."""
 _HUB_ALONE = f"{docker_mirrors.SETTING} is for Docker Hub alone"
 
 
@@ -143,7 +138,6 @@ class Docker:
         return replace(
             fact,
             insecure=(*fact.insecure, *(insecure if alone else ())),
-            plain_loopback=alone and base.plain_loopback,
         )
 
     def _hosts(self, target: Target) -> Hosts:
@@ -164,9 +158,7 @@ class Docker:
                 yield Insecure(entry, value.origin, network=True)
             elif entry == domain:
                 yield Insecure(value.text, value.origin)
-        yield from _LOOPBACK
-        if host == "localhost":
-            yield Insecure("127.0.0.0/8")
+        yield from untold.docker(host)
 
     @property
     def mirrors(self) -> tuple[Value, ...]:
@@ -273,7 +265,7 @@ class Docker:
         if self.host.socket and not self.host.desktop:
             if not want.hub:
                 yield from certs_missed.missed(
-                    self.machine, "docker", (self.host.certs,), want.domain
+                    self.machine, "docker", (self.host.certs,), (want.domain,)
                 )
             if self.store != "containerd":
                 yield from self._of_other_store(target)

@@ -169,12 +169,7 @@ def _settings(machine: Machine, path: str, *, must: bool) -> DaemonJson:
         return DaemonJson(path)
     if read.reason == "forbidden":
         return DaemonJson(path, there=True)
-    gone = read.reason == "missing"
-    what = "there is no such file" if gone else f"it cannot be read: {read.detail}"
-    ours = read.reason in ("special", "too-large")
-    effect = "dockerd may read it all the same; it was not read here" if ours else REFUSES
-    fault = ConfigFault(path, what, effect, 1, stops=not ours)
-    return DaemonJson(path, there=True, faults=(fault,))
+    return DaemonJson(path, there=True, faults=(read.fault(REFUSES, client="dockerd"),))
 
 
 def _twice(settings: DaemonJson, flags: Mapping[str, tuple[Value, ...]]) -> Iterator[ConfigFault]:

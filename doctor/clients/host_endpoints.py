@@ -12,8 +12,8 @@ from dataclasses import replace
 
 from doctor.clients.hosts_dir import Hosts, ways
 from doctor.clients.hosts_toml import Host
-from doctor.clients.k3s import rewritten
 from doctor.clients.keyring import wanted
+from doctor.clients.rewrite import rewritten
 from doctor.facts.endpoint import Endpoint
 from doctor.model import Hop, Target
 from doctor.registry import hub

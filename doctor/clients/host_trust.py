@@ -40,7 +40,6 @@ def trusted(base: TrustFact, machine: Machine, hosts: Hosts, host: Host | None) 
         faults=(*base.faults, *dict.fromkeys(faults)),
         client_pair=pairs[0] if pairs else None,
         insecure=insecure(host) if host else (),
-        plain_loopback=False,
     )
 
 

@@ -9,11 +9,10 @@ certificate files beside it: every .crt a CA, every .cert a client certificate w
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator
 from dataclasses import replace
 
-from doctor.clients import toml
+from doctor.clients import toml, untold
 from doctor.clients.hosts_toml import IGNORED, Host, understood
 from doctor.clients.machine import Machine
 from doctor.clients.unit import Value
@@ -25,6 +24,8 @@ from doctor.model import Hop
 from doctor.registry import hub
 
 FAILS = "every pull from this registry fails"
+DEFAULT = "_default"
+"""The folder for registries that have none of their own."""
 _MOST_NAMES = 200
 
 
@@ -45,7 +46,7 @@ def find(
 ) -> Hosts:
     """What counts for the registry; without a folder the registry itself is asked."""
     places: list[Place] = []
-    for folder in _candidates(roots, domain):
+    for folder in candidates(roots, domain):
         if machine.is_folder(folder):
             found = _read(machine, folder, needs_host)
             places += found.places
@@ -62,13 +63,15 @@ def _unset() -> Host:
     return Host(Value("", "", 0))
 
 
-def _candidates(roots: tuple[str, ...], domain: str) -> Iterator[str]:
+def candidates(roots: tuple[str, ...], domain: str) -> Iterator[str]:
+    """The folders in which the registry's settings are looked for; the first that is there
+    counts."""
     host, colon, port = domain.rpartition(":")
     for root in roots:
         if colon and host:
             yield f"{root}/{host}_{port}_"
         yield f"{root}/{domain}"
-        yield f"{root}/_default"
+        yield f"{root}/{DEFAULT}"
 
 
 def _read(machine: Machine, folder: str, needs_host: bool) -> Hosts:
@@ -112,7 +115,7 @@ def settled(hosts: tuple[Host, ...], domain: str) -> tuple[Host, ...]:
     if domain == hub.NAME:
         return (*others, replace(last, authority=hub.HOST))
     last = replace(last, authority=domain)
-    if not is_localhost(domain):
+    if not untold.containerd(domain):
         return (*others, last)
     port = port_of(domain)
     scheme = "https" if port in ("", "443") else "http"
@@ -120,14 +123,6 @@ def settled(hosts: tuple[Host, ...], domain: str) -> tuple[Host, ...]:
     if port != "80":
         last = replace(last, tls=True, skip_verify=Value("localhost", "", 0))
     return (*others, last)
-
-
-def is_localhost(domain: str) -> bool:
-    host = domain.removesuffix(f":{port_of(domain)}").strip("[]")
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def port_of(authority: str) -> str:

@@ -14,10 +14,10 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import field
-from itertools import islice
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
+from doctor.clients.hosts_remarks import remarks
 from doctor.clients.toml import Toml
 from doctor.clients.unit import Value
 from doctor.facts.client import ConfigFault
@@ -28,14 +28,9 @@ from doctor.reference.userinfo import hidden
 IGNORED = (
     "containerd logs an error and goes on without this file: its mirrors and CAs count for nothing"
 )
-PASSED_OVER = "containerd passes over it in silence"
 CAPABILITIES = frozenset({"pull", "resolve", "push", "referrers"})
-_KEYS = frozenset(
-    {"capabilities", "ca", "client", "skip_verify", "header", "override_path", "dial_timeout"}
-)
 _DURATION = re.compile(r"[+-]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)")
 _MOST = 100
-_MOST_FAULTS = 20
 
 
 @frozen
@@ -95,7 +90,7 @@ def understood(toml: Toml | ConfigFault, folder: str, *, needs_host: bool = Fals
     except _FlawError as flaw:
         fault = ConfigFault(toml.file, flaw.what, IGNORED, flaw.line, 1, flaw.expected, stops=False)
         return HostsToml(toml.file, None, (fault,))
-    return HostsToml(toml.file, hosts, (*islice(_unknown(toml), _MOST_FAULTS), *_twice(hosts)))
+    return HostsToml(toml.file, hosts, tuple(remarks(toml, hosts)))
 
 
 def _hosts(toml: Toml, folder: str) -> Iterator[Host]:
@@ -251,56 +246,3 @@ def _headers(
         if name.lower() == "authorization" and secrets:
             login = secrets[0]
     return tuple(names), login
-
-
-def _unknown(toml: Toml) -> Iterator[ConfigFault]:
-    """Keys that look like settings and are none."""
-    seen: set[tuple[str, ...]] = set()
-    for path in toml.lines:
-        of_host = path[0] == "host"
-        at = path[:3] if of_host else path[:1]
-        known = _KEYS if of_host else {*_KEYS, "server", "host"}
-        if len(path) == 2 and of_host:
-            continue
-        key = at[-1]
-        if at in seen or path == ("host",) or key.lower() in known:
-            continue
-        seen.add(at)
-        what = f"{key[:40]} is no setting of hosts.toml"
-        yield ConfigFault(
-            file=toml.file,
-            what=what,
-            effect=PASSED_OVER,
-            line=toml.line(*path),
-            column=1,
-            expected=_near(key, known),
-            stops=False,
-            kind="passed-over",
-        )
-
-
-def _twice(hosts: tuple[Host, ...]) -> Iterator[ConfigFault]:
-    """Paths that name the API's root already, and get it a second time."""
-    for host in hosts:
-        base = host.path.removesuffix("/v2")
-        written = host.url.text.rstrip("/")
-        put_behind = base != host.path and not written.endswith("/v2")
-        if not put_behind or not base.startswith("/v2/"):
-            continue
-        yield ConfigFault(
-            file=host.url.file,
-            what=f"/v2 is put behind the path of {host.url.text}",
-            effect=f"requests go to {host.path}/…, where one that serves below {base} has none",
-            line=host.url.line,
-            column=1,
-            expected="override_path = true in this table",
-            stops=False,
-            kind="path-twice",
-        )
-
-
-def _near(key: str, known: frozenset[str] | set[str]) -> str:
-    import difflib
-
-    near = difflib.get_close_matches(key.lower().replace("-", "_"), sorted(known), 1)
-    return near[0] if near else f"one of {', '.join(sorted(known))}"

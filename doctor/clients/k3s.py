@@ -9,16 +9,17 @@ for. They run a containerd of their own, with their service's environment.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from doctor.clients import untold
 from doctor.clients.containerd_config import Auth
-from doctor.clients.hosts_dir import Hosts, is_localhost, port_of, settled
+from doctor.clients.hosts_dir import Hosts, port_of, settled
 from doctor.clients.hosts_toml import Host
 from doctor.clients.machine import Machine, Text
+from doctor.clients.rewrite import is_followed
 from doctor.clients.unit import Value
 from doctor.facts.client import ConfigFault
 from doctor.facts.credential import Place
@@ -35,7 +36,6 @@ FLAG = "disable-default-registry-endpoint"
 _CAP = 1 << 18
 _MOST = 200
 _SERVES = frozenset({"pull", "resolve", "referrers"})
-_LONE_QUANTIFIERS = 3
 _PROXY = "CONTAINERD_"
 
 
@@ -77,10 +77,7 @@ def read(machine: Machine, file: str, name: str) -> Registries:
     if not isinstance(got, Text):
         if got.reason == "missing":
             return Registries(file)
-        ours = got.reason in ("special", "too-large", "forbidden")
-        effect = f"{name} may read it all the same; it was not read here" if ours else stops
-        fault = ConfigFault(file, f"it cannot be read: {got.detail}", effect, 1, stops=not ours)
-        return Registries(file, True, faults=(fault,))
+        return Registries(file, True, faults=(got.fault(stops, client=name, root=True),))
     return parse(got.text, file, stops)
 
 
@@ -161,7 +158,7 @@ class _Reading:
         for pattern, put in self.table(node.get("rewrite"), "rewrite"):
             if put.text is None:
                 self.wrong(put, "a rewrite is no string", '"^a/(.*)": "b/$1"')
-            elif not _followed(pattern):
+            elif not is_followed(pattern):
                 what = f"the pattern {pattern[:60]!r} is too involved to be followed here"
                 effect = "the name is asked for as it stands; k3s may rewrite it"
                 fault = ConfigFault(self.file, what, effect, put.line, 1, stops=False)
@@ -206,37 +203,6 @@ class _Reading:
         return Auth(at, text("username"), kept("password"), token, kept("auth"))
 
 
-def _followed(pattern: str) -> bool:
-    """May the pattern be tried here? Go's take linear time, Python's may not: so none that repeats
-    a group, and few that repeat at all."""
-    if len(pattern) > 200 or re.search(r"\)[*+?{]|\(\?|\\[pPQEAzCK]", pattern):
-        return False
-    if len(re.findall(r"(?<!\\)[*+{]", pattern)) > _LONE_QUANTIFIERS:
-        return False
-    try:
-        re.compile(pattern)
-    except (re.error, RecursionError):
-        return False
-    return True
-
-
-def rewritten(repository: str, rewrites: tuple[tuple[str, str], ...]) -> str:
-    """The name that a mirror is asked for: the first pattern that changes it decides."""
-    for pattern, put in rewrites:
-        template = re.sub(r"\$(?:\{(\w+)\}|(\w+))", _group, put.replace("\\", "\\\\"))
-        try:
-            changed = re.sub(pattern, template, repository)
-        except (re.error, IndexError):
-            continue
-        if changed != repository:
-            return changed
-    return repository
-
-
-def _group(match: re.Match[str]) -> str:
-    return f"\\g<{match[1] or match[2]}>"
-
-
 def hosts(registries: Registries, domain: str) -> Hosts:
     """What is asked for the registry."""
     own = hub.HOST if domain == hub.NAME else domain
@@ -268,7 +234,7 @@ def _endpoint(registries: Registries, value: Value, mirror: Mirror | None) -> Ho
     name = parts.netloc.rpartition("@")[2]
     if not name:
         return None
-    odd = is_localhost(name) and port_of(name) not in ("", "443")
+    odd = untold.containerd(name) and port_of(name) not in ("", "443")
     host = Host(
         url=replace(value, text=hidden(value.text)),
         scheme=parts.scheme or ("http" if odd else "https"),

@@ -98,6 +98,7 @@ class Kubelet:
         return ClientFact(
             client=self.name,
             program=node.program,
+            version=node.version,
             runtime=runtime,
             files=(*node.files, *(theirs.files if theirs else ())),
             faults=(

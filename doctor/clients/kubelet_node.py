@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 
-from doctor.clients import credential_providers, systemd
+from doctor.clients import containerd_node, credential_providers, packages, systemd
 from doctor.clients.credential_providers import Providers, document
 from doctor.clients.machine import Machine
 from doctor.clients.unit import Value
@@ -40,6 +40,7 @@ class KubeletNode:
     """The kubelet's set-up as the files have it."""
 
     program: str = ""
+    version: str = ""
     service: systemd.Service = field(default_factory=lambda: systemd.Service("kubelet"))
     state: str = STATE
     """`--root-dir`."""
@@ -81,6 +82,7 @@ def read(machine: Machine) -> KubeletNode:
     home = service.environment.get("HOME")
     return KubeletNode(
         program=_program(machine, service),
+        version=_version(machine, service),
         service=service,
         state=flags["root-dir"].text if flags.get("root-dir") else STATE,
         home=home.text if home else "/root" if service.user in ("root", "0") else "",
@@ -95,6 +97,13 @@ def read(machine: Machine) -> KubeletNode:
 def _program(machine: Machine, service: systemd.Service) -> str:
     names = ("kubelet", *(["k3s"] if "k3s" in service.name else []))
     return next((p for n in names for f in _PROGRAMS if machine.is_file(p := f"{f}/{n}")), "")
+
+
+def _version(machine: Machine, service: systemd.Service) -> str:
+    kind = service.name.partition("-")[0]
+    if kind in _OTHERS:
+        return containerd_node.rancher_version(machine, kind)
+    return packages.version(machine, ("kubelet",))
 
 
 def _flags(service: systemd.Service) -> dict[str, Value]:

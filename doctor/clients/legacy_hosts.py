@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from urllib.parse import urlsplit
 
+from doctor.clients import untold
 from doctor.clients.containerd_config import Config
-from doctor.clients.hosts_dir import Hosts, is_localhost
+from doctor.clients.hosts_dir import Hosts
 from doctor.clients.hosts_toml import Host
 from doctor.clients.unit import Value
 from doctor.facts.client import ConfigFault
@@ -48,7 +49,7 @@ def _named(config: Config, domain: str) -> Iterator[Value]:
 
 
 def _scheme(host: str) -> str:
-    return "http" if is_localhost(host) else "https"
+    return "http" if untold.containerd(host) else "https"
 
 
 def _host(config: Config, value: Value) -> Host | None:

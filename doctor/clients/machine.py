@@ -12,10 +12,13 @@ import os
 import stat
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from doctor.frozen import frozen
 from doctor.root import is_foreign, located, place, read
+
+if TYPE_CHECKING:
+    from doctor.facts.client import ConfigFault
 
 CAP = 1 << 20
 """Bytes of a configuration file that are read; a larger one is refused."""
@@ -48,6 +51,17 @@ class Unread:
     path: str
     reason: Reason
     detail: str = ""
+
+    def fault(
+        self, effect: str, *, client: str = "the client", root: bool = False, stops: bool = True
+    ) -> ConfigFault:
+        """What `client` does about it; but what is refused here alone (a FIFO, a larger file than
+        any client's, and what is root's where the client is `root`) it may read all the same."""
+        from doctor.facts.client import ConfigFault
+
+        if self.reason in ("special", "too-large") or (root and self.reason == "forbidden"):
+            effect, stops = f"{client} may read it all the same; it was not read here", False
+        return ConfigFault(self.path, f"it cannot be read: {self.detail}", effect, 1, stops=stops)
 
 
 @frozen
@@ -102,6 +116,14 @@ class Machine:
             return not stat.S_ISDIR(os.stat(self._place(path)).st_mode)
         except (OSError, ValueError):
             return False
+
+    def size(self, path: str) -> int | None:
+        """Bytes of a regular file; None where there is none."""
+        try:
+            status = os.stat(self._place(path))
+        except (OSError, ValueError):
+            return None
+        return status.st_size if stat.S_ISREG(status.st_mode) else None
 
     def is_folder(self, path: str) -> bool:
         try:

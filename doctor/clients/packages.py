@@ -1,7 +1,7 @@
 """Which version of a program does the package manager say is installed?
 
-Read from the lists of dpkg and apk; nothing is started. RPM's database is not read, and a program
-that no package brought is in no list: then nobody knows.
+Read from the lists of dpkg, apk and RPM; nothing is started. A program that no package brought is
+in no list: then nobody knows.
 """
 
 from __future__ import annotations
@@ -32,7 +32,10 @@ def version(machine: Machine, names: tuple[str, ...]) -> str:
         for name in names:
             if found := re.search(pattern.replace("NAME", re.escape(name)), text):
                 return found[1]
-    return ""
+    from doctor.clients import rpmdb
+
+    told = (each for name in names for each in rpmdb.versions(machine, name))
+    return next((found[0] for each in told if (found := re.match(_NUMBER, each))), "")
 
 
 def numbers(version: str) -> tuple[int, ...]:

@@ -22,7 +22,7 @@ from doctor.clients import (
     short_names,
 )
 from doctor.clients.containers_conf import ContainersConf
-from doctor.clients.containers_trust import named, roots, trust
+from doctor.clients.containers_trust import folders, roots, trust
 from doctor.clients.keyring import Lookup, wanted
 from doctor.clients.machine import Machine
 from doctor.clients.placed import placed
@@ -131,5 +131,5 @@ class Podman:
         yield from pull_sources.faults(self.name, self.registries, target)
         yield from self.policy.told(program)
         yield from certs_missed.missed(
-            self.machine, self.name, roots(self.machine), named(wanted(target).domain)
+            self.machine, self.name, roots(self.machine), folders(target, self.endpoints(target))
         )

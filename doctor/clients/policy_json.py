@@ -53,8 +53,7 @@ def read(machine: Machine, stops: str, named: str = "") -> Policy:
         if got.reason == "missing":
             what = "it is not there, and no other policy says which images are accepted"
             return Policy(path, fault=ConfigFault(path, what, stops, 1, kind="no-policy"))
-        what = f"it cannot be read: {got.detail}"
-        return Policy(path, fault=ConfigFault(path, what, stops, 1))
+        return Policy(path, fault=got.fault(stops))
     try:
         content = json.loads(got.text)
     except json.JSONDecodeError as flaw:

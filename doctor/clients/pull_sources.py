@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 
 from doctor.clients import short_names
 from doctor.clients.registries_conf import RegistriesConf
-from doctor.clients.registries_file import SWITCH, Mirror, Registry
+from doctor.clients.registries_file import KEYS, MIRROR_KEYS, SWITCH, Mirror, Registry
 from doctor.clients.unit import Value
 from doctor.facts.client import ConfigFault
 from doctor.facts.credential import Place
@@ -25,6 +26,9 @@ from doctor.model import Target
 from doctor.redact import plain
 from doctor.reference.grammar import Reference, hop_of, scan
 
+_TO_COME = ("proxy", "namespace-proxy")
+"""Proposed for endpoints in 2026 (container-libs, pull request 650; sysregistriesv2)."""
+_MOST_REMARKS = 20
 _BOUNDARY = (":", "/", "@", "")
 
 
@@ -141,6 +145,39 @@ def faults(client: str, conf: RegistriesConf, target: Target) -> Iterator[Config
     odd = sources(conf, reference)[1] if reference else None
     if odd:
         yield odd
+    table = chosen(conf, reference.name) if reference else None
+    yield from islice(_passed_over(client, table) if table else (), _MOST_REMARKS)
+
+
+def _passed_over(client: str, table: Registry) -> Iterator[ConfigFault]:
+    """Keys of the table that counts which are none."""
+    for key in table.unknown:
+        yield _no_key(client, key, "registry", KEYS)
+    for mirror in table.mirrors:
+        for key in mirror.unknown:
+            yield _no_key(client, key, "registry.mirror", MIRROR_KEYS)
+
+
+def _no_key(client: str, key: Value, of: str, known: frozenset[str]) -> ConfigFault:
+    """A key that is none, or none in every version yet."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(key.text.lower().replace("_", "-"), sorted(known), 1)
+    to_come = key.text.lower() in _TO_COME
+    what = f"{key.text} is no setting of a [[{of}]]"
+    if to_come:
+        what = f"{what} in versions before 2026"
+    return ConfigFault(
+        file=key.file,
+        what=what,
+        effect=f"{client} passes over it in silence",
+        line=key.line,
+        column=1,
+        expected=f"{near[0]} = …" if near and not to_come else "",
+        stops=False,
+        sure=not to_come,
+        kind="passed-over",
+    )
 
 
 def endpoints(

@@ -59,7 +59,7 @@ def read(machine: Machine, stops: str = STOPS) -> RegistriesConf:
         got = machine.read(path)
         if not isinstance(got, Text):
             if got.reason != "missing" or kind == "named":
-                faults.append(_unread(path, got.reason, got.detail, stops))
+                faults.append(got.fault(stops))
             continue
         files.append(path)
         try:
@@ -88,12 +88,6 @@ def _paths(machine: Machine) -> Iterator[tuple[str, str]]:
         for path in (f"{folder}/{name}" for name in names[:_MOST]):
             if not machine.is_folder(path) or machine.link(path):
                 yield path, "drop-in"
-
-
-def _unread(path: str, reason: str, detail: str, stops: str) -> ConfigFault:
-    ours = reason in ("special", "too-large")
-    effect = "the client may read it all the same; it was not read here" if ours else stops
-    return ConfigFault(path, f"it cannot be read: {detail}", effect, 1, stops=not ours)
 
 
 def _generated(machine: Machine) -> tuple[dict[str, Value], tuple[ConfigFault, ...]]:

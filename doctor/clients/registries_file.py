@@ -22,6 +22,9 @@ from doctor.reference.userinfo import hidden
 
 SWITCH = "insecure = true"
 """The line of a table; an entry of the old lists is a host."""
+MIRROR_KEYS = frozenset({"location", "insecure", "pull-from-mirror"})
+KEYS = MIRROR_KEYS | {"prefix", "blocked", "mirror", "mirror-by-digest-only"}
+"""What a `[[registry]]` may hold."""
 _MODES = ("enforcing", "permissive", "disabled")
 When = Literal["all", "digest-only", "tag-only"]
 _WHEN: dict[str, When] = {
@@ -41,6 +44,7 @@ class Mirror:
     """The line that says so; None: it is verified."""
     when: When = "all"
     """For which references it is asked."""
+    unknown: tuple[Value, ...] = ()
 
 
 @frozen
@@ -55,6 +59,8 @@ class Registry:
     blocked: Value | None = None
     mirrors: tuple[Mirror, ...] = ()
     digest_only: bool = False
+    unknown: tuple[Value, ...] = ()
+    """Keys that are none: they are passed over in silence."""
 
 
 @frozen
@@ -154,7 +160,13 @@ def _registry(table: Table, path: str) -> Registry:
         what = "pull-from-mirror stands at the registry itself; only a mirror can have it"
         raise TomlError(what, table.line("pull-from-mirror"), 1, "[[registry.mirror]]")
     mirrors = tuple(_mirror(each, path, digest_only) for each in table.tables("mirror"))
-    return Registry(at, location, insecure, blocked, mirrors, digest_only)
+    unknown = _unknown(table, path, KEYS)
+    return Registry(at, location, insecure, blocked, mirrors, digest_only, unknown)
+
+
+def _unknown(table: Table, path: str, known: frozenset[str]) -> tuple[Value, ...]:
+    keys = (key for key in table.values if key.lower() not in known)
+    return tuple(Value(plain(key, 40), path, table.line(key)) for key in keys)
 
 
 def _mirror(table: Table, path: str, digest_only: bool) -> Mirror:
@@ -174,6 +186,7 @@ def _mirror(table: Table, path: str, digest_only: bool) -> Mirror:
         Value(location, path, table.line("location")),
         insecure if table.get("insecure", bool, "insecure = true") else None,
         _WHEN[when],
+        _unknown(table, path, MIRROR_KEYS),
     )
 
 

@@ -1,13 +1,15 @@
 """What would a Go command-line client do that is started here?
 
 The default pair of eyes: credentials as go-containerregistry's default keychain finds them, the
-environment's proxy by Go's rules, the system's trust store with SSL_CERT_FILE and SSL_CERT_DIR.
+environment's proxy by Go's rules, the system's trust store with SSL_CERT_FILE and SSL_CERT_DIR,
+plain HTTP after HTTPS where go-containerregistry takes a registry for one nearby.
 crane is such a client, so it is the same one under its own name.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from doctor.clients.keyring import Lookup, wanted
@@ -58,20 +60,35 @@ class Shell:
         return route(hop, self.machine.environ, self.proxy)
 
     def trust(self, hop: Hop, target: Target) -> TrustFact:
-        """The trust stores that Go would load."""
+        """The trust stores that Go would load, and whether it goes on without TLS."""
         from pathlib import Path
 
+        from doctor.clients import untold
+        from doctor.facts.trust import Insecure
         from doctor.pki.store import go_store
 
         extra = (self.ca,) if self.ca else ()
         environ = self.machine.environ
-        return go_store(Path(self.machine.root), environ, extra, client=self.name)
+        base = go_store(Path(self.machine.root), environ, extra, client=self.name)
+        if not untold.crane(target.named):
+            return base
+        return replace(base, insecure=(Insecure(target.named, allows="plain"),))
 
     def endpoints(self, target: Target) -> EndpointsFact:
-        """The registry itself: it has no mirrors."""
-        from doctor.facts.endpoint import only
+        """The registry itself, it has no mirrors: by HTTPS, and where it tries plain HTTP too and
+        no port is written, on port 80 after that (go-containerregistry
+        pkg/v1/remote/transport/ping.go)."""
+        from doctor.clients import untold
+        from doctor.facts.endpoint import Endpoint, EndpointsFact, home, only
 
-        return only(self.name, target)
+        reference, named = target.reference, target.named
+        has_port = named.rpartition(":")[2].isdigit() and not named.endswith("]")
+        if reference is None or has_port or not untold.crane(named):
+            return only(self.name, target)
+        own = home(target)
+        plain = replace(own.hop, port=80, scheme="http")
+        other = Endpoint(plain, reference.repository, domain=named, instead=True)
+        return EndpointsFact(client=self.name, endpoints=(own, other))
 
     def keys(self, target: Target) -> Lookup:
         """Where the credential comes from. No helper is run for it."""

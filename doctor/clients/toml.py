@@ -137,9 +137,7 @@ def read(machine: Machine, file: str, effect: str, *, stops: bool) -> Toml | Con
             return ConfigFault(file, flaw.what, effect, *where, stops=stops)
     if got.reason == "missing":
         return None
-    if got.reason in ("special", "too-large", "forbidden"):
-        effect, stops = "the client may read it all the same; it was not read here", False
-    return ConfigFault(file, f"it cannot be read: {got.detail}", effect, 1, stops=stops)
+    return got.fault(effect, root=True, stops=stops)
 
 
 def parse(text: str, file: str = "") -> Toml:

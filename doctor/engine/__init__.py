@@ -21,7 +21,7 @@ from doctor.model import (
     Observer,
     Target,
 )
-from doctor.outcome import Choice, Outcome, overdue, since
+from doctor.outcome import Choice, Outcome, Outcomes, overdue, since
 from doctor.verdict import Words, diagnosis
 
 if TYPE_CHECKING:
@@ -71,11 +71,11 @@ class Engine:
         return (await self.walk(target, client, net)).diagnosis()
 
     async def walk(
-        self, target: Target, client: Client, net: Net, like: Walk | None = None
+        self, target: Target, client: Client, net: Net, like: Outcomes | None = None
     ) -> Walk:
-        """Look at everything; what follows from it is the walk's `diagnosis`. `like`: a walk that
-        has ended, of another client whose network is the same. What it saw there is taken over,
-        and nothing is asked again."""
+        """Look at everything; what follows from it is the walk's `diagnosis`. `like`: how the
+        checks went for another client, as this one would have seen it. That is taken over, and
+        nothing is asked again."""
         walk = Walk(self, target, client, net, like)
         await walk.run()
         for outcome in walk.outcomes.values():

@@ -6,8 +6,11 @@ the last one, whose error is the one most clients show (`EndpointsFact.decides`)
 lack is told beside it, by the check `client.endpoints`.
 
 A mirror gets no credential that was given for the registry, and neither does the second registry
-that a short name may be on: only what the client itself finds
-for the mirror (CONTRACT, promise 2).
+that a short name may be on: only what the client itself finds for the mirror (CONTRACT, promise 2).
+
+The kubelet that has several credentials pulls once with each of them, in order, until one pull ends
+well (kubernetes pkg/kubelet/kuberuntime/kuberuntime_image.go). Each is diagnosed as the pull of its
+own that it is; what counts is the first that serves, else the last. Other clients have one.
 """
 
 from __future__ import annotations
@@ -18,7 +21,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from doctor.engine import attempts
 from doctor.facts.credential import CredentialFact
 from doctor.facts.endpoint import Endpoint, EndpointSeen, EndpointsFact, home
 from doctor.facts.registry import ApiFact, AuthFact, ImageFact
@@ -31,6 +33,13 @@ if TYPE_CHECKING:
     from doctor.engine.walk import Walk
     from doctor.model import Client
     from doctor.net import Net
+    from doctor.outcome import Outcomes
+
+_MOST_ATTEMPTS = 8
+_OF_THE_CREDENTIAL = frozenset(
+    f"auth.{cause}"
+    for cause in ("rejected", "forbidden", "denied-or-missing", "token-expired", "whitespace")
+)
 
 
 async def diagnose(
@@ -78,11 +87,11 @@ async def look(
     client: Client,
     net: Net,
     given: Credential | None = None,
-    like: Pull | None = None,
+    like: Sequence[Outcomes] | None = None,
 ) -> Pull:
     """The first image of those meant that can be pulled, else the last one that there was time for.
-    `like`: a pull that has
-    ended, of another client that asks the same endpoints and sees the same network."""
+    `like`: how the checks went at each endpoint for another client that asks the same ones, as this
+    one would have seen it."""
     *others, last = meant(target, client)
     for each in others:
         pull = await _look(engine, each, client, net, given, like)
@@ -98,7 +107,7 @@ async def _look(
     client: Client,
     net: Net,
     given: Credential | None,
-    like: Pull | None,
+    like: Sequence[Outcomes] | None,
 ) -> Pull:
     """Every endpoint that the client asks, all at once."""
     fact = client.endpoints(target)
@@ -107,10 +116,10 @@ async def _look(
         aimed = [target]
     else:
         aimed = [aim(target, endpoint) for endpoint in fact.asked]
-    shown = like.walks if like else [None] * len(aimed)
+    shown: Sequence[Outcomes | None] = like or [None] * len(aimed)
     walks = await asyncio.gather(
         *(
-            attempts.walk(engine, each, client, _own(each, client, net, given), other)
+            _attempts(engine, each, client, _own(each, client, net, given), other)
             for each, other in zip(aimed, shown, strict=True)
         )
     )
@@ -121,6 +130,26 @@ async def _look(
     _show_others(pull.walk, walks)
     pull.walk.correct(pull.endpoints)
     return pull
+
+
+async def _attempts(
+    engine: Engine, target: Target, client: Client, net: Net, like: Outcomes | None
+) -> Walk:
+    """The pull as it ends, after the credentials that were tried in vain. `like` is of the
+    first."""
+    done = await engine.walk(target, client, net, like)
+    while net.attempt < _MOST_ATTEMPTS and _goes_on(done):
+        net = net.again()
+        done = await engine.walk(target, client, net)
+    return done
+
+
+def _goes_on(done: Walk) -> bool:
+    """Is the credential why the pull fails, and is there another one?"""
+    fact = done.facts.get(CredentialFact)
+    if fact is None or not (fact.found and fact.more):
+        return False
+    return not _OF_THE_CREDENTIAL.isdisjoint(done.diagnosis().root_causes)
 
 
 def _own(target: Target, client: Client, net: Net, given: Credential | None) -> Net:

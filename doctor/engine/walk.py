@@ -26,7 +26,7 @@ from doctor.model import (
     Hop,
     Target,
 )
-from doctor.outcome import OFFLINE, Outcome, crash, overdue, since
+from doctor.outcome import OFFLINE, Outcome, Outcomes, crash, overdue, since
 from doctor.verdict import diagnosis, judge, result
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Walk:
         target: Target,
         client: Client,
         net: Net,
-        like: Walk | None = None,
+        like: Outcomes | None = None,
     ) -> None:
         self.engine = engine
         self.target = target
@@ -291,9 +291,9 @@ class Walk:
         self._take(fact, outcome.hop)
         outcome.ok = all(each.ok for each in outcome.facts)
 
-    def _take_over(self, like: Walk, check: Check, outcome: Outcome) -> None:
+    def _take_over(self, like: Outcomes, check: Check, outcome: Outcome) -> None:
         """How the same probe went for another client."""
-        theirs = like.outcomes.get((check.id, outcome.hop))
+        theirs = like.get((check.id, outcome.hop))
         if theirs is None:
             outcome.blocked_by = check.name
             return

@@ -69,6 +69,10 @@ class ConfigFault:
     be there, is read at every pull, and is not. context: the docker command's context, read before
     the daemon is asked. other-store: it is for the image store that docker does not have here.
     no-path: there are hosts.toml files, and no config_path that leads to them."""
+    lies_in: str = ""
+    """The folder with the certificates that do not count."""
+    belongs_in: str = ""
+    """The one in which they would."""
     variable: str = ""
     """The variable that leads to the file, where nothing else does."""
     client: str = ""

@@ -43,6 +43,9 @@ class Endpoint:
     domain: str = ""
     """The registry as a reference names it there, its port included if one is written; "": the
     hop's."""
+    instead: bool = False
+    """Is it asked only where the one before it does not answer? Then that one is reported, where
+    neither serves."""
     skipped: str = ""
     """Why this client passes it over for this reference: "it is for digests only"."""
 
@@ -143,8 +146,9 @@ class EndpointsFact(Fact):
         serves = [each.serves for each in self.seen_at]
         if True in serves:
             return serves.index(True)
-        untold = [place for place, each in enumerate(serves) if each is None]
-        return untold[-1] if untold else len(serves) - 1
+        meant = [place for place, each in enumerate(self.seen_at) if not each.endpoint.instead]
+        unclear = [place for place in meant if serves[place] is None]
+        return (unclear or meant or [len(serves) - 1])[-1]
 
     @property
     def told(self) -> EndpointSeen | None:

@@ -112,10 +112,8 @@ class TrustFact(Fact):
     complete: bool = True
     """False where the client also asks something that is not a file (the macOS keychains)."""
     insecure: tuple[Insecure, ...] = ()
-    """Settings that may take verification away; a network counts only once addresses are known."""
-
-    plain_loopback: bool = True
-    """Does it speak plain HTTP with a registry that is given as loopback, untold?"""
+    """Settings that may take verification away, and the client's own defaults that do; a network
+    counts only once addresses are known."""
 
     def unverified(self, addresses: Iterable[str]) -> Insecure | None:
         """The setting by which this client does not verify a registry with these addresses."""

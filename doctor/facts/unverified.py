@@ -10,7 +10,8 @@ from doctor.model import Case
 
 def unverified(case: Case) -> Insecure | None:
     """The setting that takes verification away from every host of this pull. A network counts by
-    the addresses that the registry was seen to have, and by the one it is written as."""
+    the addresses that the registry, or the mirror in question, was seen to have, and by the one
+    that it is written as."""
     trust = _trust(case)
     return trust.unverified(_addresses(case)) if trust else None
 
@@ -21,6 +22,13 @@ def in_the_clear(case: Case) -> Insecure | None:
     return trust.in_the_clear(_addresses(case)) if trust else None
 
 
+def by_plain_url(case: Case) -> Insecure | None:
+    """The setting that names the host in question by a URL of plain HTTP."""
+    trust = _trust(case)
+    found = trust.insecure if trust else ()
+    return next((each for each in found if each.allows == "plain" and each.origin), None)
+
+
 def _trust(case: Case) -> TrustFact | None:
     registry = case.target.registry
     trust = case.facts.get(TrustFact, case.at) or case.facts.get(TrustFact, registry)
@@ -28,6 +36,6 @@ def _trust(case: Case) -> TrustFact | None:
 
 
 def _addresses(case: Case) -> tuple[str, ...]:
-    registry = case.target.registry
-    dns = case.facts.get(DnsFact, registry)
-    return (registry.host, *(dns.addresses if dns else ()))
+    asked = case.at if case.at.role == "mirror" else case.target.registry
+    dns = case.facts.get(DnsFact, asked)
+    return (asked.host, *(dns.addresses if dns else ()))

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from doctor.facts.tls import HttpPeek, TlsFact
+from doctor.registry.host import is_loopback
 
 if TYPE_CHECKING:
-    from doctor.model import Hop
     from doctor.net.hello import Greeting
     from doctor.net.lines import Stream
     from doctor.net.tls import Handshake
@@ -56,31 +56,23 @@ def _plain(shake: Handshake, fact: TlsFact, answer: HttpPeek | None) -> TlsFact:
     """A port that speaks plain HTTP; where the client would speak it too, HTTP may go on."""
     if answer is None and not fact.first.startswith("HTTP/"):
         return fact
-    # Through a proxy, loopback is the proxy's and not ours.
-    direct = shake.reached is not None
-    loopback = direct and shake.trust.plain_loopback and is_loopback(shake.hop)
-    allowed = shake.hop.role != "proxy" and (loopback or _is_insecure(shake))
+    allowed = _may_go_on(shake)
     if allowed:
         shake.net.lines.wrap_with(shake.hop, as_it_is)
         shake.net.lines.in_the_clear.add(shake.hop)
     return replace(fact, plain_http=answer or HttpPeek(), plain_allowed=allowed)
 
 
-def _is_insecure(shake: Handshake) -> bool:
-    """Does a setting of this client let it speak plain HTTP with the registry?"""
-    known = [shake.hop.host, *([shake.reached] if shake.reached else [])]
-    asked = shake.hop.role in ("registry", "mirror")
-    return asked and shake.trust.in_the_clear(known) is not None
-
-
-def is_loopback(hop: Hop) -> bool:
-    """Was the host given as localhost or as a loopback address? go-containerregistry falls back to
-    plain HTTP for those (pkg/name/registry.go, `Scheme`).
-    """
-    from doctor.pki.names import address
-
-    literal = address(hop.host)
-    return hop.host == "localhost" or (literal is not None and literal.is_loopback)
+def _may_go_on(shake: Handshake) -> bool:
+    """Does this client, by a setting or untold, speak plain HTTP with the registry? Through a proxy
+    loopback is the proxy's and not ours: a credential may be shown to ours in the clear, so nothing
+    goes on there."""
+    hop = shake.hop
+    direct = shake.reached is not None
+    if hop.role not in ("registry", "mirror") or (is_loopback(hop.host) and not direct):
+        return False
+    known = [hop.host, *([shake.reached] if shake.reached else [])]
+    return shake.trust.in_the_clear(known) is not None
 
 
 async def as_it_is(stream: Stream) -> Stream:

@@ -23,7 +23,6 @@ from doctor.model import Hop
 from doctor.net.body import error_of, forms, holds_token, named, read_json, title_of, unsaid
 from doctor.net.location import Place, place, shown
 from doctor.redact import Secret, clip
-from doctor.registry.realm import is_loopback
 
 if TYPE_CHECKING:
     from doctor.net import Net
@@ -96,7 +95,7 @@ async def fetch(
     `private`: the body may hold a token, so no part of a successful one enters the fact. `body` is
     a form. The link of a redirect is also put in `net.links`.
     """
-    if (authorization or body) and net.lines.unencrypted(hop) and not is_loopback(hop.host):
+    if (authorization or body) and net.lines.overheard(hop):
         return Reply(
             answer=Answer(hop=hop, method=method, path=shown(target), outcome="unsendable")
         )
@@ -132,7 +131,7 @@ async def fetch(
         method=method,
         path=shown(target),
         who=who,
-        in_the_clear=hop.scheme == "https" and net.lines.unencrypted(hop),
+        in_the_clear=hop in net.lines.in_the_clear,
         ms=(time.perf_counter() - start) * 1000,
         waited=time.perf_counter() - start if exchange.outcome == "timeout" else 0.0,
         hurried=exchange.outcome == "timeout" and net.hurried(patience, seconds),

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from doctor.model import Hop
+from doctor.registry.host import is_loopback
 
 
 class Stream(Protocol):
@@ -48,14 +49,19 @@ class Lines:
         self._asked: dict[Hop, asyncio.Event] = defaultdict(asyncio.Event)
         self._open: set[Stream] = set()
         self.in_the_clear: set[Hop] = set()
-        """Hops that are spoken to in plain HTTP although TLS was meant: nothing secret goes there
-        unless they are loopback."""
+        """Hops that are spoken to in plain HTTP although TLS was meant."""
+        self.proxied: set[Hop] = set()
+        """Hops behind a proxy: what they are called means what it means there."""
+        self.shown: dict[Hop, tuple[bytes, ...]] = {}
+        """The chain that a hop has shown, in DER as sent."""
         self.opened = 0
         """How many streams were ever kept or dialled: what a test of speed counts."""
 
-    def unencrypted(self, hop: Hop) -> bool:
-        """Is it spoken to in plain HTTP, as set or because TLS could not be had?"""
-        return hop.scheme == "http" or hop in self.in_the_clear
+    def overheard(self, hop: Hop) -> bool:
+        """Would a secret cross a network as it stands: in plain HTTP, as set or because TLS could
+        not be had, to another machine than this one?"""
+        here = is_loopback(hop.host) and hop not in self.proxied
+        return (hop.scheme == "http" or hop in self.in_the_clear) and not here
 
     def dial_with(self, hop: Hop, dial: Dial, first: Stream | None = None) -> None:
         """The TCP or proxy layer says how a raw stream to the hop is opened, and hands over the one

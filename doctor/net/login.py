@@ -28,7 +28,6 @@ from doctor.net.registry import follow, realm
 from doctor.net.token import Service, basic, exchange
 from doctor.redact import Secret
 from doctor.registry import manifest
-from doctor.registry.realm import is_loopback
 
 if TYPE_CHECKING:
     from doctor.net import Net
@@ -45,7 +44,7 @@ async def authorize(case: Case, net: Net) -> AuthFact | None:
     if api.scheme in ("none", "unsupported"):
         return replace(fact, may_proceed=api.scheme == "none")
     registry = case.target.registry
-    if net.lines.unencrypted(registry) and not is_loopback(registry.host):
+    if net.lines.overheard(registry):
         return fact  # the client would log in over plain HTTP; nothing is shown to it from here
     if credential is not None and credential.kind == "registry-token" and api.scheme == "bearer":
         net.authorization[case.target.registry] = Secret(

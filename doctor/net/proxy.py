@@ -94,6 +94,7 @@ async def tunnel(hop: Hop, route: RouteFact, net: Net) -> TunnelFact:
                 raise ConnectionError(f"the proxy {setting.hop.name}: {plain(more.fact.said)}")
             return more.tunnel
 
+        net.lines.proxied.add(hop)
         net.lines.dial_with(hop, again, asked.tunnel)
     return replace(fact, ms=(time.perf_counter() - started) * 1000)
 

@@ -68,7 +68,6 @@ class Handshake:
         self.name = None if address(hop.host) else hop.host.removesuffix(".")
         self.offer = Offer(self.name)
         self.roots = Roots(trust.stores)
-        self.label = next((store.label for store in trust.stores), "none")
         self.small_packets: Dialler | None = None
         self.peer = ""
         self.reached: str | None = None
@@ -158,7 +157,7 @@ class Handshake:
             waited=greeting.ms / 1000 if greeting.outcome == "timeout" else 0.0,
             received=greeting.received,
             chain=described,
-            verdicts=self._verdicts(chain, greeting) if greeting.ders else (),
+            verdicts=self._verdicts(greeting) if greeting.ders else (),
             client_certificate_requested=greeting.requested,
             client_certificate_sent=greeting.offer.pair is not None,
             client_cas=greeting.client_cas,
@@ -169,19 +168,14 @@ class Handshake:
             fact = replace(fact, staple=read(greeting.staple, chain))
         return chain, fact
 
-    def _verdicts(
-        self, chain: tuple[x509.Certificate, ...], greeting: Greeting
-    ) -> tuple[Verdict, ...]:
-        from doctor.pki.verify import build, go_verdict, judge, openssl_verdict
+    def _verdicts(self, greeting: Greeting) -> tuple[Verdict, ...]:
+        from doctor.pki.shown import label, verdict
+        from doctor.pki.verify import openssl_verdict
 
-        now = datetime.now(UTC)
-        if chain:
-            self.built = build(chain, self.roots, now)
-            found = judge(self.built, chain, self.hop.host, now)
-        else:
-            found = go_verdict((), self.roots, self.hop.host, now)
-        seen = openssl_verdict(greeting.seen, self.roots, now)
-        return (replace(found, store=self.label, paths=self.roots.paths), seen)
+        self.net.lines.shown[self.hop] = greeting.ders
+        built, found = verdict(greeting.ders, self.roots, label(self.trust), self.hop.host)
+        self.built = built or self.built
+        return found, openssl_verdict(greeting.seen, self.roots, datetime.now(UTC))
 
     async def wrap(self, stream: Stream) -> Stream:
         """Make another raw stream ready for HTTP: the same handshake, the same verification.

@@ -103,6 +103,46 @@ def test_a_ca_comes_beside_the_systems_for_its_host_alone(tmp_path: Path) -> Non
     assert added(trusts(tmp_path, 1)) == []
 
 
+@pytest.mark.parametrize(("there", "image", "told"), [
+    ((f"{HOST}:443/hosts.toml",), f"{HOST}/a:1", (f"{HOST}:443", HOST)),
+    ((f"{HOST}_443_/ca.crt",), f"{HOST}/a:1", (f"{HOST}_443_", HOST)),
+    ((f"{HOST}/ca.crt",), f"{HOST}:443/a:1", (HOST, f"{HOST}:443")),
+    ((f"{HOST}:443/ca.crt", "_default/hosts.toml"), f"{HOST}/a:1", (f"{HOST}:443", HOST)),
+    ((f"{HOST}:5000/ca.crt",), f"{HOST}/a:1", None),
+    ((f"{HOST}:443/ca.crt", f"{HOST}/ca.crt"), f"{HOST}/a:1", None),
+    ((f"{HOST}_443_/ca.crt",), f"{HOST}:443/a:1", None),
+    (("_default/hosts.toml",), f"{HOST}/a:1", None),
+    ((f"{HOST}:443/README",), f"{HOST}/a:1", None),
+])  # fmt: skip
+def test_a_folder_by_another_name_is_told(
+    tmp_path: Path, there: tuple[str, ...], image: str, told: tuple[str, str] | None
+) -> None:
+    for file in there:
+        put(tmp_path, f"{ROOT}/{file}", CA.pem if file.endswith("crt") else "[host]\n")
+    put(tmp_path, "/etc/containerd/config.toml", CERTS_D)
+    faults = containerd(tmp_path).setup(target(image)).faults
+    found = [(f.lies_in, f.belongs_in) for f in faults if f.lies_in]
+    assert found == ([(f"{ROOT}/{told[0]}", f"{ROOT}/{told[1]}")] if told else [])
+
+
+CERTS_D = f'''version = 2
+[plugins."io.containerd.grpc.v1.cri".registry]
+config_path = "{ROOT}"
+'''
+
+
+def test_the_default_of_an_earlier_folder_hides_a_registrys_own(tmp_path: Path) -> None:
+    """containerd looks for all names below one root before it goes to the next."""
+    put(tmp_path, "/etc/containerd/config.toml", CERTS_D.replace(ROOT, f"/first:{ROOT}"))
+    put(tmp_path, f"{FOLDER}/hosts.toml", "[host]\n")
+    faults = containerd(tmp_path).setup(target()).faults
+    assert [f for f in faults if f.lies_in] == []
+    put(tmp_path, "/first/_default/hosts.toml", "[host]\n")
+    (fault,) = (f for f in containerd(tmp_path).setup(target()).faults if f.lies_in)
+    assert (fault.file, fault.lies_in) == ("/first/_default", FOLDER)
+    assert fault.belongs_in == f"/first/{HOST}"
+
+
 def test_root_settings_are_the_servers(tmp_path: Path) -> None:
     put(tmp_path, f"{FOLDER}/s.crt", CA.pem)
     put(tmp_path, f"{FOLDER}/hosts.toml", 'ca = "s.crt"\n[host."https://m"]\n')

@@ -8,16 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from doctor.clients import containerd_config
+from doctor.clients import containerd_config, containerd_files
 from doctor.clients.containerd import Containerd
-from doctor.clients.containerd_config import DEFAULT_ROOTS, REFUSES, Config
+from doctor.clients.containerd_config import DEFAULT_ROOTS, Config
+from doctor.clients.containerd_files import REFUSES
 from doctor.facts.client import ClientFact
 from doctor.model import Target
 from doctor.reference import Reference, parse
 from tests.certificates import authority
 from tests.clients.registries import machine, put
 
-FILE = containerd_config.PATH
+FILE = containerd_files.PATH
 ONE = '[plugins."io.containerd.grpc.v1.cri".registry]\n'
 TWO = "[plugins.'io.containerd.cri.v1.images'.registry]\n"
 PATH = 'config_path = "/etc/containerd/certs.d"\n'

@@ -195,6 +195,32 @@ def test_certs_d_of_containers_and_docker_count_and_no_users(tmp_path: Path) -> 
     assert len(crio(tmp_path).trust(target().registry, target()).stores) == 1
 
 
+def missed(root: Path, image: str = IMAGE) -> list[tuple[str, str]]:
+    faults = crio(root).setup(target(image)).faults
+    return [(each.lies_in, each.belongs_in) for each in faults if each.kind == "passed-over"]
+
+
+def test_a_folder_that_does_not_count_is_told(tmp_path: Path) -> None:
+    containers, dockers = "/etc/containers/certs.d", "/etc/docker/certs.d"
+    put(tmp_path, f"{containers}/reg.example.com:443/ca.crt", CA.pem)
+    other, own = f"{containers}/reg.example.com:443", f"{containers}/reg.example.com"
+    assert missed(tmp_path) == [(other, own)]
+    assert missed(tmp_path, "reg.example.com:443/a:1") == []
+    put(tmp_path, f"{dockers}/reg.example.com/ca.crt", CA.pem)
+    assert missed(tmp_path) == []
+    (tmp_path / own.lstrip("/")).mkdir()
+    assert missed(tmp_path) == [(f"{dockers}/reg.example.com", own)]
+
+
+def test_a_mirrors_folder_that_does_not_count_is_told(tmp_path: Path) -> None:
+    put(tmp_path, REGISTRIES, MIRRORED)
+    put(tmp_path, "/etc/containers/certs.d/m.io/ca.crt", CA.pem)
+    assert missed(tmp_path) == []
+    put(tmp_path, REGISTRIES, MIRRORED.replace("m.io", "m.io:443"))
+    folder = "/etc/containers/certs.d/m.io"
+    assert missed(tmp_path) == [(folder, f"{folder}:443")]
+
+
 def test_insecure_registries_are_names_or_networks(tmp_path: Path) -> None:
     put(tmp_path, CONF, image(insecure_registries=["a.example:5000", "10.0.0.0/8"]))
     assert unverified(tmp_path, "a.example:5000/x:1") == f"{CONF}:2"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from doctor.clients.containerd import Containerd
-from doctor.clients.k3s import rewritten
+from doctor.clients.rewrite import rewritten
 from doctor.facts.endpoint import EndpointsFact
 from doctor.model import Target
 from doctor.reference import Reference, parse

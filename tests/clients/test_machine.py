@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from doctor.clients.machine import CAP, Machine, Text, Unread, shells
+from doctor.clients.machine import CAP, Machine, Reason, Text, Unread, shells
 
 
 def machine(root: Path, **environ: str) -> Machine:
@@ -152,3 +152,20 @@ def test_the_variables_of_this_shell_are_not_another_machines(tmp_path: Path) ->
     }
     assert shells(environ, "/") == environ
     assert shells(environ, str(tmp_path)) == {"HOME": "/home/u", "PATH": "/bin"}
+
+
+@pytest.mark.parametrize(("reason", "root", "stops"), [
+    ("broken", False, True),
+    ("directory", False, True),
+    ("forbidden", False, True),
+    ("forbidden", True, False),
+    ("special", False, False),
+    ("too-large", False, False),
+    ("missing", True, True),
+])  # fmt: skip
+def test_what_is_refused_here_alone_stops_no_client(
+    reason: Reason, root: bool, stops: bool
+) -> None:
+    fault = Unread("/a.toml", reason, "why").fault("crio ends", client="CRI-O", root=root)
+    assert (fault.file, fault.what, fault.stops) == ("/a.toml", "it cannot be read: why", stops)
+    assert fault.effect.startswith("crio ends" if stops else "CRI-O may read it all the same")

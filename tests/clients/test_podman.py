@@ -158,7 +158,7 @@ def test_the_users_ssl_cert_file_counts(tmp_path: Path) -> None:
 def test_no_registry_is_insecure_by_being_here(tmp_path: Path) -> None:
     fact = trust(tmp_path, "localhost:5000/a:1")
     assert fact.unverified(["127.0.0.1"]) is None
-    assert not fact.plain_loopback
+    assert fact.insecure == ()
 
 
 def test_an_empty_folder_that_hides_a_ca_is_told(tmp_path: Path) -> None:

@@ -406,3 +406,27 @@ def test_a_name_that_nothing_stands_for_is_a_fault(
     fault = short_names.fault(client, read(tmp_path), target(text))
     assert (fault.stops if fault else None) is stops
     assert fault is None or (fault.file == MAIN and text in fault.what)
+
+
+# ── keys that are none ───────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(("keys", "told"), [
+    ("unsecure = true", [("unsecure", "insecure = …", True)]),
+    ("mirror_by_digest_only = true",
+     [("mirror_by_digest_only", "mirror-by-digest-only = …", True)]),
+    ("[[registry.mirror]]\nlocation = \"m.example\"\nblocked = true", [("blocked", "", True)]),
+    ("[[registry.mirror]]\nlocation = \"m.example\"\nproxy = \"http://p\"", [("proxy", "", False)]),
+    ("namespace-proxy = \"r.example\"", [("namespace-proxy", "", False)]),
+    ("Insecure = true\nBLOCKED = false", []),
+    ("[[registry.mirror]]\nlocation = \"m.example\"\npull-from-mirror = \"all\"", []),
+])  # fmt: skip
+def test_a_key_that_is_passed_over_is_told_where_its_table_counts(
+    tmp_path: Path, keys: str, told: list[tuple[str, str, bool]]
+) -> None:
+    put(tmp_path, MAIN, text := table("r.example", "r.example", keys))
+    found = list(pull_sources.faults("podman", read(tmp_path), target("r.example/a:1")))
+    assert [(f.what.split()[0], f.expected, f.sure) for f in found] == told
+    assert all((f.kind, f.stops) == ("passed-over", False) for f in found)
+    assert all(text.splitlines()[f.line - 1].startswith(f.what.split()[0]) for f in found)
+    assert list(pull_sources.faults("podman", read(tmp_path), target("other.example/a:1"))) == []

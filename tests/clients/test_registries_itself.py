@@ -97,6 +97,8 @@ PLACES = [
     (table(prefix=H, location=M) + table(location=M, prefix=M, blocked=False), f"{H}/x/y:1"),
     (table(location=H) + mirror(location=M) + table(location=M, blocked=True), f"{H}/x/y:1"),
     (table(Location=H) + "[[registry.MIRROR]]\nLOCATION = '127.0.0.2:9'\n", f"{H}/x/y:1"),
+    (table(location=H, unsecure=True, proxy="http://127.0.0.9:1") + TWO, f"{H}/x/y:1"),
+    (table(location=H) + mirror(location=M, blocked=True, namespace_proxy=H), f"{H}/x/y:1"),
     (f'[registries.block]\nregistries = ["{H}"]\n', f"{H}/x/y:1"),
     (f'[registries.insecure]\nregistries = ["{H}/"]\n', f"{H}/x/y:1"),
     ('[registries.search]\nregistries = ["docker.io"]\n', f"{H}/x/y:1"),

@@ -11,7 +11,8 @@ from doctor import codes
 from doctor.checks import client
 from doctor.facts.client import ClientFact, ConfigFault, Daemon
 from doctor.facts.dns import DnsFact
-from doctor.facts.trust import Insecure, TrustFact
+from doctor.facts.endpoint import Endpoint, EndpointsFact
+from doctor.facts.trust import Insecure, TrustFact, TrustStore
 from doctor.model import Case, Fact, Facts, Finding, Hop, System, Target
 from doctor.reference import Reference, parse
 
@@ -176,9 +177,15 @@ CTRD = ClientFact(
 
 
 def of_containerd(fact: ClientFact, *others: tuple[Hop | None, Fact]) -> dict[str, Finding]:
+    return judged_as("containerd", fact, *others)
+
+
+def judged_as(
+    client_name: str, fact: ClientFact, *others: tuple[Hop | None, Fact]
+) -> dict[str, Finding]:
     reference = parse(IMAGE)
     assert isinstance(reference, Reference)
-    target = Target(IMAGE, reference, REGISTRY, client="containerd", system="debian")
+    target = Target(IMAGE, reference, REGISTRY, client=client_name, system="debian")
     case = Case(target, Facts([(None, fact), *others]))
     return {f.code: BOOK.dress(f, target) for f in client.judge(case)}
 
@@ -232,8 +239,85 @@ def test_what_allows_no_plain_http_is_not_told_as_insecure(allows: Any, told: bo
     assert ("client.insecure-registry" in of_containerd(CTRD, (REGISTRY, trust))) is told
 
 
-@pytest.mark.parametrize(("allows", "rewrites"), [("plain", False), ("both", True)])
-def test_a_registry_without_tls_is_not_told_to_be_asked_by_tls(allows: Any, rewrites: bool) -> None:
-    trust = TrustFact(insecure=(Insecure("http://m.example", f"{HOSTS}:3", allows=allows),))
-    found = of_containerd(CTRD, (REGISTRY, trust))["client.insecure-registry"]
-    assert ("sudo tee" in commands(found)) is rewrites
+PLAIN = Insecure("http://m.example", f"{HOSTS}:1", allows="plain")
+SKIPS = Insecure("skip_verify = true", f"{HOSTS}:4")
+
+
+@pytest.mark.parametrize(("fact", "insecure", "says"), [
+    (CTRD, (PLAIN,), "names http://m.example, so containerd speaks plain HTTP with registry.corp."),
+    (CTRD, (SKIPS, PLAIN), "says skip_verify = true, so containerd does not verify registry.corp"),
+    (FACT, LISTED.insecure, "lists registry.corp as insecure, so docker does not verify"),
+    (replace(CTRD, client="podman"),
+     (Insecure("insecure = true", f"{JSON}:3", switch=True),), "says insecure = true, so podman"),
+])  # fmt: skip
+def test_the_line_is_told_as_it_stands_there(
+    fact: ClientFact, insecure: tuple[Insecure, ...], says: str
+) -> None:
+    found = judged_as(fact.client, fact, (REGISTRY, TrustFact(insecure=insecure)))
+    detail = found["client.insecure-registry"].detail
+    assert detail.startswith(f"{insecure[0].origin} {says}"), detail
+
+
+@pytest.mark.parametrize(("file", "mends"), [
+    (HOSTS, "sudo sed -i.before '4{/skip_verify/s#.*#ca = "),
+    (CONFIG, "sudo sed -i.before '4s#insecure_skip_verify.*#ca_file = "),
+    ("/etc/rancher/k3s/registries.yaml", "sudo sed -i.before '4s#insecure_skip_verify:.*#ca_file:"),
+])  # fmt: skip
+def test_all_else_in_the_file_stays_where_a_ca_takes_the_place_of_skip_verify(
+    file: str, mends: str
+) -> None:
+    trust = TrustFact(insecure=(replace(SKIPS, origin=f"{file}:4"), PLAIN))
+    found = judged_as("containerd", CTRD, (REGISTRY, trust))["client.insecure-registry"]
+    assert mends in commands(found)
+    assert "1s#http://m.example#https://m.example#" in commands(found)
+    assert "tee" not in commands(found)
+
+
+def test_a_ca_that_is_named_already_is_not_named_twice() -> None:
+    store = TrustStore(f"ca in {HOSTS}:5", "/etc/ca.crt")
+    trust = TrustFact(stores=(store,), insecure=(SKIPS, PLAIN))
+    found = judged_as("containerd", CTRD, (REGISTRY, trust))["client.insecure-registry"]
+    assert "4{/skip_verify/d}" in commands(found)
+    assert "ca = " not in commands(found)
+
+
+def test_a_registry_that_has_no_tls_is_not_asked_by_tls() -> None:
+    """The line changes only where the registry answers HTTPS."""
+    found = judged_as("containerd", CTRD, (REGISTRY, TrustFact(insecure=(PLAIN,))))
+    (typed,) = [c for c in commands(found["client.insecure-registry"]).splitlines() if "sed" in c]
+    assert "https://m.example/v2/ && sudo sed -i.before '1s#http://m.example#https" in typed
+
+
+def test_dockers_own_hosts_toml_is_no_daemon_json() -> None:
+    file = "/etc/docker/certs.d/registry.corp/hosts.toml"
+    trust = TrustFact(insecure=(Insecure("skip_verify = true", f"{file}:4"),))
+    found = judged_as("docker", FACT, (REGISTRY, trust))["client.insecure-registry"]
+    every = "".join(commands(found, n) for n in range(len(found.remedies)))
+    assert "4{/skip_verify/s#.*#ca = " in every
+    assert "json" not in every
+
+
+def test_a_mirror_is_told_by_its_own_name() -> None:
+    """It is the mirror that is spoken to in the clear, not the registry of the image."""
+    mirror = Hop("mirror", "m.example", 80, "http")
+    trust = (mirror, TrustFact(insecure=(PLAIN,)))
+    seen = EndpointsFact(endpoints=(Endpoint(mirror, "app"), Endpoint(REGISTRY, "app")))
+    found = judged_as("containerd", CTRD, (REGISTRY, TrustFact()), trust, (None, seen))
+    detail = found["client.insecure-registry"].detail
+    says = "names http://m.example, so containerd speaks plain HTTP with m.example."
+    assert detail == f"{HOSTS}:1 {says}"
+    unasked = EndpointsFact(endpoints=(Endpoint(REGISTRY, "app"),))
+    assert not judged_as("containerd", CTRD, (REGISTRY, TrustFact()), trust, (None, unasked))
+
+
+@pytest.mark.parametrize("client_name", ["docker", "podman", "cri-o", "containerd", "kubelet"])
+def test_a_folder_of_another_name_is_copied_to_its_place(client_name: str) -> None:
+    lies_in = "/etc/containers/certs.d/registry.corp:443"
+    fault = ConfigFault(
+        lies_in, "w", "e", stops=False, kind="passed-over",
+        lies_in=lies_in, belongs_in="/etc/containers/certs.d/registry.corp",
+    )  # fmt: skip
+    fact = replace(FACT, client=client_name, faults=(fault,))
+    (found,) = judged_as(client_name, fact).values()
+    assert "certs.d/registry.corp:443/. /etc/containers/certs.d/registry.corp/" in commands(found)
+    assert not any("line" in remedy.title for remedy in found.remedies)

@@ -182,6 +182,50 @@ def test_it_costs_no_more_than_one_where_the_network_is_the_same(lab: World, sto
     assert set(wire.questions().values()) == {2}, "by the system, and of the name server itself"
 
 
+FIVE = ("shell", "docker", "podman", "containerd", "cri-o")
+CRI = """version = 2
+[plugins."io.containerd.grpc.v1.cri".registry]
+config_path = "/etc/containerd/certs.d"
+"""
+
+
+def five(world: World, *, known: bool) -> None:
+    """Docker and containerd have the CA in folders of their own; the system has it if `known`."""
+    put(world, "containerd/config.toml", CRI)
+    put(world, "crio/crio.conf", "")
+    for client in ("docker", "containerd"):
+        put(world, f"{client}/certs.d/{HOST}/ca.crt", world.ca.pem)
+    if not known:
+        world.trust(authority("Another Root CA"))
+
+
+def test_five_clients_with_stores_of_their_own_share_one_handshake(lab: World, store: Path) -> None:
+    """Each store judges the same chain: the network is looked at once."""
+    env = Scenario("x", Way(machine=lambda w: five(w, known=True))).make(lab, store)
+    wire = tap(lab)
+    run = see(lab, env)
+    assert [(c, row["verdict"] in ("pass", "warn")) for c, row in by_client(run).items()] == [
+        (client, True) for client in FIVE
+    ], run
+    assert connections(wire) == {"registry": 1}
+    asked = [(row.method, row.target) for row in servers.seen(lab, REGISTRY)]
+    assert len(asked) == len(set(asked))
+
+
+def test_who_accepts_the_chain_and_who_refuses_it_take_one_handshake_each(
+    lab: World, store: Path
+) -> None:
+    """Nothing is said on the connection whose certificate the shell does not accept. podman and
+    CRI-O take the CA from Docker's folder."""
+    env = Scenario("x", Way(machine=lambda w: five(w, known=False))).make(lab, store)
+    wire = tap(lab)
+    run = see(lab, env)
+    good = {client: row["verdict"] in ("pass", "warn") for client, row in by_client(run).items()}
+    assert good == {client: client != "shell" for client in FIVE}, run
+    assert connections(wire) == {"registry": 2}
+    assert len({row.connection for row in servers.seen(lab, REGISTRY)}) == 1
+
+
 def test_another_credential_costs_its_own_requests_and_no_second_pull(
     lab: World, store: Path
 ) -> None:

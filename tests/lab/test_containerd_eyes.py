@@ -271,6 +271,47 @@ def test_verification_is_turned_on_again_with_the_ca(node: World, store: Path) -
     assert fetched(node).exit == 0
 
 
+def test_tls_takes_the_place_of_plain_http_and_all_else_in_the_file_stays(
+    node: World, store: Path
+) -> None:
+    """Unverified, with plain HTTP after it: the CA is named, the mirror and its header are kept."""
+    strange = authority("Strange Root CA")
+
+    def issued(world: World, _: object) -> object:
+        return leaf(strange, HOST), None
+
+    kept = f'{TABLE}capabilities = ["pull"]\n[host."https://{MIRROR}".header]\nX-Site = "north"\n'
+    text = f'server = "http://{HOST}"\nskip_verify = true\n{kept}'
+    made = way(Way(certificate=issued), hosts=text)  # type: ignore[arg-type]
+    run = Scenario("x", made, options=AS).play(node, store)
+    (found,) = [f for f in run.findings if f["code"] == "client.insecure-registry"]
+    (node.home / "ca.pem").write_text(strange.pem)
+    words = {"CA_FILE": str(node.home / "ca.pem")}
+    after = carry_out(node, found["remedies"][0], *AS, IMAGE, words=words, env={})
+    assert after.exit == 0, after
+    assert "client.insecure-registry" not in {f["code"] for f in after.findings}
+    assert fetched(node).exit == 0
+    assert (node.etc / HOSTS).read_text().endswith(kept)
+    assert (node.etc / f"{HOSTS}.before").read_text() == text
+
+
+@pytest.mark.parametrize("base", [Way(), CLOSED], ids=["by both", "by http alone"])
+def test_a_url_of_plain_http_changes_only_where_tls_is_spoken(
+    node: World, store: Path, base: Way
+) -> None:
+    text = f'server = "http://{HOST}"\n[host]\n'
+    made = replace(
+        way(base, hosts=text),
+        more_sites=lambda world: (servers.site(REGISTRY, certificate=None, port=80),),
+    )
+    run = Scenario("x", made, options=AS).play(node, store)
+    (found,) = [f for f in run.findings if f["code"] == "client.insecure-registry"]
+    after = carry_out(node, found["remedies"][0], *AS, IMAGE, words={}, env={})
+    mended = text.replace("http:", "https:") if base != CLOSED else text
+    assert (node.etc / HOSTS).read_text() == mended, after
+    assert fetched(node).exit == 0
+
+
 def test_k3s_goes_by_registries_yaml(lab: World, store: Path) -> None:
     text = (
         f'mirrors:\n  "{HOST}":\n    endpoint: ["https://{MIRROR}"]\n'

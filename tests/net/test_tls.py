@@ -454,13 +454,16 @@ async def test_an_expired_certificate_for_another_name_is_not_asked(tmp_path: Pa
     assert server.said == []
 
 
-@pytest.mark.parametrize(
-    ("host", "allowed"),
-    [("localhost", True), ("127.0.0.1", True), ("127.8.8.8", True), (NAME, False)],
-)
+@pytest.mark.parametrize(("untold", "host", "allowed"), [
+    (True, "localhost", True),
+    (True, "127.0.0.1", True),
+    (True, NAME, True),
+    (False, "127.0.0.1", False),
+    (False, NAME, False),
+])  # fmt: skip
 @running
-async def test_plain_http_is_recognised_and_spoken_to_loopback_only(
-    tmp_path: Path, host: str, allowed: bool
+async def test_plain_http_is_recognised_and_spoken_where_the_client_does_untold(
+    tmp_path: Path, untold: bool, host: str, allowed: bool
 ) -> None:
     async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
         said = await reader.read(4096)
@@ -470,8 +473,11 @@ async def test_plain_http_is_recognised_and_spoken_to_loopback_only(
         await writer.drain()
         return said
 
+    trust = trusting(tmp_path, ROOT)
+    if untold:
+        trust = replace(trust, insecure=(Insecure(host, allows="plain"),))
     async with serve(handler) as server:
-        fact = await look(server, trusting(tmp_path, ROOT), host)
+        fact = await look(server, trust, host)
     assert (fact.outcome, fact.ok, fact.plain_allowed) == ("not-tls", allowed, allowed)
     assert fact.first.startswith("HTTP/1.1 400")
     assert fact.plain_http is not None
@@ -541,8 +547,10 @@ async def test_plain_http_is_known_though_a_hello_is_answered_without_a_status_l
         await writer.drain()
         return said
 
+    untold = Insecure("127.0.0.1", allows="plain")
     async with serve(handler) as server:
-        fact = await look(server, trusting(tmp_path, ROOT), "127.0.0.1")
+        trust = replace(trusting(tmp_path, ROOT), insecure=(untold,))
+        fact = await look(server, trust, "127.0.0.1")
     assert (fact.outcome, fact.ok) == ("not-tls", is_http)
     assert (fact.plain_http is not None) is is_http
 
