@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from doctor.clients.keyring import Held
 from doctor.cluster import Origin
+from doctor.facts.cluster import ClusterFact, Vain
 from doctor.facts.pull import PullFact, Role
 from doctor.frozen import frozen
 from doctor.model import Hop
@@ -277,3 +278,38 @@ def nodes_of(survey: Survey, found: Sequence[Failing]) -> list[str]:
         others = sorted(survey.have.get(image, set()) - {""} - failing_nodes.keys())
         good |= dict.fromkeys(others[:2])
     return [*failing_nodes, *list(good)[:20]]
+
+
+def cluster(
+    survey: Survey,
+    facts: Sequence[PullFact],
+    context: str,
+    chosen: tuple[tuple[str, str], ...],
+) -> ClusterFact:
+    """What is known besides. `chosen`: the options that chose the cluster."""
+    return ClusterFact(
+        context=context,
+        version=survey.version,
+        pods=survey.seen,
+        namespace=survey.scope.namespace,
+        home=survey.scope.home,
+        chosen=chosen,
+        left_out=tuple(survey.left),
+        refused=tuple(survey.refused),
+        vain=tuple(_vain(survey, facts)),
+    )
+
+
+def _vain(survey: Survey, facts: Sequence[PullFact]) -> list[Vain]:
+    """Pull Secrets that pods name in vain, although their images are pulled; each once."""
+    failing = {(fact.namespace, fact.pod) for fact in facts}
+    found: dict[tuple[str, str], Vain] = {}
+    for key, events in survey.events.items():
+        pod = survey.pods.get(key)
+        if key in failing or pod is None:
+            continue
+        for name in dict.fromkeys(n for event in events for n in event.unretrieved):
+            if name in pod.secrets:
+                vain = Vain(pod.namespace, name, pod.name, *survey.workload(pod))
+                found.setdefault((pod.namespace, name), vain)
+    return list(found.values())

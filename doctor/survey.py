@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import quote
 
 from doctor.cluster import LeftOut
+from doctor.facts.cluster import Refused
 from doctor.facts.pull import NodeSeen
 from doctor.frozen import frozen
 from doctor.net.kube import METADATA, Answer, Api
@@ -35,18 +36,6 @@ _MOST_SECRETS = 300
 _MOST_OWNERS = 60
 _MOST_NAMESPACES = 500
 _PULL_TYPES = ("kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg")
-
-
-@frozen
-class Refused:
-    """What this identity may not read, and what the API server said to it."""
-
-    verb: str
-    resource: str
-    namespace: str
-    user: str
-    said: str
-    name: str = ""
 
 
 @frozen
@@ -82,7 +71,7 @@ class Survey:
     weighed: dict[tuple[str, str, str, str], Weighed] = field(default_factory=dict)
     nodes: dict[str, NodeSeen] = field(default_factory=dict)
     left: dict[LeftOut, None] = field(default_factory=dict)
-    refused: dict[tuple[str, str], list[Refused]] = field(default_factory=lambda: defaultdict(list))
+    refused: list[Refused] = field(default_factory=list)
     blind: Answer | None = None
     """The answer that ended the reading of pods before any was seen."""
     kept: Kept | None = None
@@ -99,8 +88,9 @@ class Survey:
         """Something could not be read."""
         self.left.setdefault(LeftOut(what, answer.why, namespace))
         if answer.status == 403:
-            one = Refused(verb, what, namespace or "", answer.user, answer.message, name)
-            self.refused[verb, what].append(one)
+            self.refused.append(
+                Refused(verb, what, namespace or "", answer.user, answer.message, name)
+            )
 
     def _keep(self, kind: str, thing: Any, version: str = "v1") -> None:
         if self.kept is not None:
