@@ -186,8 +186,7 @@ class _Run:
         if survey.blind is not None and survey.blind.status != 403 and not survey.seen:
             return self._judged(*await self._unreached(settings, survey))
         self.tell(f"{survey.seen} pods; reading why {len(survey.pods)} of them wait")
-        if survey.pods:
-            await survey.read_events()
+        await asyncio.gather(survey.read_events(), survey.read_unretrieved())
         found = pulls.failing(survey, self.now)
         await asyncio.gather(
             weighing.read_secrets(survey, found),

@@ -305,7 +305,7 @@ def _vain(survey: Survey, facts: Sequence[PullFact]) -> list[Vain]:
     failing = {(fact.namespace, fact.pod) for fact in facts}
     found: dict[tuple[str, str], Vain] = {}
     for key, events in survey.events.items():
-        pod = survey.pods.get(key)
+        pod = survey.pods.get(key) or survey.served.get(key)
         if key in failing or pod is None:
             continue
         for name in dict.fromkeys(n for event in events for n in event.unretrieved):

@@ -273,17 +273,56 @@ def test_a_secret_mended_after_the_last_try_is_waited_for(tmp_path: Path, capsys
     assert look(there, tmp_path, capsys).finding("k8s.waiting-to-retry")["severity"] == "info"
 
 
-def test_a_missing_secret_beside_one_that_works_is_a_warning_where_the_pod_is_named(
-    tmp_path: Path, capsys: Capture
+UNABLE = "Unable to retrieve some image pull secrets (gone); attempting to pull the image …"
+UNRETRIEVED = event("FailedToRetrieveImagePullSecret", UNABLE)
+RUNNING: dict[str, Any] = {"running": {}}
+
+
+@pytest.mark.parametrize("words", [("web",), (), ("-A",)])
+def test_a_missing_secret_beside_one_that_works_is_a_warning_wherever_one_looks(
+    words: tuple[str, ...], tmp_path: Path, capsys: Capture
 ) -> None:
-    unable = event(
-        "FailedToRetrieveImagePullSecret", "Unable to retrieve some image pull secrets (gone); …"
-    )
-    there = cluster(pod(secrets=("gone", "a"), state={"running": {}}), events=[unable])
-    found = look(there, tmp_path, capsys, "web")
+    there = cluster(pod(secrets=("gone", "a"), state=RUNNING), events=[UNRETRIEVED])
+    there.add("namespaces", *({"metadata": {"name": f"n{n}"}} for n in range(9)))
+    there.add("pods", *(pod("x", namespace=f"n{n}", secrets=("a", "b"), state=RUNNING)
+                        for n in range(9)))  # fmt: skip
+    found = look(there, tmp_path, capsys, *words)
     assert (found.exit, found.part["verdict"], found.part["pulls"]) == (0, "warn", [])
     assert found.finding("k8s.secret-missing")["severity"] == "warning"
-    assert look(there, tmp_path, capsys, "web", "--strict").exit == 1
+    assert found.finding("k8s.secret-missing")["subject"] == "shop/gone"
+    assert look(there, tmp_path, capsys, *words, "--strict").exit == 1
+    asked = {path.partition("?")[0] for path in found.requests}
+    assert not any("secrets" in path or "serviceaccounts" in path for path in asked)
+    if words == ("-A",):
+        assert asked == {"/version", "/api/v1/pods", "/api/v1/events"}
+
+
+@pytest.mark.parametrize("secrets", [("gone",), ()])
+def test_a_pod_that_runs_and_names_no_second_secret_is_not_asked_about(
+    secrets: tuple[str, ...], tmp_path: Path, capsys: Capture
+) -> None:
+    there = cluster(pod(secrets=secrets, state=RUNNING), events=[UNRETRIEVED])
+    found = look(there, tmp_path, capsys)
+    assert (found.exit, found.part["verdict"], found.part["findings"]) == (0, "pass", [])
+    assert not there.asked("events")
+
+
+def test_events_that_may_not_be_read_keep_a_healthy_cluster_healthy(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    there = cluster(pod(secrets=("gone", "a"), state=RUNNING), events=[UNRETRIEVED])
+    there.forbidden.add(("list", "events", None))
+    found = look(there, tmp_path, capsys)
+    assert (found.part["verdict"], found.part["findings"]) == ("pass", [])
+
+
+def test_a_missing_secret_of_another_pod_is_told_beside_a_pull_that_fails(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    there = cluster(pod(secrets=("gone", "a"), state=RUNNING), pod("other"), events=[UNRETRIEVED])
+    found = look(there, tmp_path, capsys)
+    assert found.causes == ["auth.no-credentials"]
+    assert [f["code"] for f in found.part["findings"]] == ["k8s.secret-missing"]
 
 
 def replica(name: str, template: str, **more: Any) -> Any:
