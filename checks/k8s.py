@@ -15,6 +15,7 @@ from datetime import timedelta
 from doctor.facts.pull import PullFact, SecretSeen
 from doctor.model import Case, Check, Confidence, Finding, Severity
 from doctor.pods.finding import fault, finding, listed, of_secret, own_params
+from doctor.redact import plain
 from doctor.stamp import stamp
 
 _BACK_OFF = timedelta(minutes=5)
@@ -113,9 +114,7 @@ def _unserved(fact: PullFact) -> Iterator[Finding]:
         yield from hidden
         return
     if fact.unnamed:
-        for each in fact.unnamed[:3]:
-            sure: Confidence = "certain" if len(fact.unnamed) == 1 else "likely"
-            yield of_secret(fact, "k8s.secret-not-referenced", each, sure)
+        yield from _not_referenced(fact)
         return
     for each in fact.named:
         if each.marked:
@@ -151,6 +150,22 @@ def _hidden(fact: PullFact) -> Iterator[Finding]:
             {"secret": each.name, "created": stamp(fact.created) if fact.created else "earlier"},
             {"pod_created": fact.created, "account_changed": fact.account_changed},
         )
+
+
+def _not_referenced(fact: PullFact) -> Iterator[Finding]:
+    """Secrets that would serve and that nobody names; an account that was not read may name
+    them."""
+    sure: Confidence = "certain" if len(fact.unnamed) == 1 else "likely"
+    for each in fact.unnamed[:3]:
+        found = of_secret(fact, "k8s.secret-not-referenced", each, sure)
+        if not fact.account_read:
+            said = (
+                f"Secret {each.name} in {fact.namespace} has a key for the image's registry, and "
+                f"pod {fact.pod} does not name it. ServiceAccount {fact.account} was not read: "
+                "if it names the Secret, the pod is older than that, and a new pod has it."
+            )
+            found = replace(found, confidence="possible", detail=plain(said))
+        yield found
 
 
 def _gone(fact: PullFact, secret: SecretSeen, severity: Severity | None = None) -> Finding:

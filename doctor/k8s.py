@@ -57,7 +57,7 @@ def k8s(args: Namespace) -> int:
     book = load(())
     progress = _Progress(sys.stderr.isatty() and not options.quiet)
     try:
-        report = complete(_Run(options, wish, asked, args.probe, book, progress, kept).report)
+        report = complete(Run(options, wish, asked, args.probe, book, progress, kept).report)
     finally:
         progress.clear()
     code = casefile.closed(args, options, report, kept, book) if kept is not None else None
@@ -72,7 +72,7 @@ async def looked(options: Options, tell: Callable[[str], None], kept: Kept | Non
 
     learn_variables(os.environ)
     asked = Asked(everywhere=False, namespace=None, named=(), selector="")
-    return await _Run(options, Wish(), asked, False, load(()), tell, kept).report()
+    return await Run(options, Wish(), asked, False, load(()), tell, kept).report()
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ class _Progress:
             talk("\r\x1b[K", end="")
 
 
-class _Run:
+class Run:
     """One diagnosis of a cluster."""
 
     def __init__(
@@ -168,11 +168,11 @@ class _Run:
             return self._judged(self._without(None, problem))
         api = Api(settings, self.deadline - 0.3)
         try:
-            return await self._look(settings, api)
+            return await self.look(settings, api)
         finally:
             api.close()
 
-    async def _look(self, settings: Settings, api: Api) -> Report:
+    async def look(self, settings: Settings, api: Api) -> Report:
         import asyncio
 
         from doctor import kubectl, pulls, weighing
