@@ -25,7 +25,7 @@ from doctor.pods.pod import Pod, Waiting
 from doctor.pods.words import Meaning, meaning
 from doctor.reference import Reference, parse, read_target
 from doctor.survey import Survey
-from doctor.weighing import beside, unnamed, wanted, weighed
+from doctor.weighing import account_of, beside, unnamed, wanted, weighed
 
 STALLED = timedelta(minutes=2)
 """A pull that has begun and shown neither end nor error for so long hangs."""
@@ -150,6 +150,7 @@ def _stuck(pod: Pod, events: Sequence[Event], now: datetime) -> Iterator[Failing
             return
         if one.reason in ("Pulling", "Pulled", "Created", "Started"):
             break
+    yield from _volumes(pod, events)
     for waiting in pod.stuck:
         mine = [
             e for e in events if e.container == waiting.name and e.reason in _ENDED | {"Pulling"}
@@ -164,6 +165,20 @@ def _stuck(pod: Pod, events: Sequence[Event], now: datetime) -> Iterator[Failing
                 pod, waiting.name, waiting.role, waiting.image, waiting.policy,
                 waiting.reason or "ContainerCreating", last.message, "event", known,
                 last.first, last.last,
+            )  # fmt: skip
+
+
+def _volumes(pod: Pod, events: Sequence[Event]) -> Iterator[Failing]:
+    """Images of volumes, whose failure some kubelets tell in an event about the pod alone."""
+    for image, policy in pod.volumes:
+        mine = [e for e in events if e.image == image and not e.container]
+        failed = [e for e in mine if e.reason in _FAILURES]
+        if failed and mine[-1].reason != "Pulled":
+            one = failed[-1]
+            known = meaning(one.message, image, "ErrImagePull")
+            yield Failing(
+                pod, pod.stuck[0].name, "volume", image, policy, "ErrImagePull", one.message,
+                "event", known, failed[0].first, one.last,
             )  # fmt: skip
 
 
@@ -185,7 +200,7 @@ def known(survey: Survey, found: Sequence[Failing]) -> list[Known]:
 def _known(survey: Survey, one: Failing, bad: set[str]) -> Known:
     pod = one.pod
     kind, name = survey.workload(pod)
-    account = survey.accounts.get((pod.namespace, pod.account))
+    account = account_of(survey, pod)
     named = weighed(survey, one, pod.secrets) if one.asks else []
     of_account = weighed(survey, one, beside(survey, pod)) if one.asks else []
     served = any(each.seen.serves for each in named)
@@ -215,6 +230,7 @@ def _known(survey: Survey, one: Failing, bad: set[str]) -> Known:
             node=survey.nodes.get(pod.node) or (node.bare(pod.node) if pod.node else None),
             workload_kind=kind,
             workload=name,
+            static=pod.static,
             account=pod.account,
             annotation=annotation,
             cloud=cloud,

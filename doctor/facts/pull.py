@@ -105,6 +105,8 @@ class PullFact(Fact):
     node: NodeSeen | None = None
     workload_kind: str = ""
     workload: str = ""
+    static: bool = False
+    """Does its kubelet run it from a file?"""
     account: str = "default"
     annotation: str = ""
     """What binds the account to a cloud's identity."""

@@ -114,13 +114,15 @@ def finding(
         "init": "yes" if fact.role == "init" else "",
         "node": node.name if node else "",
         "service_account": fact.account,
-        "owned": "yes" if fact.workload_kind not in {"Pod", *_RESTARTED} else "",
+        "owned": "yes" if fact.static or fact.workload_kind not in {"Pod", *_RESTARTED} else "",
+        "static": "yes" if fact.static else "",
         "remade": "yes" if fact.workload_kind not in ("Pod", "Deployment", "DaemonSet") else "",
         "stateful": "yes" if fact.workload_kind == "StatefulSet" else "",
         "workload_kind": fact.workload_kind.lower() if restarted else "",
         "workload": fact.workload if restarted else "",
         "pod_secrets": ", ".join(each.name for each in fact.named),
         "account_secrets": ", ".join(fact.account_lists),
+        "account_unread": "" if fact.account_read else "yes",
         "message": fact.message,
     }
     proof = {

@@ -219,6 +219,37 @@ def test_init_containers_and_image_volumes_are_named_as_what_they_are(
     assert [c for w in pull["workloads"] for c in w["containers"]] == ["prepare", "app"]
 
 
+MODEL = "registry.corp:5000/models/llm:1"
+GONE = f'failed to pull and unpack image "{MODEL}": failed to resolve image: {MODEL}: not found'
+
+
+@pytest.mark.parametrize(
+    ("after", "images"), [((), [MODEL]), (("Pulled", f'Successfully pulled image "{MODEL}"'), [])]
+)
+def test_an_image_of_a_volume_of_which_only_an_event_tells(
+    after: tuple[str, ...], images: list[str], tmp_path: Path, capsys: Capture
+) -> None:
+    one = pod(state=CREATING)
+    one["spec"]["volumes"] = [{"name": "v", "image": {"reference": MODEL}}]
+    events = [event("Failed", f'Failed to pull image "{MODEL}": {GONE}')]
+    events += [event(*after, ago=5)] if after else []
+    for each in events:
+        del each["involvedObject"]["fieldPath"]
+    found = look(cluster(one, events=events), tmp_path, capsys)
+    assert [i for pull in found.part["pulls"] for i in pull["images"]] == images
+    if images:
+        assert "registry.manifest-unknown" in found.causes
+
+
+def test_a_volume_that_is_not_mounted_is_named_and_not_the_containers_image(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    waiting = {"reason": "ImageVolumeMountFailed", "message": "ImageVolumeMountFailed: no such"}
+    one = pod(state={"waiting": waiting})
+    one["spec"]["volumes"] = [{"name": "v", "image": {"reference": MODEL}}]
+    assert look(cluster(one), tmp_path, capsys).part["pulls"][0]["images"] == [MODEL]
+
+
 def test_an_identity_of_the_cloud_is_explained_for_that_clouds_registry(
     tmp_path: Path, capsys: Capture
 ) -> None:
