@@ -249,11 +249,17 @@ def _known(survey: Survey, one: Failing, bad: set[str]) -> Known:
                 dict.fromkeys(n for e in survey.events.get(pod.key, ()) for n in e.unretrieved)
             ),
             good_nodes=tuple(sorted(good)) if apart else (),
+            good_platforms=_platforms(survey, good) if apart else (),
             bad_nodes=tuple(sorted(bad - {""})) if apart else (),
             difference=apart,
         ),
         secret.held(named, want) if want else (),
     )
+
+
+def _platforms(survey: Survey, nodes: set[str]) -> tuple[str, ...]:
+    found = {survey.nodes[n].platform for n in nodes if n in survey.nodes}
+    return tuple(sorted(found - {""}))
 
 
 def _misspelt(image: str) -> dict[str, str]:

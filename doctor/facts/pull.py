@@ -49,6 +49,8 @@ class SecretSeen:
     """Keys that match, and why they give no credential all the same."""
     near: tuple[tuple[str, str], ...] = ()
     """Keys that come near and do not match, and why not."""
+    stray: tuple[str, ...] = ()
+    """White space at the ends of what is tried: where, and which; never the value."""
     expired: str = ""
     """Which kind of token it holds whose life is over."""
     source: Source | None = None
@@ -134,6 +136,7 @@ class PullFact(Fact):
     """Secrets that the kubelet could not get, by its own event."""
     good_nodes: tuple[str, ...] = ()
     """Nodes that have pulled the image."""
+    good_platforms: tuple[str, ...] = ()
     bad_nodes: tuple[str, ...] = ()
     difference: str = ""
     outcome: str = ""

@@ -31,6 +31,9 @@ def own_params(fact: PullFact, code: str) -> dict[str, str]:
     """What the words of a code that another check has too may use of a cluster."""
     if fact.role == "sandbox":
         return {"sandbox_image": fact.image}
+    if code == "registry.platform-missing":
+        fits = {each.rpartition("/")[2] for each in fact.good_platforms}
+        return {"fit_arch": fits.pop() if len(fits) == 1 else ""}
     if not code.startswith("auth."):
         return {}
     named = ", ".join(each.name for each in fact.named) or "none"

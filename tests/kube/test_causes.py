@@ -250,6 +250,70 @@ def test_a_volume_that_is_not_mounted_is_named_and_not_the_containers_image(
     assert look(cluster(one), tmp_path, capsys).part["pulls"][0]["images"] == [MODEL]
 
 
+@pytest.mark.parametrize(
+    ("key", "shown", "renamed"),
+    [
+        ("registry.corp:5000/other", "registry.corp:5000/other (it is for other", False),
+        ("registry.corp:5000/team/app:1.0", "registry.corp:5000/team/app:1.0 (", True),
+        ("registry.corp:5000 ", '"registry.corp:5000 " (it holds white space)', True),
+        ("https://registry.corp:5000/v2", "https://registry.corp:5000/v2 (", True),
+        ("x.corp", "x.corp;", False),
+    ],
+)
+def test_a_key_that_does_not_match_is_renamed_only_where_it_is_meant_for_the_image(
+    key: str, shown: str, renamed: bool, tmp_path: Path, capsys: Capture
+) -> None:
+    there = cluster(pod(secrets=("a",)), secrets=[secret("a", auths={key: "ann:key-0815"})])
+    found = look(there, tmp_path, capsys).finding("k8s.secret-wrong-host")
+    assert f"holds a credential for {shown}" in found["detail"]
+    assert any(r["title"].startswith("Rename the key") for r in found["remedies"]) is renamed
+
+
+@pytest.mark.parametrize(("password", "said"), [("wrong-0815\n", True), ("wrong-0815", False)])
+def test_a_newline_in_a_password_is_told_and_the_password_is_not(
+    password: str, said: bool, tmp_path: Path, capsys: Capture
+) -> None:
+    mine = secret("a", auths={"registry.corp:5000": f"ann:{password}"})
+    found = look(cluster(pod(secrets=("a",), message=REJECTED), secrets=[mine]), tmp_path, capsys)
+    detail = found.finding("k8s.secret-rejected")["detail"]
+    assert ("secret ends with a newline, which is sent along" in detail) is said
+    assert "wrong-0815" not in found.out
+
+
+def test_an_old_pull_secret_with_the_layout_of_the_new_one_is_malformed(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    old = secret("a", auths=GOOD, kind="kubernetes.io/dockercfg", key=".dockercfg")
+    found = look(cluster(pod(secrets=("a",)), secrets=[old]), tmp_path, capsys)
+    assert found.causes == ["k8s.secret-malformed"]
+    assert "has a level `auths`" in found.finding("k8s.secret-malformed")["detail"]
+
+
+@pytest.mark.parametrize(("kind", "moves"), [("DaemonSet", False), ("ReplicaSet", True)])
+def test_an_image_without_a_build_for_some_nodes_is_bound_to_the_others(
+    kind: str, moves: bool, tmp_path: Path, capsys: Capture
+) -> None:
+    said = (
+        f'failed to pull and unpack image "{IMAGE}": no match for platform in manifest: not found'
+    )
+    owned: dict[str, Any] = {"owner": (kind, "web-7c9"), "labels": {"pod-template-hash": "7c9"}}
+    there = cluster(
+        pod("a", node="arm-1", message=said, **owned),
+        pod("b", state={"running": {}}, **owned),
+    )
+    arm: dict[str, Any] = {"operatingSystem": "linux", "architecture": "arm64"}
+    there.add("nodes", {"metadata": {"name": "arm-1"}, "status": {"nodeInfo": arm}})
+    found = look(there, tmp_path, capsys)
+    first = found.finding("registry.platform-missing")
+    assert first["detail"] == (
+        f"{IMAGE} is not built for linux/arm64, the platform of node arm-1; nodes of linux/amd64 "
+        "pull it."
+    )
+    assert '"kubernetes.io/arch":"amd64"' in first["remedies"][0]["steps"][0]["command"]
+    moved = [r["title"][:8] for r in found.finding("k8s.node-differs")["remedies"]]
+    assert ("Move the" in moved) is moves
+
+
 def test_an_identity_of_the_cloud_is_explained_for_that_clouds_registry(
     tmp_path: Path, capsys: Capture
 ) -> None:
