@@ -14,6 +14,7 @@ from datetime import timedelta
 
 from doctor.facts.pull import NodeSeen, PullFact, SecretSeen
 from doctor.model import Case, Check, Confidence, Finding, Severity
+from doctor.pods import cloud
 from doctor.pods.finding import fault, finding, listed, of_secret, own_params
 from doctor.redact import plain
 from doctor.reference import Reference, parse
@@ -294,13 +295,14 @@ def _beside(fact: PullFact) -> Iterator[Finding]:
         for each in _missing(fact):
             yield _gone(fact, each, "warning")
     if login and fact.annotation and not _serving(fact):
+        placed = {**cloud.registry(fact.image), **(fact.node.cloud if fact.node else {})}
         yield finding(
             fact,
             "k8s.identity-not-for-pulls",
             f"{fact.namespace}/{fact.account}",
             "certain",
-            {"annotation": fact.annotation, fact.cloud: "yes"},
-            {"annotation": fact.annotation, "cloud": fact.cloud},
+            {"annotation": fact.annotation, fact.cloud: "yes", **placed},
+            {"annotation": fact.annotation, "cloud": fact.cloud, **placed},
         )
     if fact.difference:
         yield finding(

@@ -87,6 +87,8 @@ def learn_fact(names: Pseudonyms, fact: Fact) -> None:
         names.add_namespace(fact.namespace)
         for node in (*fact.good_nodes, *fact.bad_nodes, *([fact.node.name] if fact.node else ())):
             names.add_node(node)
+        for named in fact.node.cloud.values() if fact.node else ():
+            names.add_repository(named)
         for secret in (*fact.named, *fact.of_account, *fact.unnamed):
             for entry in secret.entries:
                 names.add_host(_host(entry))

@@ -77,6 +77,8 @@ class NodeSeen:
     system: str = ""
     pressure: tuple[str, ...] = ()
     """Conditions that stop pulls, such as DiskPressure."""
+    cloud: Mapping[str, str] = field(default_factory=dict)
+    """What names the machine in its cloud (`doctor.pods.cloud`)."""
 
 
 @frozen(kw_only=True)

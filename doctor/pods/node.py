@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from doctor.facts.pull import NodeSeen
+from doctor.pods import cloud
 from doctor.pods.objects import each, text
 
 _STOP = ("DiskPressure", "NetworkUnavailable")
@@ -29,6 +30,7 @@ def read(value: Mapping[str, Any]) -> NodeSeen:
             for one in each(value, "status", "conditions")
             if (kind := text(one, "type")) in _STOP and text(one, "status") == "True"
         ),
+        cloud=cloud.node(value),
     )
 
 

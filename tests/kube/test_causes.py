@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -326,6 +327,54 @@ def test_an_identity_of_the_cloud_is_explained_for_that_clouds_registry(
             f["code"] for p in look(there, tmp_path, capsys).part["pulls"] for f in p["findings"]
         ]
         assert ("k8s.identity-not-for-pulls" in codes) is expected
+
+
+ECR = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/app:1"
+GAR = "europe-west1-docker.pkg.dev/shop-images/apps/web:1"
+SUBSCRIPTION = "01234567-89ab-cdef-0123-456789abcdef"
+AKS = f"azure:///subscriptions/{SUBSCRIPTION}/resourceGroups/mc_x/providers/Microsoft.Compute/y/0"
+
+
+@pytest.mark.parametrize(
+    ("annotation", "image", "provider", "names"),
+    [
+        ("eks.amazonaws.com/role-arn", ECR, "aws:///eu-west-1b/i-0a1b2c3d4e5f60718",
+         ["--region eu-west-1 --instance-ids i-0a1b2c3d4e5f60718", "arn:aws:iam::aws:policy/"]),
+        ("eks.amazonaws.com/role-arn", ECR.replace("eu-west-1", "cn-north-1"),
+         "aws:///cn-north-1a/i-0a1b2c3d4e5f60718",
+         ["--region cn-north-1 ", "arn:aws-cn:iam::aws:policy/"]),
+        ("eks.amazonaws.com/role-arn", ECR, "aws:///eu-west-1b/fargate-ip-10-0-0-1", []),
+        ("iam.gke.io/gcp-service-account", GAR, "gce://shop-prod/europe-west1-b/gke-n-1",
+         ["add-iam-policy-binding apps --location=europe-west1 --project=shop-images",
+          "describe gke-n-1 --zone=europe-west1-b --project=shop-prod"]),
+        ("iam.gke.io/gcp-service-account", "eu.gcr.io/shop-images/web:1",
+         "gce://shop-prod/europe-west1-b/gke-n-1", ["projects add-iam-policy-binding shop-images"]),
+        ("iam.gke.io/gcp-service-account", GAR, "gce://$(reboot)/europe-west1-b/gke-n-1", []),
+        ("azure.workload.identity/client-id", "shopreg.azurecr.io/web:1", AKS,
+         [f"--subscription {SUBSCRIPTION} ", 'nodeResourceGroup==`"MC_shop_aks_westeurope"`',
+          "--attach-acr shopreg"]),
+        ("azure.workload.identity/client-id", "shopreg.azurecr.io/web:1", "", []),
+    ],
+)  # fmt: skip
+def test_the_nodes_right_is_given_by_the_clouds_own_names(
+    annotation: str, image: str, provider: str, names: list[str], tmp_path: Path, capsys: Capture
+) -> None:
+    bound = account()
+    bound["metadata"]["annotations"] = {annotation: "x"}
+    there = cluster(pod(image=image), serviceaccounts=[bound])
+    node = there.objects["nodes"][0]
+    node["spec"] = {"providerID": provider}
+    node["metadata"]["labels"] = {"kubernetes.azure.com/cluster": "MC_shop_aks_westeurope"}
+    remedies = look(there, tmp_path, capsys).finding("k8s.identity-not-for-pulls")["remedies"]
+    steps = [s for s in remedies[0]["steps"] if s["changes"]]
+    if not names:
+        assert remedies[0]["title"].startswith("Give the nodes the right")
+        assert "reboot" not in str(remedies)
+        return
+    for name in names:
+        assert name in "".join(s["command"] for s in steps)
+    for step in (s for r in remedies for s in r["steps"] if s["command"]):
+        subprocess.run(["sh", "-nc", step["command"]], check=True)
 
 
 def test_nodes_that_pull_and_nodes_that_do_not_are_compared(
