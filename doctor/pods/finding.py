@@ -6,8 +6,11 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from doctor import hub
 from doctor.facts.pull import PullFact, SecretSeen
 from doctor.model import Confidence, Finding
+from doctor.pods.node import runtime
+from doctor.reference import Reference, parse
 
 _OF_HOST = ("dns", "tcp", "tls", "proxy", "rate", "api")
 """Areas whose findings are about a host."""
@@ -34,14 +37,39 @@ def own_params(fact: PullFact, code: str) -> dict[str, str]:
     if code == "registry.platform-missing":
         fits = {each.rpartition("/")[2] for each in fact.good_platforms}
         return {"fit_arch": fits.pop() if len(fits) == 1 else ""}
+    if code.startswith("dns."):
+        return {"resolv_conf": "/etc/resolv.conf"}
+    if code.startswith("tls."):
+        return _of_trust(fact)
     if not code.startswith("auth."):
         return {}
     named = ", ".join(each.name for each in fact.named) or "none"
     return {
-        "because": fact.params.get("because", "") or "by its answer to the node",
+        "because": fact.params.get("because", "") or _because(fact),
         "places": f"the pull Secrets that pod {fact.pod} lists ({named})",
-        "new_secret": f"pull-{re.sub(r'[^a-z0-9]+', '-', fact.host.lower()).strip('-')}"[:60],
+        "new_secret": ""
+        if any(each.serves for each in fact.named)
+        else f"pull-{re.sub(r'[^a-z0-9]+', '-', fact.host.lower()).strip('-')}"[:60],
     }
+
+
+def _because(fact: PullFact) -> str:
+    serving = [each for each in fact.named if each.serves]
+    if not serving:
+        return "by its answer to the node"
+    with_ = ", ".join(f"{each.name}, as {each.matching[0][1] or 'nobody'}" for each in serving[:3])
+    return f"the kubelet asked with the pull Secret {with_}"
+
+
+def _of_trust(fact: PullFact) -> dict[str, str]:
+    """Where the runtime has the authorities of a registry. Docker Hub's and another host's than the
+    image's are none of its own."""
+    found = parse(fact.image)
+    name = runtime(fact.node) or "containerd"
+    if not isinstance(found, Reference) or found.hop != fact.hop or found.hop.host in hub.HOSTS:
+        return {}
+    folder = {"containerd": "/etc/containerd/certs.d", "cri-o": "/etc/containers/certs.d"}
+    return {"own_host": found.domain, "certs": folder[name]}
 
 
 def fault(fact: PullFact, code: str) -> str:

@@ -315,6 +315,44 @@ def test_an_image_without_a_build_for_some_nodes_is_bound_to_the_others(
     assert ("Move the" in moved) is moves
 
 
+UNTRUSTED = (
+    'failed to do request: Head "https://registry.corp:5000/v2/team/app/manifests/1.0": tls: '
+    "failed to verify certificate: x509: certificate signed by unknown authority"
+)
+
+
+@pytest.mark.parametrize(
+    ("runtime", "message", "command"),
+    [
+        ("containerd://2.1.4", UNTRUSTED,
+         "install -D -m 644 CA_FILE /etc/containerd/certs.d/registry.corp:5000/ca.crt"),
+        ("cri-o://1.33.0", UNTRUSTED, "/etc/containers/certs.d/registry.corp:5000"),
+        ("containerd://2.1.4", UNTRUSTED.replace("registry.corp:5000", "mirror.corp"),
+         "/usr/local/share/ca-certificates/mirror.corp.crt"),
+    ],
+)  # fmt: skip
+def test_an_authority_is_put_where_the_nodes_runtime_looks(
+    runtime: str, message: str, command: str, tmp_path: Path, capsys: Capture
+) -> None:
+    there = cluster(pod(message=message))
+    about = there.objects["nodes"][0]["status"]["nodeInfo"]
+    about |= {"containerRuntimeVersion": runtime, "osImage": "Ubuntu 24.04.3 LTS"}
+    steps = look(there, tmp_path, capsys).finding("tls.unknown-ca")["remedies"][0]["steps"]
+    assert command in "".join(s["command"] or "" for s in steps)
+
+
+@pytest.mark.parametrize("serves", [True, False])
+def test_no_second_secret_is_offered_where_one_was_asked_with(
+    serves: bool, tmp_path: Path, capsys: Capture
+) -> None:
+    auths = GOOD if serves else {"registry.corp:5000": {"auth": ""}}
+    there = cluster(pod(secrets=("a",), message=DENIED), secrets=[secret("a", auths=auths)])
+    found = look(there, tmp_path, capsys).part["pulls"][0]["findings"][0]
+    assert ("the kubelet asked with the pull Secret a, as ann" in found["detail"]) is serves
+    offered = any(r["title"].startswith("Give pod") for r in found["remedies"])
+    assert not (serves and offered)
+
+
 def test_an_identity_of_the_cloud_is_explained_for_that_clouds_registry(
     tmp_path: Path, capsys: Capture
 ) -> None:
