@@ -12,9 +12,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from doctor.facts.pull import PullFact, SecretSeen
+from doctor.facts.pull import NodeSeen, PullFact, SecretSeen
 from doctor.model import Case, Check, Confidence, Finding, Severity
+from doctor.pods import cloud
 from doctor.pods.finding import fault, finding, listed, of_secret, own_params
+from doctor.redact import plain
+from doctor.reference import Reference, parse
 from doctor.stamp import stamp
 
 _BACK_OFF = timedelta(minutes=5)
@@ -88,10 +91,21 @@ def _served(fact: PullFact, serving: Sequence[SecretSeen]) -> Iterator[Finding]:
     if "auth.rejected" in fact.codes or fact.outcome == "rejected":
         proven = fact.outcome == "rejected" or fact.codes == ("auth.rejected",)
         for each in serving:
-            yield of_secret(fact, "k8s.secret-rejected", each, "certain" if proven else "likely")
+            yield _rejected(fact, each, "certain" if proven else "likely")
         return
     codes = tuple(c for c in fact.codes if c != "auth.no-credentials")
     yield from _said(fact, codes or fact.codes)
+
+
+def _rejected(fact: PullFact, secret: SecretSeen, sure: Confidence) -> Finding:
+    found = of_secret(fact, "k8s.secret-rejected", secret, sure, {}, {"stray": secret.stray})
+    if not secret.stray:
+        return found
+    said = (
+        f"The registry refuses the credential that Secret {secret.name} in {fact.namespace} holds "
+        f"under {secret.matching[0][0]}: its {' and its '.join(secret.stray)}, which is sent along."
+    )
+    return replace(found, detail=plain(said))
 
 
 def _unserved(fact: PullFact) -> Iterator[Finding]:
@@ -113,9 +127,7 @@ def _unserved(fact: PullFact) -> Iterator[Finding]:
         yield from hidden
         return
     if fact.unnamed:
-        for each in fact.unnamed[:3]:
-            sure: Confidence = "certain" if len(fact.unnamed) == 1 else "likely"
-            yield of_secret(fact, "k8s.secret-not-referenced", each, sure)
+        yield from _not_referenced(fact)
         return
     for each in fact.named:
         if each.marked:
@@ -123,6 +135,9 @@ def _unserved(fact: PullFact) -> Iterator[Finding]:
             yield _malformed(fact, each, f'the entry "{key}": {why}', "certain")
         elif each.read and not each.count:
             yield _malformed(fact, each, "it holds no entry under `auths`", "certain")
+        elif each.entries == ("auths",):  # .dockercfg is the bare map
+            what = "its .dockercfg has a level `auths`, which only .dockerconfigjson has"
+            yield _malformed(fact, each, what, "certain")
         elif each.read:
             yield _wrong_host(fact, each)
 
@@ -153,6 +168,22 @@ def _hidden(fact: PullFact) -> Iterator[Finding]:
         )
 
 
+def _not_referenced(fact: PullFact) -> Iterator[Finding]:
+    """Secrets that would serve and that nobody names; an account that was not read may name
+    them."""
+    sure: Confidence = "certain" if len(fact.unnamed) == 1 else "likely"
+    for each in fact.unnamed[:3]:
+        found = of_secret(fact, "k8s.secret-not-referenced", each, sure)
+        if not fact.account_read:
+            said = (
+                f"Secret {each.name} in {fact.namespace} has a key for the image's registry, and "
+                f"pod {fact.pod} does not name it. ServiceAccount {fact.account} was not read: "
+                "if it names the Secret, the pod is older than that, and a new pod has it."
+            )
+            found = replace(found, confidence="possible", detail=plain(said))
+        yield found
+
+
 def _gone(fact: PullFact, secret: SecretSeen, severity: Severity | None = None) -> Finding:
     found = of_secret(
         fact,
@@ -172,15 +203,32 @@ def _gone(fact: PullFact, secret: SecretSeen, severity: Severity | None = None) 
 def _wrong_host(fact: PullFact, secret: SecretSeen) -> Finding:
     near = dict(secret.near)
     more = secret.count - len(secret.entries)
-    keys = ", ".join(secret.entries) + (f" and {more} more" if more > 0 else "")
+    keys = ", ".join(_with_reason(key, near.get(key, "")) for key in secret.entries)
+    renamed = next((key for key in near if not _of_others(key, fact.image)), "")
     return of_secret(
         fact,
         "k8s.secret-wrong-host",
         secret,
         "certain",
-        {"keys": keys, "wrong_key": next(iter(near), "")},
+        {"keys": keys + (f" and {more} more" if more > 0 else ""), "wrong_key": renamed},
         {"entries": secret.entries, "why_not": near},
     )
+
+
+def _with_reason(key: str, why_not: str) -> str:
+    """A blank at its end is seen only in quotes."""
+    shown = key if key == "".join(key.split()) else f'"{key}"'
+    return f"{shown} ({why_not})" if why_not else shown
+
+
+def _of_others(key: str, image: str) -> bool:
+    """Is the key for other repositories of the same registry? Its credential may have no right to
+    this one."""
+    path = key.partition("://")[2] or key
+    path = path.partition("/")[2].partition("@")[0].partition(":")[0].strip("/")
+    found = parse(image)
+    repository = found.repository if isinstance(found, Reference) else ""
+    return path not in ("v1", "v2") and not repository.startswith(path)
 
 
 def _malformed(fact: PullFact, secret: SecretSeen, what: str, sure: Confidence) -> Finding:
@@ -214,8 +262,18 @@ def _said(fact: PullFact, codes: Sequence[str]) -> Iterator[Finding]:
             {**fact.params, **own_params(fact, code)},
             {"cannot_tell": fact.cannot_tell},
         )
+        if code == "registry.platform-missing" and fact.node and fact.node.platform:
+            found = _not_built(found, fact, fact.node)
         of_host = not code.startswith(("k8s.", "client."))
         yield replace(found, hop=fact.hop) if of_host else found
+
+
+def _not_built(found: Finding, fact: PullFact, node: NodeSeen) -> Finding:
+    said = f"{fact.image} is not built for {node.platform}, the platform of node {node.name}"
+    others = ", ".join(fact.good_platforms)
+    said += f"; nodes of {others} pull it." if others else "."
+    proof = {**found.evidence, "needed": node.platform, "pulled_on": fact.good_platforms}
+    return replace(found, detail=plain(said), evidence=proof)
 
 
 def _unknown(fact: PullFact) -> Iterator[Finding]:
@@ -237,13 +295,14 @@ def _beside(fact: PullFact) -> Iterator[Finding]:
         for each in _missing(fact):
             yield _gone(fact, each, "warning")
     if login and fact.annotation and not _serving(fact):
+        placed = {**cloud.registry(fact.image), **(fact.node.cloud if fact.node else {})}
         yield finding(
             fact,
             "k8s.identity-not-for-pulls",
             f"{fact.namespace}/{fact.account}",
             "certain",
-            {"annotation": fact.annotation, fact.cloud: "yes"},
-            {"annotation": fact.annotation, "cloud": fact.cloud},
+            {"annotation": fact.annotation, fact.cloud: "yes", **placed},
+            {"annotation": fact.annotation, "cloud": fact.cloud, **placed},
         )
     if fact.difference:
         yield finding(
@@ -255,6 +314,7 @@ def _beside(fact: PullFact) -> Iterator[Finding]:
                 "good_nodes": listed(fact.good_nodes),
                 "bad_nodes": listed(fact.bad_nodes),
                 "difference": fact.difference,
+                "movable": "" if fact.static or fact.workload_kind == "DaemonSet" else "yes",
             },
             {"good_nodes": fact.good_nodes, "bad_nodes": fact.bad_nodes},
         )

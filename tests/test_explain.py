@@ -16,6 +16,7 @@ from doctor.cli import main
 from doctor.codes import load
 from doctor.command import hearsay
 from doctor.report.document import document
+from doctor.said import statements
 from tests.said import HERE, MESSAGES
 
 SCHEMA = json.loads((Path(__file__).parents[1] / "doctor/report/report.schema.json").read_text())
@@ -123,6 +124,22 @@ def test_one_unknown_error_among_known_ones_is_exit_1(capsys: pytest.CaptureFixt
         ["tcp.refused"],
         ["k8s.cause-unknown"],
     ]
+
+
+@pytest.mark.parametrize(("most", "left"), [(3, 2), (5, 0)])
+def test_what_is_left_out_of_a_text_with_too_many_errors_is_counted(
+    most: int, left: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statements, "MOST", most)
+    lines = [REFUSED.replace("team/app", f"team/app{n}") for n in (0, 1, 2, 3, 4, 4, 0)]
+    code, found = report(capsys, "-", given="\n".join(lines).encode())
+    targets = found["targets"]
+    assert (len(targets), code) == (most + bool(left), 1 if left else 0)
+    if left:
+        (finding,) = targets[-1]["findings"]
+        assert (targets[-1]["target"], finding["evidence"]["left_out"]) == (None, left)
+        _, out, _ = run(capsys, "-", given="\n".join(lines).encode())
+        assert "2 more distinct messages left out" in out
 
 
 def test_a_file_is_read_and_said_to_be(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

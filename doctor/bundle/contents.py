@@ -15,7 +15,7 @@ from dataclasses import field
 from typing import Any
 
 from doctor import __version__
-from doctor.bundle import configuration, evidence, kubernetes
+from doctor.bundle import cluster, configuration, evidence, kubernetes
 from doctor.bundle.configuration import LeftOut
 from doctor.bundle.masking import BEFORE, Mask
 from doctor.frozen import frozen
@@ -26,6 +26,7 @@ from doctor.report.document import document, stamp
 SCHEMA = "doctor.bundle/1"
 MANIFEST = "MANIFEST.json"
 REPORT = "report.json"
+CLUSTER = "facts/kubernetes.json"
 LIMIT = 20 << 20
 """Bytes of all files together, before they are packed."""
 PAGES = {"report.md": "markdown", "report.html": "html"}
@@ -149,10 +150,14 @@ class _Maker:
 
     def facts(self, report: Report) -> None:
         for number, each in enumerate(report.diagnoses, 1):
-            record, lost = evidence.record(each, self._text)
-            name = f"facts/{number:04}.json"
-            self._add(Entry(name, _json(record).encode(), self.mask.taken()))
-            self.left_out += [LeftOut(name, why) for why in lost]
+            self._facts(f"facts/{number:04}.json", *evidence.record(each, self._text))
+        if report.kubernetes is not None and report.kubernetes.facts:
+            record = cluster.record(report.kubernetes, report.started, self._text)
+            self._facts(CLUSTER, *record)
+
+    def _facts(self, name: str, record: evidence.Record, lost: Sequence[str]) -> None:
+        self._add(Entry(name, _json(record).encode(), self.mask.taken()))
+        self.left_out += [LeftOut(name, why) for why in lost]
 
     def json(self, name: str, value: Any) -> None:
         text = _json(_each(value, self._text))

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from doctor.model import Fact
 
 _MODULES = (
-    *("client", "clients", "credential", "dns", "endpoint", "helper", "login", "proxy", "pull"),
-    *("rate", "reference", "registry", "resolvers", "tcp", "tls", "trust"),
+    *("client", "clients", "cluster", "credential", "dns", "endpoint", "helper", "login", "proxy"),
+    *("pull", "rate", "reference", "registry", "resolvers", "tcp", "tls", "trust"),
 )
 """Those of `doctor.facts` that define facts; a test looks whether one is missing."""
 

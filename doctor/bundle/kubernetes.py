@@ -18,6 +18,9 @@ from doctor.bundle import masked_settings, pseudonyms, strictjson
 from doctor.bundle.configuration import place
 from doctor.bundle.masking import Mask
 from doctor.bundle.pseudonyms import Pseudonyms
+from doctor.facts.cluster import ClusterFact
+from doctor.facts.pull import PullFact
+from doctor.model import Fact
 from doctor.pods.objects import table, text
 from doctor.reference import Reference, parse
 
@@ -71,12 +74,44 @@ def learn(names: Pseudonyms, thing: Mapping[str, Any]) -> None:
     elif thing.get("kind") == "Node":
         names.add_node(text(about, "name"))
     for image in _images(kept):
-        found = parse(image)
-        if isinstance(found, Reference):
-            names.add_host(found.domain)
-            names.add_repository(found.repository)
+        _learn_image(names, image)
     names.add_node(text(kept, "spec", "nodeName"))
     pseudonyms.learn(names, kept)
+
+
+def learn_fact(names: Pseudonyms, fact: Fact) -> None:
+    """The same of what is known of a failing pull, or of the cluster."""
+    if isinstance(fact, PullFact):
+        _learn_image(names, fact.image)
+        names.add_host(fact.host)
+        names.add_namespace(fact.namespace)
+        for node in (*fact.good_nodes, *fact.bad_nodes, *([fact.node.name] if fact.node else ())):
+            names.add_node(node)
+        for named in fact.node.cloud.values() if fact.node else ():
+            names.add_repository(named)
+        for secret in (*fact.named, *fact.of_account, *fact.unnamed):
+            for entry in secret.entries:
+                names.add_host(_host(entry))
+            for namespace in secret.found_in:
+                names.add_namespace(namespace)
+            for _, user in secret.matching:
+                names.add_user(user)
+    elif isinstance(fact, ClusterFact):
+        spaces = [fact.home, fact.namespace or ""]
+        spaces += [each.namespace for each in fact.refused]
+        spaces += [each.namespace for each in fact.vain]
+        spaces += [each.namespace or "" for each in fact.left_out]
+        for namespace in spaces:
+            names.add_namespace(namespace)
+        for refused in fact.refused:
+            names.add_user(refused.user)
+
+
+def _learn_image(names: Pseudonyms, image: str) -> None:
+    found = parse(image)
+    if isinstance(found, Reference):
+        names.add_host(found.domain)
+        names.add_repository(found.repository)
 
 
 def _host(entry: str) -> str:

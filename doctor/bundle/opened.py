@@ -18,7 +18,7 @@ from typing import Any
 from doctor.bundle import archive, strictjson
 from doctor.bundle.archive import OTHERS, BadArchiveError
 from doctor.bundle.codec import MisfitError, Reader
-from doctor.bundle.contents import MANIFEST, REPORT, SCHEMA
+from doctor.bundle.contents import CLUSTER, MANIFEST, REPORT, SCHEMA
 from doctor.frozen import frozen
 from doctor.redact import plain
 from doctor.report.conformity import faults
@@ -31,10 +31,11 @@ _VERSION = re.compile(r"[0-9]+\.[0-9][0-9A-Za-z.+-]{0,40}")
 @frozen
 class Opened:
     """`report` is a document of `doctor.report/1`, as it was recorded; `records`: the facts of its
-    targets, none for a bare report."""
+    targets, none for a bare report; `cluster`: those of its cluster, if there are any."""
 
     report: dict[str, Any]
     records: tuple[Any, ...] = ()
+    cluster: Any = None
     is_bundle: bool = False
     pseudonyms: bool = False
     version: str = ""
@@ -125,6 +126,7 @@ def _bundle(files: Mapping[str, bytes]) -> Opened:
     return Opened(
         report,
         tuple(strictjson.read(files[name]) for name in names),
+        strictjson.read(files[CLUSTER]) if CLUSTER in files else None,
         is_bundle=True,
         pseudonyms=manifest.pseudonyms,
         version=manifest.tool.version,

@@ -1,49 +1,49 @@
 """What keeps a cluster from being read? What the API server refused, and why none answers ->
-findings, with their words on."""
+findings, with their words on. Pure: one `ClusterFact` in, findings out."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from doctor.causes import settle
 from doctor.cluster.grouping import Words
-from doctor.facts.pull import PullFact
+from doctor.facts.cluster import ClusterFact, Refused, Unreached, Vain
 from doctor.model import Diagnosis, Finding, Hop, Target
-
-if TYPE_CHECKING:
-    from doctor.cluster.survey import Refused, Survey
 
 _LIMIT = 20
 
 
 def findings(
-    survey: Survey, facts: Sequence[PullFact], words: Words, now: datetime
+    fact: ClusterFact, server: Diagnosis | None, words: Words, now: datetime
 ) -> tuple[Finding, ...]:
-    """What could not be read, and what is wrong with pods whose pulls work."""
-    found = [_refused(survey, mine) for mine in _sorted(survey)]
-    found += _unretrieved(survey, facts)
+    """Why there is no cluster; else what could not be read of it, and what is wrong with pods
+    whose pulls work. `server`: the way to the API server."""
+    if fact.unreached is not None:
+        first = _dressed([_no_cluster(fact.unreached, server)], words, now)
+        return (*first, *_on_the_way(server))
+    found = [_refused(fact, mine) for mine in _sorted(fact)]
+    found += [_in_vain(vain) for vain in fact.vain[:_LIMIT]]
     return _dressed(found, words, now)
 
 
-def _sorted(survey: Survey) -> list[list[Refused]]:
+def _sorted(fact: ClusterFact) -> list[list[Refused]]:
     """By verb and resource; each Secret that is named by itself, for the right to read it is."""
     found: dict[tuple[str, ...], list[Refused]] = {}
-    for (verb, resource), mine in survey.refused.items():
-        for one in mine:
-            alone = (one.namespace, one.name) if (verb, resource) == ("get", "secrets") else ()
-            found.setdefault((verb, resource, *alone), []).append(one)
+    for one in fact.refused:
+        key = (one.verb, one.resource)
+        alone = (one.namespace, one.name) if key == ("get", "secrets") else ()
+        found.setdefault((*key, *alone), []).append(one)
     return list(found.values())[:_LIMIT]
 
 
-def _refused(survey: Survey, mine: Sequence[Refused]) -> Finding:
+def _refused(fact: ClusterFact, mine: Sequence[Refused]) -> Finding:
     first = mine[0]
     spaces = sorted({one.namespace for one in mine if one.namespace})
-    home = survey.scope.namespace or survey.scope.home
+    home = fact.namespace or fact.home
     secret = next((one.name for one in mine if one.name), "")
-    nothing = first.resource == "pods" and not survey.seen
+    nothing = first.resource == "pods" and not fact.pods
     where = ", ".join(spaces[:5]) + (f" and {len(spaces) - 5} more" if len(spaces) > 5 else "")
     params = {
         "verb": first.verb,
@@ -51,7 +51,7 @@ def _refused(survey: Survey, mine: Sequence[Refused]) -> Finding:
         "namespace": spaces[0] if spaces else home,
         "user": first.user,
         "reads": "yes" if first.resource not in ("nodes", "secrets") else "",
-        "everywhere": "yes" if survey.scope.namespace is None else "",
+        "everywhere": "yes" if fact.namespace is None else "",
         "nodes": "yes" if first.resource == "nodes" else "",
         "secret": secret if first.resource == "secrets" else "",
         "secret_list": "yes" if (first.verb, first.resource) == ("list", "secrets") else "",
@@ -75,70 +75,53 @@ def _refused(survey: Survey, mine: Sequence[Refused]) -> Finding:
     )
 
 
-def _unretrieved(survey: Survey, facts: Sequence[PullFact]) -> list[Finding]:
-    """Pull Secrets that pods name in vain, although their images are pulled."""
-    failing = {(fact.namespace, fact.pod) for fact in facts}
-    found: dict[str, Finding] = {}
-    for key, events in survey.events.items():
-        pod = survey.pods.get(key)
-        if key in failing or pod is None:
-            continue
-        for name in dict.fromkeys(n for event in events for n in event.unretrieved):
-            if name not in pod.secrets:
-                continue
-            kind, workload = survey.workload(pod)
-            restarts = kind in ("Deployment", "StatefulSet", "DaemonSet")
-            subject = f"{pod.namespace}/{name}"
-            found.setdefault(
-                subject,
-                Finding(
-                    "k8s.secret-missing",
-                    check="k8s",
-                    severity="warning",
-                    confidence="likely",
-                    subject=subject,
-                    evidence={"pod": f"{pod.namespace}/{pod.name}", "event": name},
-                    params={
-                        "namespace": pod.namespace,
-                        "pod": pod.name,
-                        "secret": name,
-                        "named_by": f"Pod {pod.name}",
-                        "workload_kind": kind.lower() if restarts else "",
-                        "workload": workload if restarts else "",
-                    },
-                ),
-            )
-    return list(found.values())[:_LIMIT]
+def _in_vain(vain: Vain) -> Finding:
+    """A pull Secret that is named and not there, although the images are pulled."""
+    restarts = vain.workload_kind in ("Deployment", "StatefulSet", "DaemonSet")
+    return Finding(
+        "k8s.secret-missing",
+        check="k8s",
+        severity="warning",
+        confidence="likely",
+        subject=f"{vain.namespace}/{vain.secret}",
+        evidence={"pod": f"{vain.namespace}/{vain.pod}", "event": vain.secret},
+        params={
+            "namespace": vain.namespace,
+            "pod": vain.pod,
+            "secret": vain.secret,
+            "named_by": f"Pod {vain.pod}",
+            "workload_kind": vain.workload_kind.lower() if restarts else "",
+            "workload": vain.workload if restarts else "",
+        },
+    )
 
 
-def no_cluster(
-    looked_at: str,
-    reason: str,
-    params: Mapping[str, str],
-    server: Diagnosis | None,
-    words: Words,
-    now: datetime,
-) -> tuple[Finding, ...]:
-    """That there is no cluster, and what on the way to its API server is why."""
-    finding = Finding(
+def _no_cluster(problem: Unreached, server: Diagnosis | None) -> Finding:
+    return Finding(
         "k8s.no-cluster",
         check="k8s",
         evidence={
-            "looked_at": looked_at,
-            "context": params.get("context", ""),
-            "server": params.get("server", ""),
-            "reason": reason,
+            "looked_at": problem.looked_at,
+            "context": problem.params.get("context", ""),
+            "server": problem.params.get("server", ""),
+            "reason": problem.reason,
             "fails_at": list(server.root_causes) if server else [],
         },
-        params={**params, "looked_at": looked_at, "reason": reason},
+        params={
+            **problem.params,
+            "looked_at": problem.looked_at,
+            "reason": problem.reason,
+        },
     )
-    beside = [  # their remedies speak of pulls and registries
+
+
+def _on_the_way(server: Diagnosis | None) -> list[Finding]:
+    """What is wrong on the way to the API server; its remedies speak of pulls and registries."""
+    return [
         replace(each, root_cause=False, severity="warning", remedies=())
         for each in (server.findings if server else ())
         if each.severity != "info"
     ]
-    first = _dressed([finding], words, now)
-    return (*first, *beside)
 
 
 def _dressed(found: Sequence[Finding], words: Words, now: datetime) -> tuple[Finding, ...]:

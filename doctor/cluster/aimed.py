@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from doctor.codes import Book
     from doctor.codes.words import Words
 
+OPTIONS = ("--context", "--kubeconfig")
 _PROGRAM = re.compile(
     r"(?<![\w./-])(?P<program>kubectl|doctor k8s)(?= )(?! --(?:context|kubeconfig)\b)"
 )
@@ -24,11 +26,11 @@ _PROGRAM = re.compile(
 class Aimed:
     """The words of every code, their commands aimed at that cluster."""
 
-    def __init__(self, book: Book, context: str | None, kubeconfig: str | None) -> None:
+    def __init__(self, book: Book, chosen: Iterable[tuple[str, str]]) -> None:
+        """`chosen`: the options that choose the cluster, with what was given to them."""
         self._book = book
-        given = (("--context", context), ("--kubeconfig", kubeconfig))
-        chosen = [(name, said) for name, said in given if said and plain(said) == said]
-        self._options = "".join(f" {name} {shlex.quote(said)}" for name, said in chosen)
+        given = [(name, said) for name, said in chosen if name in OPTIONS and plain(said) == said]
+        self._options = "".join(f" {name} {shlex.quote(said)}" for name, said in given)
 
     @property
     def rules(self) -> Rules:

@@ -19,7 +19,7 @@ from doctor.cluster import Pull, Workload
 from doctor.codes.area import check_of
 from doctor.facts.pull import PullFact
 from doctor.model import Case, Facts, Finding, Hop, Remedy, Step, Target
-from doctor.pods.node import runtime
+from doctor.pods.node import family, runtime
 from doctor.redact import plain
 from doctor.reference import Reference, parse
 
@@ -81,6 +81,7 @@ def target_of(fact: PullFact, now: datetime) -> Target:
         client="kubelet",
         runtime=runtime(fact.node),
         platform=(fact.node.platform if fact.node else "") or "linux/amd64",
+        system=family(fact.node),
         vantage="cluster",
         now=now,
     )

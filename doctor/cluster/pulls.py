@@ -15,7 +15,8 @@ from datetime import datetime, timedelta
 from doctor.clients.keyring import Held
 from doctor.cluster import Origin
 from doctor.cluster.survey import Survey
-from doctor.cluster.weighing import beside, unnamed, wanted, weighed
+from doctor.cluster.weighing import account_of, beside, unnamed, wanted, weighed
+from doctor.facts.cluster import ClusterFact, Vain
 from doctor.facts.pull import PullFact, Role
 from doctor.frozen import frozen
 from doctor.model import Hop
@@ -149,6 +150,7 @@ def _stuck(pod: Pod, events: Sequence[Event], now: datetime) -> Iterator[Failing
             return
         if one.reason in ("Pulling", "Pulled", "Created", "Started"):
             break
+    yield from _volumes(pod, events)
     for waiting in pod.stuck:
         mine = [
             e for e in events if e.container == waiting.name and e.reason in _ENDED | {"Pulling"}
@@ -163,6 +165,20 @@ def _stuck(pod: Pod, events: Sequence[Event], now: datetime) -> Iterator[Failing
                 pod, waiting.name, waiting.role, waiting.image, waiting.policy,
                 waiting.reason or "ContainerCreating", last.message, "event", known,
                 last.first, last.last,
+            )  # fmt: skip
+
+
+def _volumes(pod: Pod, events: Sequence[Event]) -> Iterator[Failing]:
+    """Images of volumes, whose failure some kubelets tell in an event about the pod alone."""
+    for image, policy in pod.volumes:
+        mine = [e for e in events if e.image == image and not e.container]
+        failed = [e for e in mine if e.reason in _FAILURES]
+        if failed and mine[-1].reason != "Pulled":
+            one = failed[-1]
+            known = meaning(one.message, image, "ErrImagePull")
+            yield Failing(
+                pod, pod.stuck[0].name, "volume", image, policy, "ErrImagePull", one.message,
+                "event", known, failed[0].first, one.last,
             )  # fmt: skip
 
 
@@ -184,7 +200,7 @@ def known(survey: Survey, found: Sequence[Failing]) -> list[Known]:
 def _known(survey: Survey, one: Failing, bad: set[str]) -> Known:
     pod = one.pod
     kind, name = survey.workload(pod)
-    account = survey.accounts.get((pod.namespace, pod.account))
+    account = account_of(survey, pod)
     named = weighed(survey, one, pod.secrets) if one.asks else []
     of_account = weighed(survey, one, beside(survey, pod)) if one.asks else []
     served = any(each.seen.serves for each in named)
@@ -214,6 +230,7 @@ def _known(survey: Survey, one: Failing, bad: set[str]) -> Known:
             node=survey.nodes.get(pod.node) or (node.bare(pod.node) if pod.node else None),
             workload_kind=kind,
             workload=name,
+            static=pod.static,
             account=pod.account,
             annotation=annotation,
             cloud=cloud,
@@ -232,11 +249,17 @@ def _known(survey: Survey, one: Failing, bad: set[str]) -> Known:
                 dict.fromkeys(n for e in survey.events.get(pod.key, ()) for n in e.unretrieved)
             ),
             good_nodes=tuple(sorted(good)) if apart else (),
+            good_platforms=_platforms(survey, good) if apart else (),
             bad_nodes=tuple(sorted(bad - {""})) if apart else (),
             difference=apart,
         ),
         secret.held(named, want) if want else (),
     )
+
+
+def _platforms(survey: Survey, nodes: set[str]) -> tuple[str, ...]:
+    found = {survey.nodes[n].platform for n in nodes if n in survey.nodes}
+    return tuple(sorted(found - {""}))
 
 
 def _misspelt(image: str) -> dict[str, str]:
@@ -277,3 +300,38 @@ def nodes_of(survey: Survey, found: Sequence[Failing]) -> list[str]:
         others = sorted(survey.have.get(image, set()) - {""} - failing_nodes.keys())
         good |= dict.fromkeys(others[:2])
     return [*failing_nodes, *list(good)[:20]]
+
+
+def cluster(
+    survey: Survey,
+    facts: Sequence[PullFact],
+    context: str,
+    chosen: tuple[tuple[str, str], ...],
+) -> ClusterFact:
+    """What is known besides. `chosen`: the options that chose the cluster."""
+    return ClusterFact(
+        context=context,
+        version=survey.version,
+        pods=survey.seen,
+        namespace=survey.scope.namespace,
+        home=survey.scope.home,
+        chosen=chosen,
+        left_out=tuple(survey.left),
+        refused=tuple(survey.refused),
+        vain=tuple(_vain(survey, facts)),
+    )
+
+
+def _vain(survey: Survey, facts: Sequence[PullFact]) -> list[Vain]:
+    """Pull Secrets that pods name in vain, although their images are pulled; each once."""
+    failing = {(fact.namespace, fact.pod) for fact in facts}
+    found: dict[tuple[str, str], Vain] = {}
+    for key, events in survey.events.items():
+        pod = survey.pods.get(key) or survey.served.get(key)
+        if key in failing or pod is None:
+            continue
+        for name in dict.fromkeys(n for event in events for n in event.unretrieved):
+            if name in pod.secrets:
+                vain = Vain(pod.namespace, name, pod.name, *survey.workload(pod))
+                found.setdefault((pod.namespace, name), vain)
+    return list(found.values())

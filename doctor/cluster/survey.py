@@ -4,6 +4,12 @@ No more than is needed: pods once, page by page, of which only those stay that w
 events, ServiceAccounts and the Secrets that are named only where a pull fails; the Secrets of a
 namespace only to search for one that nobody names. What may not be read is left out and said; the
 rest goes on.
+
+One exception: a pod whose images are there may name a pull Secret that is not, beside one that
+works. Its list tells nothing of that, and no Secret is read for a pod that runs; the kubelet's own
+event does (FailedToRetrieveImagePullSecret). So where pods name several pull Secrets, the events of
+that one reason are asked for, no more than that; where they may not be read, nothing is missed that
+a pull fails by. A pod that is named is asked about whatever it lists.
 """
 
 from __future__ import annotations
@@ -17,6 +23,7 @@ from typing import Any
 from urllib.parse import quote
 
 from doctor.cluster import LeftOut
+from doctor.facts.cluster import Refused
 from doctor.facts.pull import NodeSeen
 from doctor.frozen import frozen
 from doctor.net.kube import METADATA, Answer, Api
@@ -31,22 +38,11 @@ from doctor.usage import UsageError
 _FEW = 3
 """So many pods of a namespace are asked about one by one; more by one list."""
 _MOST_PODS = 20_000
+_MOST_SERVED = 5_000
 _MOST_SECRETS = 300
 _MOST_OWNERS = 60
 _MOST_NAMESPACES = 500
 _PULL_TYPES = ("kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg")
-
-
-@frozen
-class Refused:
-    """What this identity may not read, and what the API server said to it."""
-
-    verb: str
-    resource: str
-    namespace: str
-    user: str
-    said: str
-    name: str = ""
 
 
 @frozen
@@ -70,6 +66,8 @@ class Survey:
     pods: dict[tuple[str, str], Pod] = field(default_factory=dict)
     have: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     """Nodes on which a container has run from an image."""
+    served: dict[tuple[str, str], Pod] = field(default_factory=dict)
+    """Pods that have their images, and name several pull Secrets."""
     siblings: dict[str, list[Pod]] = field(default_factory=lambda: defaultdict(list))
     events: dict[tuple[str, str], list[event.Event]] = field(default_factory=dict)
     workloads: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
@@ -82,7 +80,7 @@ class Survey:
     weighed: dict[tuple[str, str, str, str], Weighed] = field(default_factory=dict)
     nodes: dict[str, NodeSeen] = field(default_factory=dict)
     left: dict[LeftOut, None] = field(default_factory=dict)
-    refused: dict[tuple[str, str], list[Refused]] = field(default_factory=lambda: defaultdict(list))
+    refused: list[Refused] = field(default_factory=list)
     blind: Answer | None = None
     """The answer that ended the reading of pods before any was seen."""
     kept: Kept | None = None
@@ -99,8 +97,9 @@ class Survey:
         """Something could not be read."""
         self.left.setdefault(LeftOut(what, answer.why, namespace))
         if answer.status == 403:
-            one = Refused(verb, what, namespace or "", answer.user, answer.message, name)
-            self.refused[verb, what].append(one)
+            self.refused.append(
+                Refused(verb, what, namespace or "", answer.user, answer.message, name)
+            )
 
     def _keep(self, kind: str, thing: Any, version: str = "v1") -> None:
         if self.kept is not None:
@@ -163,6 +162,8 @@ class Survey:
             self.pods[found.key] = found
             self._keep("Pod", value)
             self.siblings[found.owner[2]].append(found)
+        elif len(found.secrets) > 1 and len(self.served) < _MOST_SERVED:
+            self.served[found.key] = found
 
     async def _read_named(self, named: Named) -> None:
         namespace = self.scope.namespace or self.scope.home
@@ -258,6 +259,23 @@ class Survey:
                     found[one.pod].append(one)
                     self._keep("Event", value, "events.k8s.io/v1" if "regarding" in value else "v1")
         return None
+
+    async def read_unretrieved(self) -> None:
+        """The events about pull Secrets that are not there, of pods that have their images."""
+        spaces = dict.fromkeys(namespace for namespace, _ in self.served)
+        if self.scope.namespace is None and len(spaces) > _FEW:
+            paths = ["/api/v1/events"]
+        else:
+            paths = [space(each, "events") for each in spaces]
+        await asyncio.gather(*map(self._unretrieved, paths))
+
+    async def _unretrieved(self, path: str) -> None:
+        async for page in self.api.pages(path, fieldSelector=f"reason={event.UNRETRIEVED}"):
+            for value in page.items if page.ok else ():
+                one = event.read(value) if isinstance(value, Mapping) else None
+                mine = self.served.get(one.pod) if one else None
+                if one and mine and one.pod_uid in ("", mine.uid):
+                    self.events.setdefault(one.pod, []).append(one)
 
     async def read_owners(self, pods: Iterable[Pod]) -> None:
         """Who owns the ReplicaSets and Jobs that own the pods."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from doctor.clients.keyring import Wanted
 from doctor.clients.kubelet_keyring import SECRETS
+from doctor.cluster.survey import Account
 from doctor.facts.pull import SecretSeen
 from doctor.pods import secret
 from doctor.pods.secret import Stored, Weighed
@@ -28,7 +29,7 @@ async def read_secrets(survey: Survey, found: Sequence[Failing]) -> None:
     those serves, others that would."""
     asking = [one for one in found if one.asks]
     pods = {one.pod.key: one.pod for one in asking}
-    await survey.read_accounts(pods.values())
+    await survey.read_accounts(pod for pod in pods.values() if not pod.static)
     await survey.read_secrets((p.namespace, n) for p in pods.values() for n in p.secrets)
     await survey.read_secrets((p.namespace, n) for p in pods.values() for n in beside(survey, p))
     lacking = [one for one in asking if one.login and not _serves(survey, one)]
@@ -43,9 +44,16 @@ async def read_secrets(survey: Survey, found: Sequence[Failing]) -> None:
     await survey.search_elsewhere(name for _, name in missing)
 
 
+def account_of(survey: Survey, pod: Pod) -> Account | None:
+    """Its ServiceAccount, as far as pulls go; None where that was not read."""
+    if pod.static:
+        return Account()
+    return survey.accounts.get((pod.namespace, pod.account))
+
+
 def beside(survey: Survey, pod: Pod) -> tuple[str, ...]:
     """The Secrets of its account that the pod does not have."""
-    account = survey.accounts.get((pod.namespace, pod.account))
+    account = account_of(survey, pod)
     return tuple(n for n in account.secrets if n not in pod.secrets) if account else ()
 
 

@@ -149,11 +149,8 @@ def _names(report: Report, around: Surroundings, own: str) -> Pseudonyms:
         kubernetes.learn(names, thing)
     if report.kubernetes is not None:
         pseudonyms.learn(names, replace(report.kubernetes, server=None))
-        for pull in report.kubernetes.pulls:
-            for namespace in pull.namespaces:
-                names.add_namespace(namespace)
-            for node in pull.nodes:
-                names.add_node(node)
+        for fact in report.kubernetes.facts:
+            kubernetes.learn_fact(names, fact)
     return names
 
 
@@ -164,8 +161,7 @@ def _all(report: Report) -> Sequence[Diagnosis]:
 
 def renamed(report: Report, names: Pseudonyms, checks: Sequence[Check], book: Book) -> Report:
     """The report that the same checks make of the renamed facts."""
-    from doctor.bundle.codec import Reader, encode
-    from doctor.cluster import Cluster
+    from doctor.bundle import cluster
     from doctor.run import row
 
     mask = Mask()
@@ -178,16 +174,15 @@ def renamed(report: Report, names: Pseudonyms, checks: Sequence[Check], book: Bo
         return evidence.restore(record, checks).judged(checks, book)
 
     diagnoses = tuple(again(each) for each in report.diagnoses)
-    cluster = report.kubernetes
-    if cluster is not None:
-        record = encode(replace(cluster, server=None, facts=()), Cluster, text)
-        server = again(cluster.server) if cluster.server else None
-        cluster = replace(Reader().decode(record, Cluster), server=server)
+    kept = report.kubernetes
+    if kept is not None:
+        record, _ = cluster.record(kept, report.started, text)
+        kept = cluster.restore(record, checks).judged(checks, book)
     return replace(
         report,
         diagnoses=diagnoses,
         clients=None if report.clients is None else tuple(map(row, diagnoses)),
-        kubernetes=cluster,
+        kubernetes=kept,
     )
 
 

@@ -19,7 +19,7 @@ from doctor.model import Diagnosis, Facts, Finding, Hop, Remedy, Report, Step, T
 from doctor.redact import plain
 from doctor.reference import Reference, parse, read_target
 from doctor.registry import hub
-from doctor.said import Said, errors
+from doctor.said import Said, counted
 
 UNKNOWN = "k8s.cause-unknown"
 _EYES = {
@@ -39,12 +39,15 @@ _LONGEST = 220
 
 
 def report(text: str, book: Book) -> Report:
-    """One entry for each distinct error of the text; where there is none, one that says so."""
+    """One entry for each distinct error of the text; where there is none, one that says so; and
+    one for what was left out of a text with too many."""
     started, clock = datetime.now().astimezone(), time.perf_counter()
-    found = errors(text)
-    diagnoses = tuple(_diagnosis(said, book) for said in found) or (_nothing(text, book),)
+    found, left = counted(text)
+    diagnoses = [_diagnosis(said, book) for said in found] or [_nothing(text, book)]
+    if left:
+        diagnoses.append(_left_out(left, book))
     return Report(
-        diagnoses=diagnoses,
+        diagnoses=tuple(diagnoses),
         started=started,
         ms=(time.perf_counter() - clock) * 1000,
         verdict="fail",
@@ -229,6 +232,25 @@ def _nothing(text: str, book: Book) -> Diagnosis:
         f"{what} Nothing is guessed from it.",
         {"text": shown} if shown else {},
         tuple(_deciding(said, target)),
+    )
+    return _settled(target, [finding])
+
+
+def _left_out(count: int, book: Book) -> Diagnosis:
+    """That there are more messages than are looked at."""
+    target = target_of(Said("", ()))
+    many = f"{count:,} more distinct message{'' if count == 1 else 's'}"
+    step = Step(
+        "Give the rest to `doctor explain -` by itself: the later half of the log, or what one "
+        "node, one namespace or one hour of it says."
+    )
+    finding = _no_cause(
+        target,
+        book,
+        f"{many} left out",
+        f"The text holds {many} that look like errors of pulls and were not read.",
+        {"left_out": count},
+        (Remedy("Explain the text in parts", (step,)),),
     )
     return _settled(target, [finding])
 

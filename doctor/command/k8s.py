@@ -11,15 +11,14 @@ import os
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from doctor.cluster import Cluster
-from doctor.cluster.aimed import Aimed
 from doctor.command.options import Options, read
-from doctor.model import Diagnosis, Report, Verdict
+from doctor.facts.cluster import ClusterFact, Unreached
+from doctor.model import Diagnosis, Report
 from doctor.pods import scope
 from doctor.pods.scope import Scope
 from doctor.process.streams import talk
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from doctor.cluster.pulls import Known
     from doctor.cluster.survey import Survey
     from doctor.codes import Book
-    from doctor.model import Finding
+    from doctor.facts.pull import PullFact
     from doctor.net.kube import Api
     from doctor.net.kubeconfig import Wish
     from doctor.net.kubesettings import NoClusterError, Settings
@@ -58,7 +57,7 @@ def k8s(args: Namespace) -> int:
     book = load(())
     progress = _Progress(sys.stderr.isatty() and not options.quiet)
     try:
-        report = complete(_Run(options, wish, asked, args.probe, book, progress, kept).report)
+        report = complete(Run(options, wish, asked, args.probe, book, progress, kept).report)
     finally:
         progress.clear()
     code = casefile.closed(args, options, report, kept, book) if kept is not None else None
@@ -73,7 +72,7 @@ async def looked(options: Options, tell: Callable[[str], None], kept: Kept | Non
 
     learn_variables(os.environ)
     asked = Asked(everywhere=False, namespace=None, named=(), selector="")
-    return await _Run(options, Wish(), asked, False, load(()), tell, kept).report()
+    return await Run(options, Wish(), asked, False, load(()), tell, kept).report()
 
 
 @dataclass(frozen=True)
@@ -131,7 +130,7 @@ class _Progress:
             talk("\r\x1b[K", end="")
 
 
-class _Run:
+class Run:
     """One diagnosis of a cluster."""
 
     def __init__(
@@ -149,7 +148,6 @@ class _Run:
         self.asked = asked
         self.probing = probing
         self.book = book
-        self.words = Aimed(book, wish.context, wish.kubeconfig)
         self.tell = tell
         self.kept = kept
         self.environ: Mapping[str, str] = dict(os.environ)
@@ -167,17 +165,17 @@ class _Run:
         try:
             settings = await settle(self.environ, self.wish, self.deadline - time.monotonic())
         except NoClusterError as problem:
-            return self._made(self._without(None, problem))
+            return self._judged(self._without(None, problem))
         api = Api(settings, self.deadline - 0.3)
         try:
-            return await self._look(settings, api)
+            return await self.look(settings, api)
         finally:
             api.close()
 
-    async def _look(self, settings: Settings, api: Api) -> Report:
+    async def look(self, settings: Settings, api: Api) -> Report:
         import asyncio
 
-        from doctor.cluster import pulls, weighing
+        from doctor.cluster import kubectl, pulls, weighing
         from doctor.cluster.survey import Survey
 
         survey = Survey(api, self.asked.scope(settings.namespace), kept=self.kept)
@@ -186,10 +184,9 @@ class _Run:
         await survey.read_pods()
         await version
         if survey.blind is not None and survey.blind.status != 403 and not survey.seen:
-            return self._made(await self._unreached(settings, survey))
+            return self._judged(*await self._unreached(settings, survey))
         self.tell(f"{survey.seen} pods; reading why {len(survey.pods)} of them wait")
-        if survey.pods:
-            await survey.read_events()
+        await asyncio.gather(survey.read_events(), survey.read_unretrieved())
         found = pulls.failing(survey, self.now)
         await asyncio.gather(
             weighing.read_secrets(survey, found),
@@ -200,46 +197,33 @@ class _Run:
         diagnoses: list[Diagnosis] = []
         if self.probing and known:
             diagnoses, known = await self._probed(known)
-        return self._made(self._cluster(settings, survey, known), diagnoses)
+        facts = [one.fact for one in known]
+        fact = pulls.cluster(survey, facts, settings.context or "", self._chosen)
+        server = kubectl.answered(settings, self.environ, survey.api.ms or 0.0, self.now)
+        return self._judged(fact, facts, server, diagnoses)
 
-    def _made(self, cluster: Cluster, diagnoses: list[Diagnosis] | None = None) -> Report:
+    def _judged(
+        self,
+        fact: ClusterFact,
+        facts: Sequence[PullFact] = (),
+        server: Diagnosis | None = None,
+        diagnoses: Sequence[Diagnosis] = (),
+    ) -> Report:
+        from doctor import judgement
+
+        cluster = judgement.cluster(fact, facts, server, self.book, self.now)
         return Report(
-            diagnoses=tuple(diagnoses or ()),
+            diagnoses=tuple(diagnoses),
             started=self.now,
             ms=(time.perf_counter() - self.clock) * 1000,
             verdict=cluster.verdict,
             kubernetes=cluster,
         )
 
-    def _cluster(self, settings: Settings, survey: Survey, known: list[Known]) -> Cluster:
-        from doctor.checks.k8s import judge
-        from doctor.cluster import access, grouping, kubectl
-
-        facts = [one.fact for one in known]
-        pulls = grouping.pulls(facts, judge, self.words, self.now)
-        findings = access.findings(survey, facts, self.words, self.now)
-        return Cluster(
-            context=settings.context,
-            server_version=survey.version or None,
-            verdict=self._verdict(survey, findings, [p.verdict for p in pulls]),
-            pods_seen=survey.seen,
-            pods_failing=len({(f.namespace, f.pod) for f in facts}),
-            server=kubectl.answered(settings, self.environ, survey.api.ms or 0.0, self.now),
-            findings=findings,
-            pulls=pulls,
-            left_out=tuple(survey.left),
-            facts=tuple(facts),
-        )
-
-    def _verdict(
-        self, survey: Survey, findings: tuple[Finding, ...], pulls: list[Verdict]
-    ) -> Verdict:
-        if "fail" in pulls or any(f.root_cause for f in findings):
-            return "fail"
-        if any(left.what in ("pods", "events") for left in survey.left):
-            return "incomplete"
-        warned = any(f.severity == "warning" for f in findings)
-        return "warn" if pulls or warned else "pass"
+    @property
+    def _chosen(self) -> tuple[tuple[str, str], ...]:
+        given = (("--context", self.wish.context), ("--kubeconfig", self.wish.kubeconfig))
+        return tuple((name, said) for name, said in given if said)
 
     async def _probed(self, known: list[Known]) -> tuple[list[Diagnosis], list[Known]]:
         from doctor.clients.shell import Shell
@@ -270,7 +254,9 @@ class _Run:
             fetch_issuers=self.options.fetch_issuers,
         )
 
-    async def _unreached(self, settings: Settings, survey: Survey) -> Cluster:
+    async def _unreached(
+        self, settings: Settings, survey: Survey
+    ) -> tuple[ClusterFact, tuple[PullFact, ...], Diagnosis | None]:
         """Why the API server gives no pods: the login, or the way to it."""
         from doctor.cluster import kubectl
         from doctor.net import Net
@@ -286,7 +272,7 @@ class _Run:
         if answer.status == 401:
             reason = f"{settings.server} does not accept the login (HTTP 401)"
             params |= {"login_expired": "yes", "file": settings.file}
-            return self._without(settings, NoClusterError(looked, reason, **params))
+            return self._without(settings, NoClusterError(looked, reason, **params)), (), None
         net = self._net(Net)
         try:
             self.tell(f"looking at the way to {settings.server}")
@@ -296,30 +282,13 @@ class _Run:
         finally:
             await net.close()
         reason = f"{settings.server} gives no answer that can be used: {answer.why}"
-        cluster = self._without(settings, NoClusterError(looked, reason, **params), server)
-        return cluster
+        return self._without(settings, NoClusterError(looked, reason, **params)), (), server
 
-    def _without(
-        self, settings: Settings | None, problem: NoClusterError, server: Diagnosis | None = None
-    ) -> Cluster:
-        """The report of a cluster that cannot be talked to."""
-        from doctor.cluster import access
-
-        return Cluster(
-            context=(settings.context if settings else problem.params.get("context")) or None,
-            server_version=None,
-            verdict="fail",
-            pods_seen=0,
-            pods_failing=0,
-            server=server,
-            findings=access.no_cluster(
-                problem.looked_at,
-                problem.reason,
-                problem.params,
-                server,
-                Aimed(self.book, None, self.wish.kubeconfig),  # its context may be the fault
-                self.now,
-            ),
-            pulls=(),
-            left_out=(),
+    def _without(self, settings: Settings | None, problem: NoClusterError) -> ClusterFact:
+        """What is known of a cluster that cannot be talked to. Its context may be the fault, so
+        that printed commands do not choose it."""
+        return ClusterFact(
+            context=(settings.context if settings else problem.params.get("context")) or "",
+            chosen=tuple(each for each in self._chosen if each[0] != "--context"),
+            unreached=Unreached(problem.looked_at, problem.reason, problem.params),
         )

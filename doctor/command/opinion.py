@@ -8,12 +8,14 @@ here is shown as it was recorded, and named.
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from doctor.bundle import cluster as kept
 from doctor.bundle import evidence, opened
+from doctor.bundle.changes import changes
 from doctor.bundle.codec import MisfitError
 from doctor.bundle.opened import Opened
 from doctor.clients.eyes import DEFAULT, PLAIN
@@ -23,10 +25,12 @@ from doctor.plugins import installed
 from doctor.process import terminal
 from doctor.process.streams import talk
 from doctor.redact import plain, scrub, scrub_data
+from doctor.report.conformity import faults
 from doctor.report.document import document, stamp
 from doctor.run import gravest, row
 
 if TYPE_CHECKING:
+    from doctor.cluster import Cluster
     from doctor.codes import Book
 
 Document = dict[str, Any]
@@ -63,7 +67,7 @@ def opinion(found: Opened, *, as_recorded: bool = False, name: str = "") -> Docu
             "opened": stamp(datetime.now(UTC)),
             "judged_again": again,
             "pseudonyms": found.pseudonyms,
-            "changes": _changes(recorded, told) if again else [],
+            "changes": changes(recorded, told) if again else [],
             "notes": [*notes, *more],
         },
     }
@@ -72,9 +76,6 @@ def opinion(found: Opened, *, as_recorded: bool = False, name: str = "") -> Docu
 def _judged(found: Opened, recorded: Document) -> tuple[Document, list[str]]:
     """The document that today's checks make of the facts, and what could not be judged."""
     targets: list[Document] = recorded["targets"]
-    if len(found.records) != len(targets):
-        why = f"It holds the facts of {len(found.records)} of {len(targets)} targets"
-        return recorded, [f"{why}, so all is shown as it was recorded."]
     from doctor.codes import load
 
     plugged = installed()
@@ -83,14 +84,41 @@ def _judged(found: Opened, recorded: Document) -> tuple[Document, list[str]]:
         talk(f"doctor: {plain(scrub(problem))}")
     notes: dict[str, None] = {}
     places: list[Diagnosis | None] = []
-    for record, target in zip(found.records, targets, strict=True):
-        diagnosis, said = _again(record, book)
-        if diagnosis is None:
-            named = plain(str(target["target"]), 80)
-            said = (f"{named} is shown as it was recorded: {said[0]}.",)
-        places.append(diagnosis)
-        notes |= dict.fromkeys(said)
-    return _merged(recorded, places), list(notes)
+    if len(found.records) != len(targets):
+        why = f"It holds the facts of {len(found.records)} of {len(targets)} targets"
+        notes[f"{why}, so all is shown as it was recorded."] = None
+        places = [None] * len(targets)
+    else:
+        for record, target in zip(found.records, targets, strict=True):
+            diagnosis, said = _again(record, book)
+            if diagnosis is None:
+                named = plain(str(target["target"]), 80)
+                said = (f"{named} is shown as it was recorded: {said[0]}.",)
+            places.append(diagnosis)
+            notes |= dict.fromkeys(said)
+    cluster, said = _cluster_again(found, book)
+    notes |= dict.fromkeys(said)
+    return _merged(recorded, places, cluster), list(notes)
+
+
+def _cluster_again(found: Opened, book: Book) -> tuple[Cluster | None, Sequence[str]]:
+    """The same of the cluster; nothing where there is none."""
+    if found.report["kubernetes"] is None:
+        return None, ()
+    as_recorded = "The cluster is shown as it was recorded"
+    if found.cluster is None:
+        return None, (f"{as_recorded}: the bundle holds no facts of it.",)
+    checks = installed().checks
+    try:
+        restored = kept.restore(found.cluster, checks)
+        cluster = restored.judged(checks, book)
+        if odd := faults(document(_report([], cluster)), 1):
+            raise MisfitError(f"its facts make no report: {odd[0]}")
+    except MisfitError as error:
+        return None, (f"{as_recorded}: {plain(str(error), 300)}.",)
+    except Exception as error:  # facts that no reading would give
+        return None, (f"{as_recorded}: its facts do not fit together ({type(error).__name__}).",)
+    return cluster, restored.notes
 
 
 def _again(record: Any, book: Book) -> tuple[Diagnosis | None, Sequence[str]]:
@@ -116,13 +144,15 @@ def _checks_for(restored: evidence.Restored) -> Sequence[Check]:
     return everything if chosen or asked - {c.id for c in few} else few
 
 
-def _report(diagnoses: Sequence[Diagnosis]) -> Report:
-    return Report(tuple(diagnoses), datetime.now(UTC), 0.0, "pass")
+def _report(diagnoses: Sequence[Diagnosis], cluster: Cluster | None = None) -> Report:
+    return Report(tuple(diagnoses), datetime.now(UTC), 0.0, "pass", kubernetes=cluster)
 
 
-def _merged(recorded: Document, diagnoses: Sequence[Diagnosis | None]) -> Document:
+def _merged(
+    recorded: Document, diagnoses: Sequence[Diagnosis | None], again: Cluster | None
+) -> Document:
     """Today's document, with what was recorded where nothing could be judged."""
-    told = document(_report([d for d in diagnoses if d is not None]))
+    told = document(_report([d for d in diagnoses if d is not None], again))
     fresh = iter(told["targets"])
     targets = [
         old if new is None else next(fresh)
@@ -133,8 +163,9 @@ def _merged(recorded: Document, diagnoses: Sequence[Diagnosis | None]) -> Docume
         pairs = zip(rows, diagnoses, strict=True)
         rows = [old if new is None else scrub_data(row(new)) for old, new in pairs]
     counting = [t for t in targets if rows is None or t["client"] == DEFAULT]
-    cluster = recorded["kubernetes"]
-    verdicts = [t["verdict"] for t in counting] + ([cluster["verdict"]] if cluster else [])
+    cluster = told["kubernetes"] or recorded["kubernetes"]
+    # With --probe the cluster's verdict is the report's: what was tried from here decides nothing.
+    verdicts = [cluster["verdict"]] if cluster else [t["verdict"] for t in counting]
     return {
         **told,
         "started": recorded["started"],
@@ -144,28 +175,3 @@ def _merged(recorded: Document, diagnoses: Sequence[Diagnosis | None]) -> Docume
         "clients": rows,
         "kubernetes": cluster,
     }
-
-
-def _changes(then: Document, now: Document) -> list[str]:
-    """What is judged otherwise than when it was recorded, a sentence each."""
-    several = len(now["targets"]) > 1
-    found = []
-    for old, new in zip(then["targets"], now["targets"], strict=True):
-        about = f"{plain(str(new['target']), 80)} ({plain(new['client'])}): " if several else ""
-        found += [f"{about}{each}" for each in _changed(old, new)]
-    return found
-
-
-def _changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    said = []
-    if old["verdict"] != new["verdict"]:
-        said.append(f"the verdict was {old['verdict']} and is {new['verdict']}.")
-    if old["root_causes"] != new["root_causes"]:
-        was, now = (", ".join(t["root_causes"]) or "none" for t in (old, new))
-        said.append(f"the root cause was {plain(was, 200)} and is {plain(now, 200)}.")
-    before, after = (dict.fromkeys(f["code"] for f in t["findings"]) for t in (old, new))
-    if added := [code for code in after if code not in before]:
-        said.append(f"found now: {', '.join(added)}.")
-    if gone := [code for code in before if code not in after]:
-        said.append(f"no longer found: {plain(', '.join(gone), 400)}.")
-    return said

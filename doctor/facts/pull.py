@@ -49,6 +49,8 @@ class SecretSeen:
     """Keys that match, and why they give no credential all the same."""
     near: tuple[tuple[str, str], ...] = ()
     """Keys that come near and do not match, and why not."""
+    stray: tuple[str, ...] = ()
+    """White space at the ends of what is tried: where, and which; never the value."""
     expired: str = ""
     """Which kind of token it holds whose life is over."""
     source: Source | None = None
@@ -75,6 +77,8 @@ class NodeSeen:
     system: str = ""
     pressure: tuple[str, ...] = ()
     """Conditions that stop pulls, such as DiskPressure."""
+    cloud: Mapping[str, str] = field(default_factory=dict)
+    """What names the machine in its cloud (`doctor.pods.cloud`)."""
 
 
 @frozen(kw_only=True)
@@ -105,6 +109,8 @@ class PullFact(Fact):
     node: NodeSeen | None = None
     workload_kind: str = ""
     workload: str = ""
+    static: bool = False
+    """Does its kubelet run it from a file?"""
     account: str = "default"
     annotation: str = ""
     """What binds the account to a cloud's identity."""
@@ -132,6 +138,7 @@ class PullFact(Fact):
     """Secrets that the kubelet could not get, by its own event."""
     good_nodes: tuple[str, ...] = ()
     """Nodes that have pulled the image."""
+    good_platforms: tuple[str, ...] = ()
     bad_nodes: tuple[str, ...] = ()
     difference: str = ""
     outcome: str = ""

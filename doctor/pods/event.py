@@ -14,6 +14,8 @@ from typing import Any
 from doctor.frozen import frozen
 from doctor.pods.objects import moment, text
 
+UNRETRIEVED = "FailedToRetrieveImagePullSecret"
+"""The reason of an event about pull Secrets that the kubelet did not get."""
 _FIELD = re.compile(r"spec\.(?:init|ephemeral)?[cC]ontainers\{(?P<name>[^{}]{1,253})\}")
 _IMAGE = re.compile(r'image "(?P<image>[^"\s]{1,1024})"')
 _SANDBOX = re.compile(r'(?:sandbox image|pull image) "(?P<image>[^"\s]{1,1024})"')
@@ -48,11 +50,7 @@ class Event:
     @property
     def unretrieved(self) -> tuple[str, ...]:
         """The pull Secrets that the kubelet did not get."""
-        found = (
-            _SECRETS.search(self.message)
-            if self.reason == "FailedToRetrieveImagePullSecret"
-            else None
-        )
+        found = _SECRETS.search(self.message) if self.reason == UNRETRIEVED else None
         return tuple(n.strip() for n in found["names"].split(",") if n.strip()) if found else ()
 
 

@@ -8,6 +8,9 @@ from typing import Any
 
 from doctor.facts.pull import PullFact, SecretSeen
 from doctor.model import Confidence, Finding
+from doctor.pods.node import runtime
+from doctor.reference import Reference, parse
+from doctor.registry import hub
 
 _OF_HOST = ("dns", "tcp", "tls", "proxy", "rate", "api")
 """Areas whose findings are about a host."""
@@ -31,14 +34,42 @@ def own_params(fact: PullFact, code: str) -> dict[str, str]:
     """What the words of a code that another check has too may use of a cluster."""
     if fact.role == "sandbox":
         return {"sandbox_image": fact.image}
+    if code == "registry.platform-missing":
+        fits = {each.rpartition("/")[2] for each in fact.good_platforms}
+        return {"fit_arch": fits.pop() if len(fits) == 1 else ""}
+    if code.startswith("dns."):
+        return {"resolv_conf": "/etc/resolv.conf"}
+    if code.startswith("tls."):
+        return _of_trust(fact)
     if not code.startswith("auth."):
         return {}
     named = ", ".join(each.name for each in fact.named) or "none"
     return {
-        "because": fact.params.get("because", "") or "by its answer to the node",
+        "because": fact.params.get("because", "") or _because(fact),
         "places": f"the pull Secrets that pod {fact.pod} lists ({named})",
-        "new_secret": f"pull-{re.sub(r'[^a-z0-9]+', '-', fact.host.lower()).strip('-')}"[:60],
+        "new_secret": ""
+        if any(each.serves for each in fact.named)
+        else f"pull-{re.sub(r'[^a-z0-9]+', '-', fact.host.lower()).strip('-')}"[:60],
     }
+
+
+def _because(fact: PullFact) -> str:
+    serving = [each for each in fact.named if each.serves]
+    if not serving:
+        return "by its answer to the node"
+    with_ = ", ".join(f"{each.name}, as {each.matching[0][1] or 'nobody'}" for each in serving[:3])
+    return f"the kubelet asked with the pull Secret {with_}"
+
+
+def _of_trust(fact: PullFact) -> dict[str, str]:
+    """Where the runtime has the authorities of a registry. Docker Hub's and another host's than the
+    image's are none of its own."""
+    found = parse(fact.image)
+    name = runtime(fact.node) or "containerd"
+    if not isinstance(found, Reference) or found.hop != fact.hop or found.hop.host in hub.HOSTS:
+        return {}
+    folder = {"containerd": "/etc/containerd/certs.d", "cri-o": "/etc/containers/certs.d"}
+    return {"own_host": found.domain, "certs": folder[name]}
 
 
 def fault(fact: PullFact, code: str) -> str:
@@ -114,13 +145,15 @@ def finding(
         "init": "yes" if fact.role == "init" else "",
         "node": node.name if node else "",
         "service_account": fact.account,
-        "owned": "yes" if fact.workload_kind not in {"Pod", *_RESTARTED} else "",
+        "owned": "yes" if fact.static or fact.workload_kind not in {"Pod", *_RESTARTED} else "",
+        "static": "yes" if fact.static else "",
         "remade": "yes" if fact.workload_kind not in ("Pod", "Deployment", "DaemonSet") else "",
         "stateful": "yes" if fact.workload_kind == "StatefulSet" else "",
         "workload_kind": fact.workload_kind.lower() if restarted else "",
         "workload": fact.workload if restarted else "",
         "pod_secrets": ", ".join(each.name for each in fact.named),
         "account_secrets": ", ".join(fact.account_lists),
+        "account_unread": "" if fact.account_read else "yes",
         "message": fact.message,
     }
     proof = {

@@ -6,10 +6,22 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from doctor.facts.pull import NodeSeen
+from doctor.model import System
+from doctor.pods import cloud
 from doctor.pods.objects import each, text
 
 _STOP = ("DiskPressure", "NetworkUnavailable")
 """Conditions in which a node pulls nothing, or cannot."""
+
+_FAMILIES: tuple[tuple[System, tuple[str, ...]], ...] = (
+    ("debian", ("debian", "ubuntu")),
+    ("rhel", ("red hat enterprise", "centos", "rocky", "almalinux", "fedora linux", "oracle linux",
+              "amazon linux")),
+    ("suse", ("suse linux", "opensuse leap")),
+    ("alpine", ("alpine",)),
+)  # fmt: skip
+"""What os-release(5) calls them in PRETTY_NAME, which is a node's osImage. Systems whose root is
+read-only (Bottlerocket, Talos, Flatcar, CoreOS) are none of these."""
 
 
 def read(value: Mapping[str, Any]) -> NodeSeen:
@@ -29,6 +41,7 @@ def read(value: Mapping[str, Any]) -> NodeSeen:
             for one in each(value, "status", "conditions")
             if (kind := text(one, "type")) in _STOP and text(one, "status") == "True"
         ),
+        cloud=cloud.node(value),
     )
 
 
@@ -41,6 +54,13 @@ def runtime(seen: NodeSeen | None) -> str:
     """The name of its runtime, as `--as` has it; "" for another, or an unknown one."""
     name = seen.runtime.partition("://")[0] if seen else ""
     return name if name in ("containerd", "cri-o") else ""
+
+
+def family(seen: NodeSeen | None) -> System:
+    """Whose commands and paths it has, by the name of its system; "linux" where that tells
+    nothing."""
+    words = seen.system.lower() if seen else ""
+    return next((name for name, marks in _FAMILIES if any(m in words for m in marks)), "linux")
 
 
 def difference(good: Sequence[NodeSeen], bad: Sequence[NodeSeen]) -> str:

@@ -37,6 +37,7 @@ _KINDS: tuple[tuple[Role, str, str], ...] = (
     ("container", "containers", "containerStatuses"),
     ("ephemeral", "ephemeralContainers", "ephemeralContainerStatuses"),
 )
+_MIRROR = "kubernetes.io/config.mirror"
 _QUOTED = re.compile(r'image "([^"\s]{1,1024})"')
 
 
@@ -76,6 +77,11 @@ class Pod:
     """Containers that have not begun, and nothing says why."""
     have: tuple[str, ...]
     """Images that its containers have run from."""
+    static: bool = False
+    """Is it the mirror of one that a kubelet runs from a file? It gets nothing of an account
+    (plugin/pkg/admission/serviceaccount), and deleting it restarts nothing."""
+    volumes: tuple[tuple[str, str], ...] = ()
+    """Images of its volumes, and the policies they are pulled by."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -87,6 +93,8 @@ class Pod:
         nothing does. A Deployment names its ReplicaSets by its own name and the template's hash
         (pkg/controller/deployment/sync.go)."""
         kind, name, _ = self.owner
+        if self.static:
+            return "Pod", self.name
         if kind == "ReplicaSet" and self.template and name.endswith(f"-{self.template}"):
             return "Deployment", name.removesuffix(f"-{self.template}")
         return (kind, name) if kind and name else ("Pod", self.name)
@@ -134,6 +142,8 @@ def read(value: Mapping[str, Any]) -> Pod | None:
         waiting=tuple(waiting),
         stuck=() if waiting else tuple(stuck),
         have=tuple(dict.fromkeys(have)),
+        static=owner(value)[0] == "Node" or _MIRROR in texts(value, "metadata", "annotations"),
+        volumes=tuple(volumes.items()),
     )
 
 
@@ -154,6 +164,8 @@ def _of_volume(one: Waiting, volumes: Mapping[str, str]) -> Waiting:
     """A container waits for its volumes' images too, under the same reasons."""
     found = _QUOTED.search(one.message)
     image = found[1] if found else ""
+    if one.reason == "ImageVolumeMountFailed" and not found and len(volumes) == 1:
+        image = next(iter(volumes))
     if image and image != one.image and image in volumes:
         return Waiting(one.name, "volume", image, volumes[image], one.reason, one.message)
     return one

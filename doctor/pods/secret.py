@@ -22,7 +22,7 @@ from doctor.clients.keyring import Held, Wanted
 from doctor.clients.kubelet_keyring import SECRETS, Document, of_secret, ring, spoilt
 from doctor.clients.kubelet_keyring import read as parsed
 from doctor.clients.kubelet_keys import filed, image, matches, near
-from doctor.condition import life
+from doctor.condition import life, white_space
 from doctor.facts.pull import SecretSeen, Source
 from doctor.frozen import frozen
 from doctor.pods.objects import at, each, moment, owner, text, texts
@@ -192,6 +192,9 @@ def weigh(stored: Stored, want: Wanted) -> Weighed:
                 if k.matches and k.key not in {h.key for h in answer.held}
             ),
             near=tuple((m.key, m.reason) for m in answer.near_misses[:_SHOWN]),
+            stray=tuple(
+                dict.fromkeys(w.said for h in answer.held for w in white_space(h.credential))
+            ),
             expired=next((o.kind for o in over if o and o.expires < _now()), ""),
         ),
         config,

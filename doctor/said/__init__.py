@@ -91,6 +91,11 @@ def _cannot_tell(answer: Answer, context: wrapping.Context) -> tuple[str, ...]:
 
 def errors(text: str) -> tuple[Said, ...]:
     """Every distinct error of a text, once each, in the order of appearance."""
+    return counted(text)[0]
+
+
+def counted(text: str) -> tuple[tuple[Said, ...], int]:
+    """The same, and how many distinct messages were not looked at because there are so many."""
     from doctor.said import statements
 
     return statements.errors(text)

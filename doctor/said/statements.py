@@ -96,15 +96,17 @@ BARE = re.compile(
 _MASKED_CAUSE = re.compile(r"^(?:Error: )?(?:ErrImagePull|ImagePullBackOff) *$")
 
 
-def errors(text: str) -> tuple[Said, ...]:
-    """Every distinct error of a text, once each, in the order of appearance."""
+def errors(text: str) -> tuple[tuple[Said, ...], int]:
+    """Every distinct error of a text, once each, in the order of appearance; and how many distinct
+    messages were not looked at, because there are more than `MOST`."""
     found: list[Said] = []
     bare: list[Message] = []
     seen: set[tuple[str, str]] = set()
+    left: set[int] = set()
     count = read_to = 0
     wrapped = whole(text, _SHORT)
     if wrapped is not None and (said := _read(wrapped, wrapped=True)[0]) and said[0].codes:
-        return tuple(said)
+        return tuple(said), 0
     for message in messages(text):
         count += 1
         if 0 <= message.number < read_to or (message.text, message.image) in seen:
@@ -115,11 +117,13 @@ def errors(text: str) -> tuple[Said, ...]:
                 said, lines = _read(message)
                 found += said
                 read_to = message.number + lines
+            else:
+                left.add(hash((message.text, message.image)))
         elif len(bare) <= _SHORT:
             bare.append(message)
     if not found and count <= _SHORT:
         found = _bare(bare)
-    return _distinct(found)
+    return _distinct(found), len(left)
 
 
 def _read(message: Message, *, wrapped: bool = False) -> tuple[list[Said], int]:

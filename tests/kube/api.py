@@ -234,7 +234,7 @@ class _Handler(BaseHTTPRequestHandler):
         if store.tokens and (kind.lower() != "bearer" or token not in store.tokens):
             return self._say(*_status(401, "Unauthorized", "Unauthorized"))
         url = urlsplit(self.path)
-        self._say(*_answer(store, url.path, dict(parse_qsl(url.query)), self.headers["Accept"]))
+        self._say(*answer(store, url.path, dict(parse_qsl(url.query)), self.headers["Accept"]))
 
     def _say(self, status: int, body: Mapping[str, Any]) -> None:
         data = json.dumps(body).encode()
@@ -261,7 +261,7 @@ def _status(code: int, reason: str, message: str, **more: Any) -> tuple[int, Obj
     return code, body
 
 
-def _answer(store: Recorded, path: str, query: dict[str, str], accept: str) -> tuple[int, Object]:
+def answer(store: Recorded, path: str, query: dict[str, str], accept: str) -> tuple[int, Object]:
     if path == "/version":
         return 200, {"major": "1", "minor": "36", "gitVersion": store.version}
     if path in _DISCOVERY:

@@ -76,10 +76,13 @@ class Hands:
         if isinstance(patch, list):
             (change,) = patch
             assert (change["op"], change["path"]) == ("add", "/imagePullSecrets/-")
-            patch = {"imagePullSecrets": [change["value"]]}
+            there = self.find(kind, namespace, name)["imagePullSecrets"]
+            patch = {"imagePullSecrets": [*there, change["value"]]}
+        if kind == "serviceaccount":  # its list has no key to merge by (core/v1, listType=atomic)
+            self.find(kind, namespace, name).update(patch)
+            return
         _merge(self.find(kind, namespace, name), patch)
-        if kind != "serviceaccount":
-            self.owned(kind, namespace, name)
+        self.owned(kind, namespace, name)
 
     def save(self) -> None:
         self.file.write_text(json.dumps(self.objects))
@@ -111,7 +114,8 @@ def main(state: str, *words: str) -> None:
     match args.words:
         case ["get", kind, name]:
             one = hands.find(kind, space, name)
-            print(json.dumps({"kind": {"pod": "Pod", "secret": "Secret"}[kind], **one}))
+            named = {"pod": "Pod", "secret": "Secret", "serviceaccount": "ServiceAccount"}
+            print(json.dumps({"kind": named[kind], **one}))
             return
         case ["create", "secret", "generic", name]:
             data = {}

@@ -6,20 +6,38 @@ from __future__ import annotations
 import json
 import os
 import stat
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
 from doctor import cli
 from doctor.bundle import contents, kubernetes
 from doctor.bundle.archive import unpack
+from doctor.bundle.codec import encode
+from doctor.bundle.opened import Opened, read
+from doctor.checks import k8s
+from doctor.command.opinion import opinion
+from doctor.facts.cluster import ClusterFact
+from doctor.facts.pull import PullFact
+from doctor.model import Case, Finding
 from doctor.pods import kept
+from doctor.redact import plain
+from doctor.report import text
+from doctor.report.conformity import faults
 from tests import leaks
-from tests.kube.api import Recorded
+from tests.bundle.test_codec import values
+from tests.kube.api import Recorded, kubeconfig, serving
 from tests.kube.cluster import IMAGE, Looked, account, cluster, look, pod, secret
 from tests.kube.test_causes import event
 from tests.kube.test_recordings import FILES
+from tests.report.test_schema import VALIDATOR
 
 Capture = pytest.CaptureFixture[str]
 REGISTRY = "registry.corp:5000"
@@ -110,12 +128,124 @@ def test_a_secret_is_masked_as_one_whatever_kind_it_says_it_is(
     assert leaks.leaks(files) == {}
 
 
+def opened(folder: Path, capsys: Capture) -> dict[str, Any]:
+    """The bundle, judged again."""
+    cli.main(["open", "--json", str(folder / "b.tar.gz")])
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    VALIDATOR.validate(found)
+    return found
+
+
 def test_it_is_opened_like_the_report_that_it_holds(tmp_path: Path, capsys: Capture) -> None:
     found, _ = bundled(one_of_each(), tmp_path, capsys)
     assert cli.main(["open", "--json", str(tmp_path / "b.tar.gz")]) == 1
     again = json.loads(capsys.readouterr().out)
     assert again["kubernetes"] == found.part
     assert again["origin"]["kind"] == "bundle"
+    assert (again["origin"]["changes"], again["origin"]["notes"]) == ([], [])
+
+
+def test_what_is_judged_otherwise_today_is_said(
+    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundled(one_of_each(), tmp_path, capsys)
+
+    def wiser(case: Case) -> Iterator[Finding]:
+        assert case.facts.get(PullFact)
+        yield Finding("rate.limited", subject="registry.corp:5000")
+
+    monkeypatch.setattr(k8s, "judge", wiser)
+    again = opened(tmp_path, capsys)
+    assert [p["root_causes"] for p in again["kubernetes"]["pulls"]] == [["rate.limited"]]
+    assert again["origin"]["changes"][0] == (
+        "Job shop/sync (app): the root cause was k8s.secret-wrong-host and is rate.limited."
+    )
+    assert any(s.startswith("found now: rate.limited") for s in again["origin"]["changes"])
+    assert cli.main(["open", "--json", "--as-recorded", str(tmp_path / "b.tar.gz")]) == 1
+    assert "k8s.secret-wrong-host" in capsys.readouterr().out
+
+
+def test_a_pull_that_fails_for_no_reason_today_is_no_failure_any_more(
+    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundled(one_of_each(), tmp_path, capsys)
+    monkeypatch.setattr(k8s, "judge", lambda case: ())
+    again = opened(tmp_path, capsys)
+    assert (again["verdict"], again["kubernetes"]["verdict"]) == ("warn", "warn")
+    assert again["origin"]["changes"][0] == "the verdict was fail and is warn."
+
+
+def test_what_may_not_be_read_is_judged_again_too(tmp_path: Path, capsys: Capture) -> None:
+    there = one_of_each()
+    there.forbidden |= {("get", "secrets", None), ("get", "nodes", None)}
+    found, files = bundled(there, tmp_path, capsys, "--context", "recorded")
+    again = opened(tmp_path, capsys)
+    assert again["kubernetes"] == found.part
+    assert [f["code"] for f in found.part["findings"]] == ["k8s.forbidden"] * 3
+    assert leaks.leaks(files) == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda kept: kept.update(schema="doctor.cluster/9"), "facts of the schema doctor.clust"),
+        (lambda kept: kept["facts"].pop(0), "0 facts about the cluster itself"),
+        (lambda kept: kept["facts"][1].update(kind="Odd"), "a fact of the kind Odd, which is not"),
+        (lambda kept: kept["facts"][1]["fact"].update(pod=7), "PullFact.pod: int, not str"),
+        (None, "the bundle holds no facts of it"),
+    ],
+)
+def test_a_cluster_that_cannot_be_judged_is_shown_as_recorded(
+    change: Any, why: str, tmp_path: Path, capsys: Capture
+) -> None:
+    found, files = bundled(one_of_each(), tmp_path, capsys)
+    kept_facts = json.loads(files["facts/kubernetes.json"]) if change else None
+    if change:
+        change(kept_facts)
+    told = opinion(Opened(found.report, cluster=kept_facts, is_bundle=True))
+    assert told["kubernetes"] == found.part
+    assert f"The cluster is shown as it was recorded: {why}" in told["origin"]["notes"][0]
+
+
+def test_fields_of_a_later_version_are_passed_over_by_name(tmp_path: Path, capsys: Capture) -> None:
+    found, files = bundled(one_of_each(), tmp_path, capsys)
+    kept_facts = json.loads(files["facts/kubernetes.json"])
+    kept_facts["facts"][1]["fact"]["mood"] = "grim"
+    told = opinion(Opened(found.report, cluster=kept_facts, is_bundle=True))
+    assert told["kubernetes"] == found.part
+    assert "PullFact.mood" in told["origin"]["notes"][0]
+
+
+@cache
+def written() -> Opened:
+    """A bundle of a cluster, as it is opened."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "b.tar.gz"
+        with serving(one_of_each(), Path(folder)) as server:
+            config = kubeconfig(Path(folder), server, "shop")
+            cli.main(["k8s", "--quiet", "--kubeconfig", str(config), "--bundle", str(file)])
+        return read(str(file))
+
+
+@settings(
+    suppress_health_check=list(HealthCheck),
+    deadline=None,
+    max_examples=25,
+    phases=[Phase.explicit, Phase.generate],
+)
+@given(values(ClusterFact), st.lists(values(PullFact), max_size=3))
+def test_any_facts_of_a_cluster_are_judged_or_shown_as_recorded(
+    fact: ClusterFact, pulls: list[PullFact]
+) -> None:
+    rows = [
+        {"kind": type(each).__name__, "fact": encode(each, type(each), str)}
+        for each in (fact, *pulls)
+    ]
+    told = opinion(replace(written(), cluster={**written().cluster, "facts": rows}))
+    assert faults(told) == []
+    assert all("facts make no report" in note for note in told["origin"]["notes"])
+    shown = text.render(told, text.Style(verbose=True))
+    assert all(plain(line, 100_000) == line for line in shown.split("\n"))
 
 
 def test_what_is_read_without_a_bundle_is_read_with_one_and_no_more(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -219,6 +220,139 @@ def test_init_containers_and_image_volumes_are_named_as_what_they_are(
     assert [c for w in pull["workloads"] for c in w["containers"]] == ["prepare", "app"]
 
 
+MODEL = "registry.corp:5000/models/llm:1"
+GONE = f'failed to pull and unpack image "{MODEL}": failed to resolve image: {MODEL}: not found'
+
+
+@pytest.mark.parametrize(
+    ("after", "images"), [((), [MODEL]), (("Pulled", f'Successfully pulled image "{MODEL}"'), [])]
+)
+def test_an_image_of_a_volume_of_which_only_an_event_tells(
+    after: tuple[str, ...], images: list[str], tmp_path: Path, capsys: Capture
+) -> None:
+    one = pod(state=CREATING)
+    one["spec"]["volumes"] = [{"name": "v", "image": {"reference": MODEL}}]
+    events = [event("Failed", f'Failed to pull image "{MODEL}": {GONE}')]
+    events += [event(*after, ago=5)] if after else []
+    for each in events:
+        del each["involvedObject"]["fieldPath"]
+    found = look(cluster(one, events=events), tmp_path, capsys)
+    assert [i for pull in found.part["pulls"] for i in pull["images"]] == images
+    if images:
+        assert "registry.manifest-unknown" in found.causes
+
+
+def test_a_volume_that_is_not_mounted_is_named_and_not_the_containers_image(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    waiting = {"reason": "ImageVolumeMountFailed", "message": "ImageVolumeMountFailed: no such"}
+    one = pod(state={"waiting": waiting})
+    one["spec"]["volumes"] = [{"name": "v", "image": {"reference": MODEL}}]
+    assert look(cluster(one), tmp_path, capsys).part["pulls"][0]["images"] == [MODEL]
+
+
+@pytest.mark.parametrize(
+    ("key", "shown", "renamed"),
+    [
+        ("registry.corp:5000/other", "registry.corp:5000/other (it is for other", False),
+        ("registry.corp:5000/team/app:1.0", "registry.corp:5000/team/app:1.0 (", True),
+        ("registry.corp:5000 ", '"registry.corp:5000 " (it holds white space)', True),
+        ("https://registry.corp:5000/v2", "https://registry.corp:5000/v2 (", True),
+        ("x.corp", "x.corp;", False),
+    ],
+)
+def test_a_key_that_does_not_match_is_renamed_only_where_it_is_meant_for_the_image(
+    key: str, shown: str, renamed: bool, tmp_path: Path, capsys: Capture
+) -> None:
+    there = cluster(pod(secrets=("a",)), secrets=[secret("a", auths={key: "ann:key-0815"})])
+    found = look(there, tmp_path, capsys).finding("k8s.secret-wrong-host")
+    assert f"holds a credential for {shown}" in found["detail"]
+    assert any(r["title"].startswith("Rename the key") for r in found["remedies"]) is renamed
+
+
+@pytest.mark.parametrize(("password", "said"), [("wrong-0815\n", True), ("wrong-0815", False)])
+def test_a_newline_in_a_password_is_told_and_the_password_is_not(
+    password: str, said: bool, tmp_path: Path, capsys: Capture
+) -> None:
+    mine = secret("a", auths={"registry.corp:5000": f"ann:{password}"})
+    found = look(cluster(pod(secrets=("a",), message=REJECTED), secrets=[mine]), tmp_path, capsys)
+    detail = found.finding("k8s.secret-rejected")["detail"]
+    assert ("secret ends with a newline, which is sent along" in detail) is said
+    assert "wrong-0815" not in found.out
+
+
+def test_an_old_pull_secret_with_the_layout_of_the_new_one_is_malformed(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    old = secret("a", auths=GOOD, kind="kubernetes.io/dockercfg", key=".dockercfg")
+    found = look(cluster(pod(secrets=("a",)), secrets=[old]), tmp_path, capsys)
+    assert found.causes == ["k8s.secret-malformed"]
+    assert "has a level `auths`" in found.finding("k8s.secret-malformed")["detail"]
+
+
+@pytest.mark.parametrize(("kind", "moves"), [("DaemonSet", False), ("ReplicaSet", True)])
+def test_an_image_without_a_build_for_some_nodes_is_bound_to_the_others(
+    kind: str, moves: bool, tmp_path: Path, capsys: Capture
+) -> None:
+    said = (
+        f'failed to pull and unpack image "{IMAGE}": no match for platform in manifest: not found'
+    )
+    owned: dict[str, Any] = {"owner": (kind, "web-7c9"), "labels": {"pod-template-hash": "7c9"}}
+    there = cluster(
+        pod("a", node="arm-1", message=said, **owned),
+        pod("b", state={"running": {}}, **owned),
+    )
+    arm: dict[str, Any] = {"operatingSystem": "linux", "architecture": "arm64"}
+    there.add("nodes", {"metadata": {"name": "arm-1"}, "status": {"nodeInfo": arm}})
+    found = look(there, tmp_path, capsys)
+    first = found.finding("registry.platform-missing")
+    assert first["detail"] == (
+        f"{IMAGE} is not built for linux/arm64, the platform of node arm-1; nodes of linux/amd64 "
+        "pull it."
+    )
+    assert '"kubernetes.io/arch":"amd64"' in first["remedies"][0]["steps"][0]["command"]
+    moved = [r["title"][:8] for r in found.finding("k8s.node-differs")["remedies"]]
+    assert ("Move the" in moved) is moves
+
+
+UNTRUSTED = (
+    'failed to do request: Head "https://registry.corp:5000/v2/team/app/manifests/1.0": tls: '
+    "failed to verify certificate: x509: certificate signed by unknown authority"
+)
+
+
+@pytest.mark.parametrize(
+    ("runtime", "message", "command"),
+    [
+        ("containerd://2.1.4", UNTRUSTED,
+         "install -D -m 644 CA_FILE /etc/containerd/certs.d/registry.corp:5000/ca.crt"),
+        ("cri-o://1.33.0", UNTRUSTED, "/etc/containers/certs.d/registry.corp:5000"),
+        ("containerd://2.1.4", UNTRUSTED.replace("registry.corp:5000", "mirror.corp"),
+         "/usr/local/share/ca-certificates/mirror.corp.crt"),
+    ],
+)  # fmt: skip
+def test_an_authority_is_put_where_the_nodes_runtime_looks(
+    runtime: str, message: str, command: str, tmp_path: Path, capsys: Capture
+) -> None:
+    there = cluster(pod(message=message))
+    about = there.objects["nodes"][0]["status"]["nodeInfo"]
+    about |= {"containerRuntimeVersion": runtime, "osImage": "Ubuntu 24.04.3 LTS"}
+    steps = look(there, tmp_path, capsys).finding("tls.unknown-ca")["remedies"][0]["steps"]
+    assert command in "".join(s["command"] or "" for s in steps)
+
+
+@pytest.mark.parametrize("serves", [True, False])
+def test_no_second_secret_is_offered_where_one_was_asked_with(
+    serves: bool, tmp_path: Path, capsys: Capture
+) -> None:
+    auths = GOOD if serves else {"registry.corp:5000": {"auth": ""}}
+    there = cluster(pod(secrets=("a",), message=DENIED), secrets=[secret("a", auths=auths)])
+    found = look(there, tmp_path, capsys).part["pulls"][0]["findings"][0]
+    assert ("the kubelet asked with the pull Secret a, as ann" in found["detail"]) is serves
+    offered = any(r["title"].startswith("Give pod") for r in found["remedies"])
+    assert not (serves and offered)
+
+
 def test_an_identity_of_the_cloud_is_explained_for_that_clouds_registry(
     tmp_path: Path, capsys: Capture
 ) -> None:
@@ -231,6 +365,54 @@ def test_an_identity_of_the_cloud_is_explained_for_that_clouds_registry(
             f["code"] for p in look(there, tmp_path, capsys).part["pulls"] for f in p["findings"]
         ]
         assert ("k8s.identity-not-for-pulls" in codes) is expected
+
+
+ECR = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/app:1"
+GAR = "europe-west1-docker.pkg.dev/shop-images/apps/web:1"
+SUBSCRIPTION = "01234567-89ab-cdef-0123-456789abcdef"
+AKS = f"azure:///subscriptions/{SUBSCRIPTION}/resourceGroups/mc_x/providers/Microsoft.Compute/y/0"
+
+
+@pytest.mark.parametrize(
+    ("annotation", "image", "provider", "names"),
+    [
+        ("eks.amazonaws.com/role-arn", ECR, "aws:///eu-west-1b/i-0a1b2c3d4e5f60718",
+         ["--region eu-west-1 --instance-ids i-0a1b2c3d4e5f60718", "arn:aws:iam::aws:policy/"]),
+        ("eks.amazonaws.com/role-arn", ECR.replace("eu-west-1", "cn-north-1"),
+         "aws:///cn-north-1a/i-0a1b2c3d4e5f60718",
+         ["--region cn-north-1 ", "arn:aws-cn:iam::aws:policy/"]),
+        ("eks.amazonaws.com/role-arn", ECR, "aws:///eu-west-1b/fargate-ip-10-0-0-1", []),
+        ("iam.gke.io/gcp-service-account", GAR, "gce://shop-prod/europe-west1-b/gke-n-1",
+         ["add-iam-policy-binding apps --location=europe-west1 --project=shop-images",
+          "describe gke-n-1 --zone=europe-west1-b --project=shop-prod"]),
+        ("iam.gke.io/gcp-service-account", "eu.gcr.io/shop-images/web:1",
+         "gce://shop-prod/europe-west1-b/gke-n-1", ["projects add-iam-policy-binding shop-images"]),
+        ("iam.gke.io/gcp-service-account", GAR, "gce://$(reboot)/europe-west1-b/gke-n-1", []),
+        ("azure.workload.identity/client-id", "shopreg.azurecr.io/web:1", AKS,
+         [f"--subscription {SUBSCRIPTION} ", 'nodeResourceGroup==`"MC_shop_aks_westeurope"`',
+          "--attach-acr shopreg"]),
+        ("azure.workload.identity/client-id", "shopreg.azurecr.io/web:1", "", []),
+    ],
+)  # fmt: skip
+def test_the_nodes_right_is_given_by_the_clouds_own_names(
+    annotation: str, image: str, provider: str, names: list[str], tmp_path: Path, capsys: Capture
+) -> None:
+    bound = account()
+    bound["metadata"]["annotations"] = {annotation: "x"}
+    there = cluster(pod(image=image), serviceaccounts=[bound])
+    node = there.objects["nodes"][0]
+    node["spec"] = {"providerID": provider}
+    node["metadata"]["labels"] = {"kubernetes.azure.com/cluster": "MC_shop_aks_westeurope"}
+    remedies = look(there, tmp_path, capsys).finding("k8s.identity-not-for-pulls")["remedies"]
+    steps = [s for s in remedies[0]["steps"] if s["changes"]]
+    if not names:
+        assert remedies[0]["title"].startswith("Give the nodes the right")
+        assert "reboot" not in str(remedies)
+        return
+    for name in names:
+        assert name in "".join(s["command"] for s in steps)
+    for step in (s for r in remedies for s in r["steps"] if s["command"]):
+        subprocess.run(["sh", "-nc", step["command"]], check=True)
 
 
 def test_nodes_that_pull_and_nodes_that_do_not_are_compared(
@@ -273,17 +455,56 @@ def test_a_secret_mended_after_the_last_try_is_waited_for(tmp_path: Path, capsys
     assert look(there, tmp_path, capsys).finding("k8s.waiting-to-retry")["severity"] == "info"
 
 
-def test_a_missing_secret_beside_one_that_works_is_a_warning_where_the_pod_is_named(
-    tmp_path: Path, capsys: Capture
+UNABLE = "Unable to retrieve some image pull secrets (gone); attempting to pull the image …"
+UNRETRIEVED = event("FailedToRetrieveImagePullSecret", UNABLE)
+RUNNING: dict[str, Any] = {"running": {}}
+
+
+@pytest.mark.parametrize("words", [("web",), (), ("-A",)])
+def test_a_missing_secret_beside_one_that_works_is_a_warning_wherever_one_looks(
+    words: tuple[str, ...], tmp_path: Path, capsys: Capture
 ) -> None:
-    unable = event(
-        "FailedToRetrieveImagePullSecret", "Unable to retrieve some image pull secrets (gone); …"
-    )
-    there = cluster(pod(secrets=("gone", "a"), state={"running": {}}), events=[unable])
-    found = look(there, tmp_path, capsys, "web")
+    there = cluster(pod(secrets=("gone", "a"), state=RUNNING), events=[UNRETRIEVED])
+    there.add("namespaces", *({"metadata": {"name": f"n{n}"}} for n in range(9)))
+    there.add("pods", *(pod("x", namespace=f"n{n}", secrets=("a", "b"), state=RUNNING)
+                        for n in range(9)))  # fmt: skip
+    found = look(there, tmp_path, capsys, *words)
     assert (found.exit, found.part["verdict"], found.part["pulls"]) == (0, "warn", [])
     assert found.finding("k8s.secret-missing")["severity"] == "warning"
-    assert look(there, tmp_path, capsys, "web", "--strict").exit == 1
+    assert found.finding("k8s.secret-missing")["subject"] == "shop/gone"
+    assert look(there, tmp_path, capsys, *words, "--strict").exit == 1
+    asked = {path.partition("?")[0] for path in found.requests}
+    assert not any("secrets" in path or "serviceaccounts" in path for path in asked)
+    if words == ("-A",):
+        assert asked == {"/version", "/api/v1/pods", "/api/v1/events"}
+
+
+@pytest.mark.parametrize("secrets", [("gone",), ()])
+def test_a_pod_that_runs_and_names_no_second_secret_is_not_asked_about(
+    secrets: tuple[str, ...], tmp_path: Path, capsys: Capture
+) -> None:
+    there = cluster(pod(secrets=secrets, state=RUNNING), events=[UNRETRIEVED])
+    found = look(there, tmp_path, capsys)
+    assert (found.exit, found.part["verdict"], found.part["findings"]) == (0, "pass", [])
+    assert not there.asked("events")
+
+
+def test_events_that_may_not_be_read_keep_a_healthy_cluster_healthy(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    there = cluster(pod(secrets=("gone", "a"), state=RUNNING), events=[UNRETRIEVED])
+    there.forbidden.add(("list", "events", None))
+    found = look(there, tmp_path, capsys)
+    assert (found.part["verdict"], found.part["findings"]) == ("pass", [])
+
+
+def test_a_missing_secret_of_another_pod_is_told_beside_a_pull_that_fails(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    there = cluster(pod(secrets=("gone", "a"), state=RUNNING), pod("other"), events=[UNRETRIEVED])
+    found = look(there, tmp_path, capsys)
+    assert found.causes == ["auth.no-credentials"]
+    assert [f["code"] for f in found.part["findings"]] == ["k8s.secret-missing"]
 
 
 def replica(name: str, template: str, **more: Any) -> Any:

@@ -142,3 +142,46 @@ def test_the_first_remedy_of_a_recording_does_too(
     finding = next(f for f in pull["findings"] if f["root_cause"])
     after = carry_out(finding, there.objects, tmp_path)
     assert users(after, pull["image"])
+
+
+@pytest.mark.parametrize("readable", [True, False])
+def test_what_a_service_account_lists_stays(
+    readable: bool, tmp_path: Path, capsys: Capture
+) -> None:
+    """An ordinary patch replaces its list as a whole."""
+    hub = secret("hub", auths={"https://index.docker.io/v1/": "u:p"})
+    there = cluster(
+        pod(owner=("Job", "sync")),
+        secrets=[hub],
+        serviceaccounts=[account("default", "shop", "hub")],
+    )
+    if not readable:
+        there.forbidden.add(("get", "serviceaccounts", None))
+    found = look(there, tmp_path, capsys).finding("auth.no-credentials")
+    after = carry_out(found, there.objects, tmp_path)
+    (kept,) = after["serviceaccounts"]
+    assert [s["name"] for s in kept["imagePullSecrets"]] == ["hub", "pull-registry-corp-5000"]
+    assert users(after, "registry.corp:5000/team/app:1.0") == [FRESH]
+
+
+def commands(finding: Any) -> str:
+    return "\n".join(s["command"] or "" for r in finding["remedies"] for s in r["steps"])
+
+
+@pytest.mark.parametrize("stored", [[], [secret("good", auths={"registry.corp:5000": "u:p"})]])
+def test_a_static_pod_is_mended_in_its_file_and_nowhere_else(
+    stored: list[Any], tmp_path: Path, capsys: Capture
+) -> None:
+    """It gets nothing of its account, and to delete its mirror restarts nothing."""
+    static = pod("proxy-node-1", owner=("Node", "node-1"), namespace="shop")
+    there = cluster(static, secrets=stored, serviceaccounts=[account("default", "shop", "good")])
+    found = look(there, tmp_path, capsys)
+    code = "k8s.secret-not-referenced" if stored else "auth.no-credentials"
+    assert found.causes == [code]
+    assert found.part["pulls"][0]["workloads"][0]["kind"] == "Pod"
+    said = commands(found.finding(code))
+    assert "/etc/kubernetes/manifests" in said
+    assert "delete pod" not in said
+    assert "replace --force" not in said
+    assert "serviceaccount" not in said
+    assert not there.asked("serviceaccounts")
