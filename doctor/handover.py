@@ -135,25 +135,25 @@ def _render(document: Mapping[str, Any], form: str) -> str:
 
 def _names(report: Report, around: Surroundings, own: str) -> Pseudonyms:
     """Other names for all that the report and what goes with it speak of."""
-    from doctor.bundle import kubernetes, pseudonyms
+    from doctor.bundle import configuration, named, pseudonyms
 
     names = pseudonyms.Pseudonyms(own)
     for found in _all(report):
-        pseudonyms.learn(names, found.target)
-        pseudonyms.learn(names, found.hops)
+        named.learn(names, found.target)
+        named.learn(names, found.hops)
         for at, fact in found.facts:
-            pseudonyms.learn(names, (at, fact))
+            named.learn(names, (at, fact))
     names.add_user(os.environ.get("USER", ""))
     names.add_host(platform.node())
+    named.learn(names, around.environment)
+    for path, data in sorted(around.read.items()):
+        text = configuration.masked(path, data, Mask())
+        if isinstance(text, str):
+            named.learn_file(names, path, text)
     for thing in around.objects:
-        kubernetes.learn(names, thing)
+        named.learn_object(names, thing)
     if report.kubernetes is not None:
-        pseudonyms.learn(names, replace(report.kubernetes, server=None))
-        for pull in report.kubernetes.pulls:
-            for namespace in pull.namespaces:
-                names.add_namespace(namespace)
-            for node in pull.nodes:
-                names.add_node(node)
+        named.learn(names, replace(report.kubernetes, server=None))
     return names
 
 

@@ -14,12 +14,9 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from doctor.bundle import masked_settings, pseudonyms, strictjson
+from doctor.bundle import masked_settings, strictjson
 from doctor.bundle.configuration import place
 from doctor.bundle.masking import Mask
-from doctor.bundle.pseudonyms import Pseudonyms
-from doctor.pods.objects import table, text
-from doctor.reference import Reference, parse
 
 _FIELDS = """
 apiVersion kind metadata name namespace uid creationTimestamp deletionTimestamp generateName
@@ -34,7 +31,7 @@ kubeletVersion kubeProxyVersion containerRuntimeVersion images names sizeBytes a
 capacity allocatable readyReplicas availableReplicas unavailableReplicas updatedReplicas
 observedGeneration involvedObject fieldPath regarding note action count firstTimestamp
 lastTimestamp eventTime series lastObservedTime source component host reportingComponent
-reportingInstance secrets automountServiceAccountToken items unschedulable taints effect key
+secrets automountServiceAccountToken items unschedulable taints effect key
 """
 _KEPT = frozenset(_FIELDS.split())
 _SECRET_KEPT = frozenset(("name", "namespace", "uid", "creationTimestamp", "deletionTimestamp"))
@@ -56,43 +53,6 @@ def file_name(thing: Mapping[str, Any]) -> str:
     words = (thing.get("kind"), about.get("namespace") or "-", about.get("name") or "-")
     parts = [str(each or "-").replace("/", "_")[:120] for each in words]
     return f"kubernetes/{place('/'.join(parts)).removeprefix('config/')}.json"
-
-
-def learn(names: Pseudonyms, thing: Mapping[str, Any]) -> None:
-    """Every name that the object holds and that may be somebody's: namespaces, nodes, registries,
-    repositories."""
-    kept = masked(thing, Mask())
-    about = table(kept, "metadata")
-    names.add_namespace(text(about, "namespace"))
-    if thing.get("kind") == "Secret":
-        for key in kept["keys"].values():
-            for entry in key["hosts"]:
-                names.add_host(_host(entry))
-    elif thing.get("kind") == "Node":
-        names.add_node(text(about, "name"))
-    for image in _images(kept):
-        found = parse(image)
-        if isinstance(found, Reference):
-            names.add_host(found.domain)
-            names.add_repository(found.repository)
-    names.add_node(text(kept, "spec", "nodeName"))
-    pseudonyms.learn(names, kept)
-
-
-def _host(entry: str) -> str:
-    """Of an entry of a Docker configuration: `https://index.docker.io/v1/` -> `index.docker.io`."""
-    return entry.partition("://")[2].partition("/")[0] or entry.partition("/")[0]
-
-
-def _images(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for key, each in value.items():
-            if key == "image" and isinstance(each, str):
-                yield each
-            yield from _images(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from _images(each)
 
 
 def _secret(secret: Mapping[str, Any], mask: Mask) -> dict[str, Any]:
