@@ -2,9 +2,12 @@
 and line that named the image.
 
 OASIS, "Static Analysis Results Interchange Format (SARIF) Version 2.1.0", sections 3.14 (run), 3.27
-(result), 3.29 (physicalLocation), 3.49 (reportingDescriptor). A target from the command line or
-from standard input stands in no file: its result has a logical location alone, which viewers show
-and GitHub's code scanning does not take.
+(result), 3.29 (physicalLocation), 3.49 (reportingDescriptor).
+
+A target from the command line or from standard input stands in no file. GitHub's code scanning
+refuses a log whole where one result has no physical location ("expected a physical location",
+github/codeql-action issues 1738 and 2459), or one with a scheme of its own. So the image itself is
+the artifact, by its name as a relative URI, and its description says that there is no such file.
 """
 
 from __future__ import annotations
@@ -113,14 +116,24 @@ def _result(subject: Subject, finding: Entry, order: Mapping[str, int]) -> dict[
 def _location(subject: Subject) -> dict[str, Any]:
     name = subject.title
     kind = {"target": "resource", "pull": "resource", "cluster": "namespace"}[subject.kind]
-    place: dict[str, Any] = {
-        "logicalLocations": [{"name": name, "fullyQualifiedName": name, "kind": kind}]
-    }
+    place: dict[str, Any]
     if subject.source and subject.source[0] != "-":
         file, line = subject.source
         region = {"region": {"startLine": line}} if line else {}
-        place["physicalLocation"] = {"artifactLocation": {"uri": _uri(file)}, **region}
-    return place
+        place = {"artifactLocation": {"uri": _uri(file)}, **region}
+    else:
+        told = "This is no file, but what was looked at: no file names it."
+        place = {"artifactLocation": {"uri": _no_file(subject), "description": {"text": told}}}
+    return {
+        "physicalLocation": place,
+        "logicalLocations": [{"name": name, "fullyQualifiedName": name, "kind": kind}],
+    }
+
+
+def _no_file(subject: Subject) -> str:
+    """The name as a relative path: no part of it leads upwards, and no colon makes a scheme."""
+    parts = [part for part in subject.name.split("/") if part not in ("", ".", "..")]
+    return _uri("/".join(parts)) or "unnamed"
 
 
 def _uri(file: str) -> str:
