@@ -14,7 +14,7 @@ from doctor.redact import plain
 from doctor.report import origin
 from doctor.report.marked import block, cell, code, code_cell, folded, prose, tagged
 from doctor.report.subject import Subject, by_what, subjects
-from doctor.report.text import WORDS, evidence_lines, notes
+from doctor.report.text import WORDS, evidence_lines, listed, notes, places
 
 Entry = Mapping[str, Any]
 _MARKS = {
@@ -83,7 +83,8 @@ def _subject(subject: Subject, level: int) -> Iterator[str]:
     yield f"{'#' * level} {_MARKS.get(subject.verdict, '')} {subject.headline}: {_name(subject)}"
     yield ""
     if subject.source:
-        yield f"Named in {code(f'{subject.source[0]}:{subject.source[1]}', 400)}."
+        named = [code(each, 400) for each in places(subject.entry)]
+        yield f"Named in {listed(named)}."
         yield ""
     yield prose(subject.summary)
     yield ""

@@ -23,6 +23,7 @@ from doctor.report.subject import Subject, subjects
 from doctor.report.text import evidence_lines
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+_RELATED = 100
 _LEVELS = {"error": "error", "warning": "warning", "info": "note"}
 Entry = Mapping[str, Any]
 
@@ -102,6 +103,7 @@ def _result(subject: Subject, finding: Entry, order: Mapping[str, int]) -> dict[
         "level": level,
         "message": {"text": f"{subject.title}: {plain(finding['detail'])}"},
         "locations": [_location(subject)],
+        **_elsewhere(subject),
         "partialFingerprints": {"registryDoctor/v1": _fingerprint(subject, finding)},
         "properties": {
             "root_cause": finding["root_cause"],
@@ -116,11 +118,8 @@ def _result(subject: Subject, finding: Entry, order: Mapping[str, int]) -> dict[
 def _location(subject: Subject) -> dict[str, Any]:
     name = subject.title
     kind = {"target": "resource", "pull": "resource", "cluster": "namespace"}[subject.kind]
-    place: dict[str, Any]
-    if subject.source and subject.source[0] != "-":
-        file, line = subject.source
-        region = {"region": {"startLine": line}} if line else {}
-        place = {"artifactLocation": {"uri": _uri(file)}, **region}
+    if subject.places:
+        place = _physical(subject.places[0])
     else:
         told = "This is no file, but what was looked at: no file names it."
         place = {"artifactLocation": {"uri": _no_file(subject), "description": {"text": told}}}
@@ -128,6 +127,21 @@ def _location(subject: Subject) -> dict[str, Any]:
         "physicalLocation": place,
         "logicalLocations": [{"name": name, "fullyQualifiedName": name, "kind": kind}],
     }
+
+
+def _elsewhere(subject: Subject) -> dict[str, Any]:
+    """The other lines that name the same image."""
+    found = [
+        {"physicalLocation": _physical(each), "message": {"text": "It is named here too."}}
+        for each in subject.places[1 : _RELATED + 1]
+    ]
+    return {"relatedLocations": found} if found else {}
+
+
+def _physical(place: tuple[str, int]) -> dict[str, Any]:
+    file, line = place
+    region = {"region": {"startLine": line}} if line else {}
+    return {"artifactLocation": {"uri": _uri(file)}, **region}
 
 
 def _no_file(subject: Subject) -> str:

@@ -8,7 +8,7 @@ copied.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from doctor.explanation import folded
@@ -39,6 +39,7 @@ VERDICTS = {
 }
 _EVIDENCE_LINES = 10
 _DEEPEST = 12
+_PLACES = 5
 _SERVES = {
     True: "serves it",
     False: "does not serve it",
@@ -85,13 +86,28 @@ def _origin(document: Mapping[str, Any], style: Style) -> Iterator[str]:
         yield "\n"
 
 
+def places(target: Mapping[str, Any]) -> list[str]:
+    """Every file and line that names the image, the first one first."""
+    source = target.get("source")
+    found = [*([source] if source else []), *target.get("also_named", ())]
+    return [f"{plain(each['file'], 120)}:{each['line']}" for each in found]
+
+
+def listed(named: Sequence[str]) -> str:
+    """The first few of them."""
+    more = len(named) - _PLACES
+    return ", ".join(named[:_PLACES]) + (f" and {more} more places" if more > 0 else "")
+
+
 def _target(target: Mapping[str, Any], style: Style) -> Iterator[str]:
     name = called(target)
-    source = target.get("source")
-    where = f"  ({plain(source['file'], 120)}:{source['line']})" if source else ""
+    named = places(target)
+    where = f"  ({named[0]})" if named else ""
     title = f"{headline(target)}: {name}" if name else headline(target)
     yield paint(title, target["verdict"], style, bold=True) + where
     yield from wrap(plain(target["summary"]), "  ", style)
+    if named[1:]:
+        yield from wrap(f"Named too in {listed(named[1:])}.", "  ", style)
     for assumed in target.get("assumed", ()):
         yield from wrap(f"Taken as: {plain(assumed)}", "  ", style)
     if target["vantage"] != "text":
