@@ -86,11 +86,11 @@ def _origin(document: Mapping[str, Any], style: Style) -> Iterator[str]:
         yield "\n"
 
 
-def places(target: Mapping[str, Any]) -> list[str]:
+def places(target: Mapping[str, Any], longest: int = 400) -> list[str]:
     """Every file and line that names the image, the first one first."""
     source = target.get("source")
     found = [*([source] if source else []), *target.get("also_named", ())]
-    return [f"{plain(each['file'], 120)}:{each['line']}" for each in found]
+    return [f"{plain(each['file'], longest)}:{each['line']}" for each in found]
 
 
 def listed(named: Sequence[str]) -> str:
@@ -101,7 +101,7 @@ def listed(named: Sequence[str]) -> str:
 
 def _target(target: Mapping[str, Any], style: Style) -> Iterator[str]:
     name = called(target)
-    named = places(target)
+    named = places(target, 120)
     where = f"  ({named[0]})" if named else ""
     title = f"{headline(target)}: {name}" if name else headline(target)
     yield paint(title, target["verdict"], style, bold=True) + where
