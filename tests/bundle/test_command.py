@@ -262,6 +262,17 @@ def test_a_certificate_names_its_owner_and_stays_here_where_nobody_is_named() ->
     assert [(e.what, e.why) for e in other.left_out] == [(path, "a certificate names its owner")]
 
 
+def test_a_folder_that_takes_no_file_is_told_before_anything_is_looked_at(home: Path) -> None:
+    """One of the kernel's takes none, whoever asks."""
+    for words, code in ((), 2), (("--list",), 0):
+        within = ("env", "--chdir=/proc/sys")
+        process = begin("bundle", "--offline", *words, IMAGE, env=environment(home), within=within)
+        out, err = process.communicate()
+        assert process.returncode == code
+        assert (b"'/proc/sys' is not a writable folder; name a file with -o" in err) == (code == 2)
+        assert bool(out) == (code == 0)
+
+
 def test_the_same_facts_give_the_same_bytes(home: Path) -> None:
     """Two bundles of one run; a run itself is never twice the same."""
     from doctor.bundle.contents import Surroundings, contents
