@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 from doctor.redact import plain
 from doctor.report.subject import Subject, subjects
-from doctor.report.text import evidence_lines
+from doctor.report.text import evidence_lines, told_apart
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _RELATED = 100
@@ -72,7 +72,7 @@ def _help(finding: Entry) -> dict[str, str]:
     code = plain(finding["code"])
     text: list[str] = []
     marked: list[str] = []
-    for number, found in enumerate(finding["remedies"]):
+    for number, found in enumerate(told_apart(finding["remedies"])):
         text += _steps(found, "What to do" if number == 0 else "Or")
         marked += [*remedy(found, "What to do" if number == 0 else "Or", 3), ""]
     known = f"doctor explain {code} tells what this means."

@@ -184,7 +184,7 @@ def cause(finding: Mapping[str, Any], label: str, summary: str, style: Style) ->
     yield f"  ({plain(finding['code'])}{sure}{where})"
     if not summary.startswith(finding["detail"]):
         yield from wrap(plain(finding["detail"]), "  ", style)
-    remedies = finding["remedies"]
+    remedies = told_apart(finding["remedies"])
     for each in remedies if style.verbose else remedies[:1]:
         yield ""
         yield from remedy(each, "What to do" if each is remedies[0] else "Or", style)
@@ -201,6 +201,17 @@ def cause(finding: Mapping[str, Any], label: str, summary: str, style: Style) ->
             yield from wrap(line, "    ", style)
         if len(shown) < len(evidence):
             yield f"    ({len(evidence) - len(shown)} more lines with --verbose)"
+
+
+def told_apart(remedies: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The remedies; one that is called as another before it says for which clients it is."""
+    titles: set[str] = set()
+    named = []
+    for each in remedies:
+        clients = ", ".join(each["for"]) if each["title"] in titles else ""
+        titles.add(each["title"])
+        named.append({**each, "title": f"{each['title']} ({clients})"} if clients else each)
+    return named
 
 
 def remedy(found: Mapping[str, Any], label: str, style: Style) -> Iterator[str]:
