@@ -171,6 +171,8 @@ class Target:
     """The local clock when the run started."""
     source: tuple[str, int] | None = None
     """File and line that named the target."""
+    also_named: tuple[tuple[str, int], ...] = ()
+    """Other places that name the same, however they spell it."""
     flaw: str = ""
     """Why that part of the file cannot be used as it stands, in a sentence."""
     vantage: Vantage = "local"

@@ -81,7 +81,7 @@ def blocking_module(folder: Path, name: str) -> dict[str, str]:
     return {"PYTHONPATH": str(modules)}
 
 
-@pytest.mark.parametrize("module", ["argparse", "asyncio", "tempfile"])
+@pytest.mark.parametrize("module", ["argparse", "asyncio", "textwrap"])
 def test_while_modules_load(tmp_path: Path, module: str) -> None:
     env = environment(tmp_path, **blocking_module(tmp_path, module))
     report = str(tmp_path / "report")

@@ -110,8 +110,10 @@ def contents(
             made.report(name, render(told, form))
     made.json("environment.json", surroundings.environment)
     for thing in surroundings.objects:
-        kept = kubernetes.masked(thing, made.mask)
-        made.json(made.named(kubernetes.file_name(thing)), kept)
+        kept = _each(kubernetes.masked(thing, made.mask), made.named)
+        if "keys" in kept:
+            kept["keys"] = {made.named(key): held for key, held in kept["keys"].items()}
+        made.json(kubernetes.file_name(kept), kept)
     made.entries += made.fitting(configured)
     return made.contents(report)
 
@@ -132,6 +134,8 @@ class _Maker:
             taken = self.mask.taken()
             if isinstance(text, LeftOut):
                 self.left_out.append(LeftOut(self._text(path), text.why))
+            elif text is not None and self.pseudonymous and "-----BEGIN" in text:
+                self.left_out.append(LeftOut(self._text(path), "a certificate names its owner"))
             elif text is not None:
                 found.append((path, text, taken))
         self.mask.learn()

@@ -14,15 +14,9 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from doctor.bundle import masked_settings, pseudonyms, strictjson
+from doctor.bundle import masked_settings, strictjson
 from doctor.bundle.configuration import place
 from doctor.bundle.masking import Mask
-from doctor.bundle.pseudonyms import Pseudonyms
-from doctor.facts.cluster import ClusterFact
-from doctor.facts.pull import PullFact
-from doctor.model import Fact
-from doctor.pods.objects import table, text
-from doctor.reference import Reference, parse
 
 _FIELDS = """
 apiVersion kind metadata name namespace uid creationTimestamp deletionTimestamp generateName
@@ -37,7 +31,7 @@ kubeletVersion kubeProxyVersion containerRuntimeVersion images names sizeBytes a
 capacity allocatable readyReplicas availableReplicas unavailableReplicas updatedReplicas
 observedGeneration involvedObject fieldPath regarding note action count firstTimestamp
 lastTimestamp eventTime series lastObservedTime source component host reportingComponent
-reportingInstance secrets automountServiceAccountToken items unschedulable taints effect key
+secrets automountServiceAccountToken items unschedulable taints effect key
 """
 _KEPT = frozenset(_FIELDS.split())
 _SECRET_KEPT = frozenset(("name", "namespace", "uid", "creationTimestamp", "deletionTimestamp"))
@@ -59,75 +53,6 @@ def file_name(thing: Mapping[str, Any]) -> str:
     words = (thing.get("kind"), about.get("namespace") or "-", about.get("name") or "-")
     parts = [str(each or "-").replace("/", "_")[:120] for each in words]
     return f"kubernetes/{place('/'.join(parts)).removeprefix('config/')}.json"
-
-
-def learn(names: Pseudonyms, thing: Mapping[str, Any]) -> None:
-    """Every name that the object holds and that may be somebody's: namespaces, nodes, registries,
-    repositories."""
-    kept = masked(thing, Mask())
-    about = table(kept, "metadata")
-    names.add_namespace(text(about, "namespace"))
-    if thing.get("kind") == "Secret":
-        for key in kept["keys"].values():
-            for entry in key["hosts"]:
-                names.add_host(_host(entry))
-    elif thing.get("kind") == "Node":
-        names.add_node(text(about, "name"))
-    for image in _images(kept):
-        _learn_image(names, image)
-    names.add_node(text(kept, "spec", "nodeName"))
-    pseudonyms.learn(names, kept)
-
-
-def learn_fact(names: Pseudonyms, fact: Fact) -> None:
-    """The same of what is known of a failing pull, or of the cluster."""
-    if isinstance(fact, PullFact):
-        _learn_image(names, fact.image)
-        names.add_host(fact.host)
-        names.add_namespace(fact.namespace)
-        for node in (*fact.good_nodes, *fact.bad_nodes, *([fact.node.name] if fact.node else ())):
-            names.add_node(node)
-        for named in fact.node.cloud.values() if fact.node else ():
-            names.add_repository(named)
-        for secret in (*fact.named, *fact.of_account, *fact.unnamed):
-            for entry in secret.entries:
-                names.add_host(_host(entry))
-            for namespace in secret.found_in:
-                names.add_namespace(namespace)
-            for _, user in secret.matching:
-                names.add_user(user)
-    elif isinstance(fact, ClusterFact):
-        spaces = [fact.home, fact.namespace or ""]
-        spaces += [each.namespace for each in fact.refused]
-        spaces += [each.namespace for each in fact.vain]
-        spaces += [each.namespace or "" for each in fact.left_out]
-        for namespace in spaces:
-            names.add_namespace(namespace)
-        for refused in fact.refused:
-            names.add_user(refused.user)
-
-
-def _learn_image(names: Pseudonyms, image: str) -> None:
-    found = parse(image)
-    if isinstance(found, Reference):
-        names.add_host(found.domain)
-        names.add_repository(found.repository)
-
-
-def _host(entry: str) -> str:
-    """Of an entry of a Docker configuration: `https://index.docker.io/v1/` -> `index.docker.io`."""
-    return entry.partition("://")[2].partition("/")[0] or entry.partition("/")[0]
-
-
-def _images(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for key, each in value.items():
-            if key == "image" and isinstance(each, str):
-                yield each
-            yield from _images(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from _images(each)
 
 
 def _secret(secret: Mapping[str, Any], mask: Mask) -> dict[str, Any]:

@@ -1,25 +1,27 @@
-"""By which other names may hosts, users, namespaces and images be called, the same in every file?
+"""By which other names may hosts, users, images and a cluster's objects be called?
 
 A host's name is replaced label by label, so that what depends on names stays as it is: a wildcard
 certificate, a NO_PROXY suffix, a token service on the registry's own domain. Public registries and
-public suffixes keep their names, and so do addresses. Words that every bundle holds are replaced
-only where they can mean nothing else.
+public suffixes keep their names, and so do addresses, tags and digests. A word that every bundle
+holds ("web", "registry") names nobody: as the whole name of an object it stays, in a host's name
+and in a repository's path it is replaced.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from ipaddress import ip_address
-from typing import Any
 
+from doctor.reference import Reference, parse
 from doctor.registry import hub
 
 _PUBLIC = (
     *("docker.io", "docker.com", "ghcr.io", "githubusercontent.com", "github.com", "quay.io"),
-    *("gcr.io", "pkg.dev", "googleapis.com", "registry.k8s.io", "mcr.microsoft.com"),
+    *("gcr.io", "pkg.dev", "googleapis.com", "k8s.io", "kubernetes.io", "mcr.microsoft.com"),
     *("public.ecr.aws", "cleanstart.com", "gitlab.com", "nvcr.io", "localhost", *hub.HOSTS),
+    "kubernetes.default.svc",
 )
 """Hosts of everybody's, and whatever stands below them."""
 _OF_CUSTOMERS = (
@@ -37,12 +39,32 @@ _EVERYBODY = frozenset(
     {
         *("", "root", "AWS", "oauth2accesstoken", "_json_key", "_json_key_base64", "<token>"),
         *("00000000-0000-0000-0000-000000000000", "$oauthtoken", "nobody", "admin", "library"),
+        *("default", "kube-system", "kube-public", "kube-node-lease", "kube-root-ca.crt"),
+        *("default-scheduler", "system-node-critical", "system-cluster-critical"),
+        *(".dockerconfigjson", ".dockercfg", "ca.crt", "tls.crt", "tls.key", "ssh-privatekey"),
     }
 )
-"""Users and parts of a repository that name nobody."""
-_NAME = r"(?:[A-Za-z0-9_*-]{1,63}\.)+[A-Za-z][A-Za-z0-9-]{1,62}"
+"""Users, parts of a repository and objects of a cluster that name nobody."""
+KINDS = {
+    "h": "host labels",
+    "user": "users",
+    "image": "images",
+    "ns": "namespaces",
+    "pod": "pods",
+    "workload": "workloads",
+    "container": "containers",
+    "secret": "Secrets",
+    "key": "keys of Secrets",
+    "account": "ServiceAccounts",
+    "context": "contexts",
+    "class": "classes",
+    "cert": "certificates",
+}
+"""What is named, by what its pseudonyms begin with."""
 _HOME = re.compile(r"(/(?:home|Users|var/home)/)([^/\s:\"']+)")
-_SHORT = 4
+_SHORT = 3
+"""Characters; what has fewer stands in any text by chance."""
+_WORD = re.compile(r"[a-z0-9]+(?:[-._]+[a-z0-9]+)*")
 
 
 class Pseudonyms:
@@ -50,8 +72,9 @@ class Pseudonyms:
     says."""
 
     def __init__(self, own_words: str) -> None:
-        self._own = frozenset(re.findall(r"[a-z0-9]+", own_words.lower()))
-        self._names: dict[str, dict[str, str]] = {"h": {}, "user": {}, "image": {}, "ns": {}}
+        whole = _WORD.findall(own_words.lower())
+        self._own = frozenset(whole) | {part for each in whole for part in re.split("[-._]+", each)}
+        self._names: dict[str, dict[str, str]] = {kind: {} for kind in KINDS}
         self._domains: dict[str, None] = {}
         self._terms: dict[str, str] = {}
         self._pattern: re.Pattern[str] | None = None
@@ -75,20 +98,40 @@ class Pseudonyms:
     def add_node(self, name: str) -> None:
         """A machine's name, which is one also where it has no domain and no port."""
         self.add_host(name)
-        if name and "." not in name:
+        if "." not in name and _kept(name) == 0:
             self._term(name, self._label(name))
 
     def add_user(self, name: str) -> None:
-        if name not in _EVERYBODY:
-            self._term(name, self._new("user", name))
+        self.add("user", name)
 
-    def add_namespace(self, name: str) -> None:
-        if name not in ("", "default", "kube-system", "kube-public"):
-            self._term(name, self._new("ns", name))
+    def add(self, kind: str, name: str) -> None:
+        """The name of a user, a namespace or another object of a cluster; `kind`: of KINDS."""
+        if name not in _EVERYBODY and name.lower() not in self._terms and not self.common(name):
+            self._term(name, self._new(kind, name))
+
+    def add_number(self, number: str) -> None:
+        """A certificate's serial number or hash in hexadecimal: public logs can be asked for it.
+        Another of as many digits stands for it."""
+        given = self._names["cert"]
+        if len(number) >= 8 and number not in given.values():
+            other = given.setdefault(number, f"{0xCE0000 + len(given):0{len(number)}x}")
+            self._term(number, other)
+
+    def add_image(self, text: str) -> None:
+        """A reference, also one that no client would take."""
+        found = parse(text)
+        if isinstance(found, Reference):
+            self.add_host(found.domain)
+            return self.add_repository(found.repository)
+        host, slash, path = text.partition("@")[0].rpartition("://")[2].partition("/")
+        if not slash or not re.search(r"[.:]|^localhost$", host):
+            host, path = "", text.partition("@")[0]
+        self.add_host(host)
+        self.add_repository(path.partition(":")[0])
 
     def add_repository(self, path: str) -> None:
         parts = [part for part in path.split("/") if part]
-        named = [p if p in _EVERYBODY else self._new("image", p) for p in parts]
+        named = [self._named(part) for part in parts]
         if len(parts) > 1:
             self._terms.setdefault("/".join(parts).lower(), "/".join(named))
         for part, name in zip(parts, named, strict=True):
@@ -96,15 +139,19 @@ class Pseudonyms:
                 self._term(part, name)
         self._pattern = None
 
+    def _named(self, part: str) -> str:
+        if part in _EVERYBODY:
+            return part
+        return self._terms.get(part.lower()) or self._new("image", part)
+
     @property
     def known(self) -> Mapping[str, Mapping[str, str]]:
         """Which name stands for what: it stays with whoever made the bundle."""
-        kinds = {"h": "host labels", "user": "users", "image": "images", "ns": "namespaces"}
-        return {kinds[k]: {new: old for old, new in v.items()} for k, v in self._names.items() if v}
+        return {KINDS[k]: {new: old for old, new in v.items()} for k, v in self._names.items() if v}
 
     def __call__(self, text: str) -> str:
         whole = self._terms.get(text.lower())
-        if whole is not None:
+        if whole is not None and not self.common(text):
             return whole
         text = _HOME.sub(lambda m: m[1] + self._user(m[2]), text)
         return self._compiled().sub(self._replaced, text)
@@ -140,7 +187,7 @@ class Pseudonyms:
             terms = "|".join(_longest(self._term_pattern(each) for each in self._terms))
             self._pattern = re.compile(
                 rf"(?i)(?<![\w.-])(?P<host>(?:[\w*-]+\.)*(?:{hosts or '(?!)'}))(?![\w-]|\.\w)"
-                rf"|(?<![\w])(?P<term>{terms or '(?!)'})(?!\w)"
+                rf"|(?<![^\W_])(?P<term>{terms or '(?!)'})(?![^\W_])"
             )
         return self._pattern
 
@@ -149,12 +196,21 @@ class Pseudonyms:
         return re.escape(domain) + (r"(?=:\d|/)" if domain in self._own else "")
 
     def _term_pattern(self, term: str) -> str:
-        common = len(term) < _SHORT or set(re.findall(r"[a-z0-9]+", term)) <= self._own
-        return "(?!)" if common and "/" not in term else re.escape(term)
+        return "(?!)" if len(term) < _SHORT or self.common(term) else re.escape(term)
+
+    def common(self, term: str) -> bool:
+        """Can it not be told from what every bundle says?"""
+        return "/" not in term and (term.lower() in self._own or term.isdecimal() or term == "")
 
 
 def _longest(patterns: Iterable[str]) -> list[str]:
     return sorted(patterns, key=lambda each: (-len(each), each))
+
+
+def is_somebodys(host: str) -> bool:
+    """Is that text, in small letters, a host's name that tells whose it is?"""
+    ends = host.rpartition(".")[2] in _RESERVED or _suffix(host) != ""
+    return ends and _kept(host) < host.count(".") + 1
 
 
 @cache
@@ -190,52 +246,3 @@ def _list() -> Callable[[str], str | None]:
 
     found: Callable[[str], str | None] = PublicSuffixList(accept_unknown=False).publicsuffix
     return found
-
-
-_HOSTS = frozenset(
-    {
-        *("Hop.host", "Reference.domain", "DnsFact.name", "Reply.name", "Reply.chain"),
-        *("ResolverConfiguration.search", "ResolversFact.walked", "Certificate.dns_names"),
-        *("Certificate.common_name", "ProxySetting.host", "CredentialFact.registry"),
-        *("CredentialFact.keys", "CredentialFact.key", "Source.key", "NearMiss.key"),
-        *("StoredFile.keys", "HostsLine.names", "Endpoint.domain", "TunnelFact.proxy"),
-    }
-)
-_USERS = frozenset(
-    {
-        *("CredentialFact.user", "AuthFact.user", "ProxySetting.user", "TunnelFact.user"),
-        *("ClientFact.user", "Source.user", "Otherwise.user"),
-    }
-)
-"""Fields of facts that hold names."""
-
-
-def learn(names: Pseudonyms, value: Any) -> None:
-    """Every name that a fact, a target or a tuple of them holds."""
-    for where, text in _strings(value):
-        if where in _HOSTS:
-            names.add_host(text)
-        elif where in _USERS:
-            names.add_user(text)
-        elif where == "Reference.repository" or where == "Endpoint.repository":
-            names.add_repository(text)
-        for found in re.findall(_NAME, text):
-            if _suffix(found.lower()) and _kept(found.lower()) < found.count(".") + 1:
-                names.add_host(found)
-
-
-def _strings(value: Any, where: str = "") -> Iterator[tuple[str, str]]:
-    import dataclasses
-
-    if isinstance(value, str):
-        yield where, value
-    elif isinstance(value, tuple | list):
-        for each in value:
-            yield from _strings(each, where)
-    elif isinstance(value, Mapping):
-        for each in value.values():
-            yield from _strings(each, where)
-    elif dataclasses.is_dataclass(value):
-        for field in dataclasses.fields(value):
-            name = f"{type(value).__name__}.{field.name}"
-            yield from _strings(getattr(value, field.name), name)

@@ -1,7 +1,7 @@
 """What does a JSON text of somebody else's hold, if it may be read at all?
 
 Bounded before it is parsed: bytes, and the number of values that memory is taken for. No key twice,
-no number that JSON has not, no nesting that would end the parser, no half of a character.
+no number that JSON has not, no nesting that would end a reader, no half of a character.
 """
 
 from __future__ import annotations
@@ -9,10 +9,13 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
 MOST_BYTES = 64 << 20
 MOST_VALUES = 3_000_000
+MOST_DEEP = 100
+"""Brackets within brackets; what is written here has a dozen."""
 _PARTS = re.compile(rb"[\[{,:]")
 _HALVES = re.compile("[\ud800-\udfff]")
 
@@ -28,7 +31,7 @@ def read(data: bytes) -> Any:
     if sum(1 for _ in _PARTS.finditer(data)) > MOST_VALUES:
         raise BadJsonError(f"more than {MOST_VALUES} values")
     try:
-        return json.loads(
+        value = json.loads(
             data.decode("utf-8"),
             object_pairs_hook=_object,
             parse_constant=_constant,
@@ -41,6 +44,18 @@ def read(data: bytes) -> Any:
         raise BadJsonError(f"no UTF-8 at byte {error.start}") from None
     except json.JSONDecodeError as error:
         raise BadJsonError(f"no JSON: {error.msg} (line {error.lineno})") from None
+    level = [value]
+    for _ in range(MOST_DEEP):
+        level = [each for outer in level for each in _within(outer)]
+    if level:
+        raise BadJsonError("nested too deeply")
+    return value
+
+
+def _within(value: Any) -> Iterable[Any]:
+    """What has something in it, of what is in that."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return (each for each in inner if isinstance(each, dict | list))
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

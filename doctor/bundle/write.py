@@ -1,21 +1,21 @@
 """How does a bundle come to lie on the disk? Whole and searched, or not at all.
 
 It is made and searched in memory, so nothing unmasked is ever on a disk. What was written is read
-back and compared before it gets its name; the file is its owner's alone.
+back and compared before it gets its name (`doctor.process.landing`); the file is its owner's alone.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
 from doctor.bundle import archive
 from doctor.bundle.contents import Contents
 from doctor.bundle.search import Leak, leaks
+from doctor.process.landing import Unplaced
 from doctor.process.streams import UndeliveredError
 from doctor.usage import UsageError
 
@@ -47,8 +47,24 @@ def packed(contents: Contents, moment: datetime, own_words: Callable[[], str]) -
     return data
 
 
-def check(file: str, option: str = "-o") -> None:
-    """Raises UsageError where no bundle can be put under that name, which the option gave."""
+NAMES = ".names.json"
+"""Who is who, beside a bundle with other names: what its name ends in."""
+
+
+def check(file: str, option: str = "-o", *, names: bool = False) -> None:
+    """Raises UsageError where no bundle can be put under that name, which the option gave; with
+    `names`, where who is who cannot lie beside it."""
+    for each in (file, f"{file}{NAMES}") if names else (file,):
+        _check(each, option)
+
+
+def check_here() -> None:
+    """The same for a file of this folder whose name is made up."""
+    if not os.access(".", os.W_OK | os.X_OK):
+        raise UsageError(f"{os.getcwd()!r} is not a writable folder; name a file with -o")
+
+
+def _check(file: str, option: str) -> None:
     path = Path(file)
     try:
         there = os.path.lexists(path)
@@ -63,55 +79,48 @@ def check(file: str, option: str = "-o") -> None:
         raise UsageError(f"{option} {file!r} cannot be written: {error}") from None
 
 
-def put_anew(moment: datetime, data: bytes) -> str:
+def put_anew(moment: datetime, data: bytes, *, names: bytes | None = None) -> str:
     """Put the bytes into a file of this folder whose name tells the moment, and return the name. No
     other bundle is written over: `doctor-20261128T190744Z.tar.gz`, or with a number."""
     name = f"doctor-{moment:%Y%m%dT%H%M%SZ}"
     for number in range(1000):
         file = f"{name}{f'-{number}' if number else ''}.tar.gz"
         with contextlib.suppress(FileExistsError):
-            put(file, data, over=False)
+            put(file, data, over=False, names=names)
             return file
     raise UndeliveredError(f"there are too many bundles of the name {name!r} here")
 
 
-def put(file: str, data: bytes, *, over: bool = True) -> None:
-    """Put the bytes there, mode 600. Raises UndeliveredError, and where nothing may be written
-    over FileExistsError; whatever ends it leaves nothing."""
-    path = Path(os.path.realpath(file))
-    name = ""
-    try:
-        descriptor, name = tempfile.mkstemp(prefix=".doctor-", dir=path.parent)
-        with os.fdopen(descriptor, "wb") as handle:
-            handle.write(data)
-            handle.flush()
-            os.fsync(handle.fileno())
-        if Path(name).read_bytes() != data:
-            raise UndeliveredError(f"{file!r} could not be written: it reads back otherwise")
-        os.chmod(name, 0o600)
-        if over:
-            os.replace(name, path)
-        else:
-            _rename_anew(name, path)
-    except BaseException as error:
-        if name:
-            with contextlib.suppress(OSError):
-                os.unlink(name)
-        if isinstance(error, OSError) and not isinstance(error, FileExistsError):
-            why = error.strerror or error
-            raise UndeliveredError(f"{file!r} could not be written: {why}") from None
-        raise
+def put(file: str, data: bytes, *, over: bool = True, names: bytes | None = None) -> None:
+    """Put the bytes there, mode 600, and who is who beside them. Raises UndeliveredError, and where
+    nothing may be written over FileExistsError; whatever ends it leaves nothing of either."""
+    other = f"{file}{NAMES}"
+    path, beside = (Path(os.path.realpath(each)) for each in (file, other))
+    with contextlib.ExitStack() as unplaced:
+        with _told(file):
+            made = unplaced.enter_context(Unplaced(path.parent, data, sure=True))
+        if names is None:
+            with _told(file):
+                return made.place(path, over=over)
+        with _told(other):
+            told = unplaced.enter_context(Unplaced(beside.parent, names, sure=True))
+        with _told(file):
+            made.place(path, over=over)
+        try:
+            with _told(other):
+                told.place(beside)
+        except BaseException:  # without it nobody knows what the bundle speaks of
+            os.unlink(path)
+            raise
 
 
-def _rename_anew(name: str, path: Path) -> None:
-    """Raises FileExistsError where there is such a file; some file systems have no links."""
+@contextlib.contextmanager
+def _told(file: str) -> Iterator[None]:
+    """What the system says of it becomes an UndeliveredError."""
     try:
-        os.link(name, path)
+        yield
     except FileExistsError:
         raise
-    except OSError:
-        if os.path.lexists(path):
-            raise FileExistsError from None
-        os.rename(name, path)
-    else:
-        os.unlink(name)
+    except OSError as error:
+        why = error.strerror or error
+        raise UndeliveredError(f"{file!r} could not be written: {why}") from None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from doctor.bundle import write
 from doctor.bundle.configuration import LeftOut
-from doctor.command.handover import finished, put_names, surroundings, tell_of
+from doctor.command.handover import finished, put, surroundings, tell_of
 from doctor.command.output import exit_code
 from doctor.facts.pull import PullFact
 from doctor.plugins import installed
@@ -30,41 +30,33 @@ def opened(args: Namespace, options: Options) -> Kept:
     file: str | None = args.bundle
     if file is None:
         raise UsageError("--pseudonyms are for a bundle; give --bundle FILE too")
-    write.check(file, "--bundle")
+    write.check(file, "--bundle", names=args.pseudonyms)
     place = os.path.realpath(file)
     if any(each.file and os.path.realpath(each.file) == place for each in options.outputs):
         raise UsageError(f"-o and --bundle both name {file!r}; a bundle is a file of its own")
     return Kept()
 
 
-def closed(args: Namespace, options: Options, report: Report, kept: Kept, book: Book) -> int:
-    """Write the bundle, or say why there is none; the command's exit code."""
-    code = exit_code(report.verdict, options.strict)
+def closed(
+    args: Namespace, options: Options, report: Report, kept: Kept, book: Book
+) -> UndeliveredError | None:
+    """Write the bundle; the reason why there is none, for the report is printed all the same."""
     around = surroundings_of(report, options.root, kept)
+    code = exit_code(report.verdict, options.strict)
     try:
         made = finished(report, around, installed().checks, book, pseudonyms=args.pseudonyms)
+        put(made, args.bundle, code)
     except UndeliveredError as error:
-        _sorry(error)
-        return error.exit
-    try:
-        write.put(args.bundle, made.data)
-        put_names(args.bundle, made)
-    except UndeliveredError as error:
-        _sorry(error)
-        return code or error.exit
+        return error
     if not options.quiet:
         talk(f"doctor: the bundle is {plain(scrub(args.bundle))}")
         tell_of(args.bundle, made)
-    return code
+    return None
 
 
 def surroundings_of(report: Report, root: str, kept: Kept) -> Surroundings:
     """What goes into the bundle besides the report: the objects of the pods that fail, too."""
     return surroundings(report, root, kept.of(_failing(report)), _passed(kept))
-
-
-def _sorry(error: UndeliveredError) -> None:
-    talk(f"doctor: {plain(scrub(str(error)), 600)}")
 
 
 def _failing(report: Report) -> set[tuple[str, str]]:

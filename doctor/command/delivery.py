@@ -7,13 +7,13 @@ is to be written. A device, a pipe or an open descriptor (`/dev/stdout`) is writ
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import re
 import stat
 from pathlib import Path
 
+from doctor.process.landing import Unplaced
 from doctor.process.streams import UndeliveredError
 from doctor.usage import UsageError
 
@@ -87,26 +87,15 @@ def _pour(descriptor: int, text: str) -> None:
 
 
 def _replace(path: Path, text: str) -> None:
-    """Write the file beside it first, then put it in its place; where the folder takes no new file,
-    the old one is written over."""
-    import tempfile
-
-    try:
-        descriptor, name = tempfile.mkstemp(prefix=".doctor-", dir=path.parent)
-    except OSError:
-        if not path.exists():
-            raise
-        path.write_text(text, encoding="utf-8")
+    """Write the file first, then put it in its place; where the folder takes no new file, the old
+    one is written over."""
+    mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
+    data = text.encode("utf-8")
+    if path.exists() and not os.access(path.parent, os.W_OK | os.X_OK):
+        path.write_bytes(data)
         return
-    try:
-        _pour(descriptor, text)
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
-        os.chmod(name, mode)
-        os.replace(name, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise
+    with Unplaced(path.parent, data, mode) as made:
+        made.place(path)
 
 
 def _umask() -> int:

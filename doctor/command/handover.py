@@ -8,7 +8,7 @@ import platform
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from doctor import __version__
@@ -64,7 +64,9 @@ def bundle(args: Namespace) -> int:
         raise UsageError("a bundle is one file; give -o once")
     files, args.output, args.format = args.output, [], None
     for file in files:
-        write.check(file)
+        write.check(file, names=args.pseudonyms)
+    if not files and not args.list:
+        write.check_here()
     options, report, checks, book = diagnosed(args)
     around = surroundings(report, options.root)
     made = finished(report, around, checks, book, pseudonyms=args.pseudonyms)
@@ -72,26 +74,26 @@ def bundle(args: Namespace) -> int:
     if args.list:
         say(listing(made.contents))
         return code
-    try:
-        if files:
-            file = files[0]
-            write.put(file, made.data)
-        else:
-            file = write.put_anew(report.started.astimezone(UTC), made.data)
-        put_names(file, made)
-    except UndeliveredError as error:
-        error.exit = code or error.exit
-        raise
+    file = put(made, files[0] if files else report.started, code)
     if not options.quiet:
         tell_of(file, made)
     say(f"{file}\n")
     return code
 
 
-def put_names(file: str, made: Bundle) -> None:
-    """Who is who, beside the bundle."""
-    if made.names is not None:
-        write.put(f"{file}.names.json", (json.dumps(made.names, indent=1) + "\n").encode())
+def put(made: Bundle, where: str | datetime, code: int) -> str:
+    """Put the bundle into that file, or into a new one of this folder that is named after the
+    moment, and who is who beside it; the file's name. Raises UndeliveredError whose code is the
+    diagnosis's, if that is no good news: then neither is there."""
+    names = None if made.names is None else f"{json.dumps(made.names, indent=1)}\n".encode()
+    try:
+        if isinstance(where, str):
+            write.put(where, made.data, names=names)
+            return where
+        return write.put_anew(where.astimezone(UTC), made.data, names=names)
+    except UndeliveredError as error:
+        error.exit = code or error.exit
+        raise
 
 
 def tell_of(file: str, made: Bundle) -> None:
@@ -101,7 +103,7 @@ def tell_of(file: str, made: Bundle) -> None:
     for each in made.contents.left_out:
         talk(f"doctor: left out: {plain(scrub(f'{each.what}: {each.why}'))}")
     if made.names is not None:
-        talk(f"doctor: {plain(file)}.names.json says who is who; keep it, and do not send it")
+        talk(f"doctor: {plain(file)}{write.NAMES} says who is who; keep it, and do not send it")
 
 
 def finished(
@@ -135,22 +137,25 @@ def _render(document: Mapping[str, Any], form: str) -> str:
 
 def _names(report: Report, around: Surroundings, own: str) -> Pseudonyms:
     """Other names for all that the report and what goes with it speak of."""
-    from doctor.bundle import kubernetes, pseudonyms
+    from doctor.bundle import configuration, named, pseudonyms
 
     names = pseudonyms.Pseudonyms(own)
     for found in _all(report):
-        pseudonyms.learn(names, found.target)
-        pseudonyms.learn(names, found.hops)
+        named.learn(names, found.target)
+        named.learn(names, found.hops)
         for at, fact in found.facts:
-            pseudonyms.learn(names, (at, fact))
+            named.learn(names, (at, fact))
     names.add_user(os.environ.get("USER", ""))
     names.add_host(platform.node())
+    named.learn(names, around.environment)
+    for path, data in sorted(around.read.items()):
+        text = configuration.masked(path, data, Mask())
+        if isinstance(text, str):
+            named.learn_file(names, path, text)
     for thing in around.objects:
-        kubernetes.learn(names, thing)
+        named.learn_object(names, thing)
     if report.kubernetes is not None:
-        pseudonyms.learn(names, replace(report.kubernetes, server=None))
-        for fact in report.kubernetes.facts:
-            kubernetes.learn_fact(names, fact)
+        named.learn(names, replace(report.kubernetes, server=None))
     return names
 
 

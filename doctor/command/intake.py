@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from doctor.clients.eyes import ALL, DEFAULT
@@ -14,17 +15,20 @@ from doctor.frozen import frozen
 from doctor.model import Hop, Target
 from doctor.redact import Secret
 from doctor.reference import read_target
+from doctor.reference.grammar import split
 from doctor.reference.pasted import whole
 from doctor.usage import UsageError
 
 _MOST_PASSWORD = 65536
+_AS_DOCKER = frozenset({"shell", "crane", "docker", "containerd"})
+"""Clients for which a name without a registry is on Docker Hub and nowhere else."""
 
 
 def given(options: Options) -> tuple[list[Target], Secret | None]:
     """The targets, and the password from standard input, if one was announced. Raises
     UsageError."""
     named, secret = _input(options)
-    targets = _targets(named, options)
+    targets = _once(_targets(named, options), options.client)
     if secret is not None and len({t.registry for t in targets}) > 1:
         raise UsageError("--username goes to one registry; these targets are of several")
     return targets, secret
@@ -41,8 +45,7 @@ class Named:
 
 
 def _input(options: Options) -> tuple[list[Named], Secret | None]:
-    """The targets of the command line and of files, once each, and the password from standard
-    input."""
+    """The targets of the command line and of files, and the password from standard input."""
     named = [Named(text) for text in whole(options.targets)]
     for file in options.files:
         named += _named_in(file, options.timeout)
@@ -58,10 +61,7 @@ def _input(options: Options) -> tuple[list[Named], Secret | None]:
         secret = Secret(given.decode("utf-8", "replace").removesuffix("\n").removesuffix("\r"))
         if not secret:
             raise UsageError("--password-stdin: standard input was empty")
-    seen: dict[object, Named] = {}
-    for each in named:
-        seen.setdefault(each.text or each.source, each)
-    return list(seen.values()), secret
+    return named, secret
 
 
 def _password(seconds: float | None) -> bytes:
@@ -90,6 +90,32 @@ def _named_in(file: str, seconds: float | None) -> list[Named]:
         raise UsageError(f"-f {file!r} is larger than 8 MiB")
     found = images_in(file, decoded(data), os.environ)
     return [Named(each.text, (each.file, each.line), each.problem or "") for each in found]
+
+
+def _once(targets: Sequence[Target], client: str) -> list[Target]:
+    """What is the same for the client is looked at once, as it was written first; every place that
+    names it is kept."""
+    seen: dict[object, list[Target]] = {}
+    for each in targets:
+        seen.setdefault(_identity(each, client), []).append(each)
+    merged = []
+    for same in seen.values():
+        first, *more = dict.fromkeys(each.source for each in same if each.source) or [None]
+        also = tuple(each for each in more if each)
+        merged.append(replace(same[0], source=first, also_named=also))
+    return merged
+
+
+def _identity(target: Target, client: str) -> object:
+    """`nginx`, `nginx:latest` and `docker.io/library/nginx` are one image for Docker; where names
+    without a registry are searched for, the first two are."""
+    if target.flaw or not target.text:
+        return target.text, target.flaw, target.source
+    found = read_target(target.text)
+    if target.reference is None or found.hints or found.removed:
+        return target.text
+    names_registry = bool(split(target.text)[1])
+    return target.reference, names_registry or client in _AS_DOCKER
 
 
 def _targets(named: Sequence[Named], options: Options) -> list[Target]:

@@ -60,8 +60,8 @@ def k8s(args: Namespace) -> int:
         report = complete(Run(options, wish, asked, args.probe, book, progress, kept).report)
     finally:
         progress.clear()
-    code = casefile.closed(args, options, report, kept, book) if kept is not None else None
-    return tell(document(report), options, code)
+    lost = casefile.closed(args, options, report, kept, book) if kept is not None else None
+    return tell(document(report), options, lost=lost)
 
 
 async def looked(options: Options, tell: Callable[[str], None], kept: Kept | None = None) -> Report:

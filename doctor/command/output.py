@@ -31,17 +31,26 @@ def exit_code(verdict: Verdict, strict: bool) -> int:
     return {"pass": 0, "warn": int(strict), "fail": 1, "incomplete": 3}[verdict]
 
 
-def tell(document: Mapping[str, Any], options: Options, code: int | None = None) -> int:
+def tell(
+    document: Mapping[str, Any],
+    options: Options,
+    code: int | None = None,
+    lost: UndeliveredError | None = None,
+) -> int:
     """Write every output that was asked for, and return the exit code: what the document's verdict
-    comes to, unless `code` says otherwise. Raises UndeliveredError with that code where a report
-    did not arrive."""
+    comes to, unless `code` says otherwise. Raises UndeliveredError with that code, if it is no good
+    news, where one did not arrive; and `lost`, which tells of something else that did not."""
     code = exit_code(document["verdict"], options.strict) if code is None else code
     try:
         if options.outputs:
             write(document, options, options.outputs)
     except UndeliveredError as error:
         error.exit = code or error.exit
-        raise
+        if lost is None:
+            raise
+        lost.args = (f"{lost}; {error}",)
+    if lost is not None:
+        raise lost
     return code
 
 

@@ -237,8 +237,8 @@ def _pseudonyms(add: Add) -> None:
     add(
         "--pseudonyms",
         action="store_true",
-        help="a bundle with other names for hosts, users, namespaces and images; who is who is "
-        "written beside it",
+        help="a bundle with other names for hosts, users, images and a cluster's objects; who is "
+        "who is written beside it",
     )
 
 

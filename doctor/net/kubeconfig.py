@@ -168,7 +168,8 @@ async def _loaded(
                 seconds,
             )
         elif context.get("user"):
-            raise NoClusterError(settings.file, f"there is no user {context['user']}")
+            user = str(context["user"])
+            raise NoClusterError(settings.file, f"there is no user {user}", kube_user=user)
         in_memory(cluster.value, ("certificate-authority",), settings)
         settings.configuration = Configuration()
         loader.load_and_set(settings.configuration)

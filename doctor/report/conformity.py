@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from importlib import resources
 from typing import Any
 
@@ -102,6 +103,17 @@ def _of_string(value: str, rule: Mapping[str, Any], at: str) -> Iterator[str]:
         yield f"{at}: too short"
     if "pattern" in rule and not re.search(rule["pattern"].replace("$", r"\Z"), value):
         yield f"{at}: not of the form {rule['pattern']}"
+    elif rule.get("format") == "date-time" and not _is_moment(value):
+        yield f"{at}: no moment that there was"
+
+
+def _is_moment(text: str) -> bool:
+    """Has the calendar such a day, and the day such a time?"""
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _of_number(value: float, rule: Mapping[str, Any], at: str) -> Iterator[str]:

@@ -82,7 +82,8 @@ def _target(diagnosis: Diagnosis) -> Document:
         "verdict": diagnosis.verdict,
         "root_causes": list(diagnosis.root_causes),
         "not_tried": list(diagnosis.not_tried),
-        "source": target.source and {"file": scrub(target.source[0]), "line": target.source[1]},
+        "source": target.source and _place(target.source),
+        "also_named": [_place(each) for each in target.also_named],
         "assumed": [scrub(each) for each in (*target.assumed, *_elsewhere(target))],
         "summary": scrub(sentence(diagnosis)),
         "hops": []
@@ -105,6 +106,10 @@ def _elsewhere(target: Target) -> tuple[str, ...]:
         f"What is below {target.root} belongs to another machine. Its files are named as they are "
         "there, and what changes or restarts something is to be run there.",
     )
+
+
+def _place(source: tuple[str, int]) -> Document:
+    return {"file": scrub(source[0]), "line": source[1]}
 
 
 def hops_of(diagnosis: Diagnosis) -> list[Hop]:

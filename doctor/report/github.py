@@ -21,6 +21,7 @@ def render(document: Mapping[str, Any]) -> str:
     """One workflow command a line."""
     found = subjects(document)
     lines = [_finding(s, f) for s in found for f in s.causes]
+    lines += [_again(s, f, at) for s in found for f in s.causes for at in s.places[1:]]
     lines += [_unfinished(s) for s in found if s.verdict == "incomplete"]
     rest = [(s, f) for s in found for f in s.others]
     lines += [_finding(s, f) for s, f in rest if f["severity"] != "info"]
@@ -40,6 +41,13 @@ def _finding(subject: Subject, finding: Mapping[str, Any]) -> str:
         {**_place(subject), "title": f"{finding['code']}: {plain(finding['title'], 120)}"},
         "\n".join(_told(subject, finding)),
     )
+
+
+def _again(subject: Subject, finding: Mapping[str, Any], at: tuple[str, int]) -> str:
+    """At another line that names the same image."""
+    title = f"{finding['code']}: {plain(finding['title'], 120)}"
+    said = f"{subject.title}: {plain(finding['detail'])}"
+    return _command(_KINDS.get(finding["severity"], "notice"), {**_at(at), "title": title}, said)
 
 
 def _told(subject: Subject, finding: Mapping[str, Any]) -> Iterator[str]:
@@ -69,9 +77,11 @@ def _last(document: Mapping[str, Any], found: list[Subject]) -> str:
 
 def _place(subject: Subject) -> dict[str, str]:
     """Where the image is named; standard input is no file."""
-    if subject.source is None or subject.source[0] == "-":
-        return {}
-    file, line = subject.source
+    return _at(subject.places[0]) if subject.places else {}
+
+
+def _at(place: tuple[str, int]) -> dict[str, str]:
+    file, line = place
     return {"file": plain(file, 400), **({"line": str(line)} if line else {})}
 
 

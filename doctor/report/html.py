@@ -179,8 +179,7 @@ def _subject(subject: Subject, number: int, now: str, *, alone: bool) -> Markup:
 
 def _named(subject: Subject) -> Iterator[Markup]:
     if subject.source:
-        file, line = subject.source
-        yield el("p", "Named in ", el("code", f"{file}:{line}"), class_="how")
+        yield el("p", "Named in ", el("code", subject.named), class_="how")
     if subject.not_tried:
         left = many([", ".join(subject.not_tried)])
         yield el("p", "Left out or not reached in time: ", left, class_="how")

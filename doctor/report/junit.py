@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from doctor.redact import plain
 from doctor.report.subject import Subject, by_what, subjects
-from doctor.report.text import Style, cause
+from doctor.report.text import Style, cause, places
 
 _STYLE = Style(verbose=True, width=100)
 Entry = Mapping[str, Any]
@@ -64,7 +64,9 @@ def _properties(subject: Subject, document: Entry) -> Iterator[tuple[str, str]]:
     yield "verdict", subject.verdict
     yield "by", by_what(document)
     if subject.source:
-        yield "source", f"{plain(subject.source[0], 400)}:{subject.source[1]}"
+        yield "source", places(subject.entry)[0]
+        for each in places(subject.entry)[1:]:
+            yield "also named", each
     for code in dict.fromkeys(f["code"] for f in subject.causes):
         yield "cause", plain(code)
 
@@ -106,7 +108,7 @@ def _result(check: Entry, finding: Entry | None, subject: Subject) -> str:
 
 
 def _failure(finding: Entry, subject: Subject) -> str:
-    where = [f"named in {plain(subject.source[0])}:{subject.source[1]}"] if subject.source else []
+    where = [f"named in {subject.named}"] if subject.source else []
     body = [*where, *cause(finding, "Cause", "", _STYLE)]
     return _element("failure", finding["code"], f"{finding['code']}: {finding['detail']}", body)
 

@@ -14,7 +14,7 @@ from doctor.redact import plain
 from doctor.report import origin
 from doctor.report.marked import block, cell, code, code_cell, folded, prose, tagged
 from doctor.report.subject import Subject, by_what, subjects
-from doctor.report.text import WORDS, evidence_lines, notes
+from doctor.report.text import WORDS, evidence_lines, listed, notes, places, told_apart
 
 Entry = Mapping[str, Any]
 _MARKS = {
@@ -83,7 +83,8 @@ def _subject(subject: Subject, level: int) -> Iterator[str]:
     yield f"{'#' * level} {_MARKS.get(subject.verdict, '')} {subject.headline}: {_name(subject)}"
     yield ""
     if subject.source:
-        yield f"Named in {code(f'{subject.source[0]}:{subject.source[1]}', 400)}."
+        named = [code(each, 400) for each in places(subject.entry)]
+        yield f"Named in {listed(named)}."
         yield ""
     yield prose(subject.summary)
     yield ""
@@ -123,11 +124,11 @@ def _cause(finding: Entry, label: str, subject: Subject, level: int) -> Iterator
     if not str(subject.summary).startswith(finding["detail"]):
         yield prose(finding["detail"])
         yield ""
-    first, *others = finding["remedies"] or [None]
-    if first is not None:
+    remedies = told_apart(finding["remedies"])
+    for first in remedies[:1]:
         yield from remedy(first, "What to do", level + 1)
         yield ""
-    for other in others:
+    for other in remedies[1:]:
         inside = list(remedy(other, "", level + 1))
         yield from folded(f"Or: {tagged(other['title'])}", inside)
         yield ""
@@ -179,13 +180,14 @@ def _rest(findings: Sequence[Entry], level: int) -> Iterator[str]:
 
 def _path(subject: Subject) -> Iterator[str]:
     """The hosts of the way, and what each check saw."""
-    lines = list(_hops(subject.hops)) + list(_checks(subject.checks))
+    lines = list(_hops(subject)) + list(_checks(subject.checks))
     if lines:
         yield from folded("The path, host by host and check by check", lines)
         yield ""
 
 
-def _hops(hops: Sequence[Entry]) -> Iterator[str]:
+def _hops(subject: Subject) -> Iterator[str]:
+    hops = subject.hops
     if not hops:
         return
     yield "| host | role | way | addresses | reached | dns ms | tcp ms | tls ms | http ms |"
@@ -195,7 +197,11 @@ def _hops(hops: Sequence[Entry]) -> Iterator[str]:
         shown = ", ".join(hop["addresses"][:4]) or "none"
         cells = [
             code_cell(f"{hop['host']}:{hop['port']}"),
-            cell(hop["role"]),
+            cell(
+                "API server"
+                if (subject.kind, hop["role"]) == ("cluster", "registry")
+                else hop["role"]
+            ),
             cell(hop["via"]),
             code_cell(shown),
             cell(hop["reached"] or "not reached"),
@@ -221,9 +227,10 @@ def _checks(checks: Sequence[Entry]) -> Iterator[str]:
 
 def _hit(pull: Entry) -> Iterator[str]:
     """What a cause hits in the cluster, and the cluster's own words."""
-    nodes = ", ".join(pull["nodes"][:8]) or "no node"
+    nodes = ", ".join(code(each) for each in pull["nodes"][:8]) or "no node"
+    nodes += f" and {len(pull['nodes']) - 8} more" if len(pull["nodes"]) > 8 else ""
     many = "pod" if pull["pods"] == 1 else "pods"
-    yield f"{pull['pods']} {many} on {code(nodes)}: {code(pull['reason'])}"
+    yield f"{pull['pods']} {many} on {nodes}: {code(pull['reason'])}"
     yield ""
     yield "| workload | containers | pods |"
     yield "| --- | --- | --- |"

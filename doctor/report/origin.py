@@ -24,7 +24,7 @@ def lines(document: Mapping[str, Any]) -> Iterator[str]:
         f"{plain(origin['tool_version'], 40)}. Nothing was looked at since."
     )
     if origin["pseudonyms"]:
-        yield "Hosts, users, namespaces and images have other names in it."
+        yield "Hosts, users, images and a cluster's objects have other names in it."
     if origin["judged_again"]:
         by = f"Judged again by registry-doctor {plain(document['tool']['version'], 40)}"
         changes = origin["changes"]

@@ -2,9 +2,12 @@
 and line that named the image.
 
 OASIS, "Static Analysis Results Interchange Format (SARIF) Version 2.1.0", sections 3.14 (run), 3.27
-(result), 3.29 (physicalLocation), 3.49 (reportingDescriptor). A target from the command line or
-from standard input stands in no file: its result has a logical location alone, which viewers show
-and GitHub's code scanning does not take.
+(result), 3.29 (physicalLocation), 3.49 (reportingDescriptor).
+
+A target from the command line or from standard input stands in no file. GitHub's code scanning
+refuses a log whole where one result has no physical location ("expected a physical location",
+github/codeql-action issues 1738 and 2459), or one with a scheme of its own. So the image itself is
+the artifact, by its name as a relative URI, and its description says that there is no such file.
 """
 
 from __future__ import annotations
@@ -17,9 +20,10 @@ from urllib.parse import quote
 
 from doctor.redact import plain
 from doctor.report.subject import Subject, subjects
-from doctor.report.text import evidence_lines
+from doctor.report.text import evidence_lines, told_apart
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+_RELATED = 100
 _LEVELS = {"error": "error", "warning": "warning", "info": "note"}
 Entry = Mapping[str, Any]
 
@@ -68,7 +72,7 @@ def _help(finding: Entry) -> dict[str, str]:
     code = plain(finding["code"])
     text: list[str] = []
     marked: list[str] = []
-    for number, found in enumerate(finding["remedies"]):
+    for number, found in enumerate(told_apart(finding["remedies"])):
         text += _steps(found, "What to do" if number == 0 else "Or")
         marked += [*remedy(found, "What to do" if number == 0 else "Or", 3), ""]
     known = f"doctor explain {code} tells what this means."
@@ -99,6 +103,7 @@ def _result(subject: Subject, finding: Entry, order: Mapping[str, int]) -> dict[
         "level": level,
         "message": {"text": f"{subject.title}: {plain(finding['detail'])}"},
         "locations": [_location(subject)],
+        **_elsewhere(subject),
         "partialFingerprints": {"registryDoctor/v1": _fingerprint(subject, finding)},
         "properties": {
             "root_cause": finding["root_cause"],
@@ -113,14 +118,36 @@ def _result(subject: Subject, finding: Entry, order: Mapping[str, int]) -> dict[
 def _location(subject: Subject) -> dict[str, Any]:
     name = subject.title
     kind = {"target": "resource", "pull": "resource", "cluster": "namespace"}[subject.kind]
-    place: dict[str, Any] = {
-        "logicalLocations": [{"name": name, "fullyQualifiedName": name, "kind": kind}]
+    if subject.places:
+        place = _physical(subject.places[0])
+    else:
+        told = "This is no file, but what was looked at: no file names it."
+        place = {"artifactLocation": {"uri": _no_file(subject), "description": {"text": told}}}
+    return {
+        "physicalLocation": place,
+        "logicalLocations": [{"name": name, "fullyQualifiedName": name, "kind": kind}],
     }
-    if subject.source and subject.source[0] != "-":
-        file, line = subject.source
-        region = {"region": {"startLine": line}} if line else {}
-        place["physicalLocation"] = {"artifactLocation": {"uri": _uri(file)}, **region}
-    return place
+
+
+def _elsewhere(subject: Subject) -> dict[str, Any]:
+    """The other lines that name the same image."""
+    found = [
+        {"physicalLocation": _physical(each), "message": {"text": "It is named here too."}}
+        for each in subject.places[1 : _RELATED + 1]
+    ]
+    return {"relatedLocations": found} if found else {}
+
+
+def _physical(place: tuple[str, int]) -> dict[str, Any]:
+    file, line = place
+    region = {"region": {"startLine": line}} if line else {}
+    return {"artifactLocation": {"uri": _uri(file)}, **region}
+
+
+def _no_file(subject: Subject) -> str:
+    """The name as a relative path: no part of it leads upwards, and no colon makes a scheme."""
+    parts = [part for part in subject.name.split("/") if part not in ("", ".", "..")]
+    return _uri("/".join(parts)) or "unnamed"
 
 
 def _uri(file: str) -> str:

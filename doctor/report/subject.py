@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from doctor.frozen import frozen
 from doctor.redact import plain
-from doctor.report.text import headline
+from doctor.report.text import headline, listed, places
 
 Entry = Mapping[str, Any]
 DEFAULT_EYES = "shell"
@@ -39,6 +39,18 @@ class Subject:
         """Its name, and whose eyes where that is not everybody's; safe to show."""
         eyes = f" as {plain(self.client)}" if self.client not in ("", DEFAULT_EYES) else ""
         return f"{plain(self.name, 200) or '(an empty text)'}{eyes}"
+
+    @property
+    def places(self) -> list[tuple[str, int]]:
+        """Every file and line that names it; standard input is no file."""
+        also = [(each["file"], each["line"]) for each in self.entry.get("also_named", ())]
+        found = [*([self.source] if self.source else []), *also]
+        return [each for each in found if each[0] != "-"]
+
+    @property
+    def named(self) -> str:
+        """Where it is named, in words; empty where it is nowhere."""
+        return listed(places(self.entry)) if self.source else ""
 
     @property
     def causes(self) -> list[Entry]:

@@ -8,7 +8,7 @@ copied.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from doctor.codes.explanation import folded
@@ -39,6 +39,7 @@ VERDICTS = {
 }
 _EVIDENCE_LINES = 10
 _DEEPEST = 12
+_PLACES = 5
 _SERVES = {
     True: "serves it",
     False: "does not serve it",
@@ -88,13 +89,28 @@ def _origin(document: Mapping[str, Any], style: Style) -> Iterator[str]:
         yield "\n"
 
 
+def places(target: Mapping[str, Any], longest: int = 400) -> list[str]:
+    """Every file and line that names the image, the first one first."""
+    source = target.get("source")
+    found = [*([source] if source else []), *target.get("also_named", ())]
+    return [f"{plain(each['file'], longest)}:{each['line']}" for each in found]
+
+
+def listed(named: Sequence[str]) -> str:
+    """The first few of them."""
+    more = len(named) - _PLACES
+    return ", ".join(named[:_PLACES]) + (f" and {more} more places" if more > 0 else "")
+
+
 def _target(target: Mapping[str, Any], style: Style) -> Iterator[str]:
     name = called(target)
-    source = target.get("source")
-    where = f"  ({plain(source['file'], 120)}:{source['line']})" if source else ""
+    named = places(target, 120)
+    where = f"  ({named[0]})" if named else ""
     title = f"{headline(target)}: {name}" if name else headline(target)
     yield paint(title, target["verdict"], style, bold=True) + where
     yield from wrap(plain(target["summary"]), "  ", style)
+    if named[1:]:
+        yield from wrap(f"Named too in {listed(named[1:])}.", "  ", style)
     for assumed in target.get("assumed", ()):
         yield from wrap(f"Taken as: {plain(assumed)}", "  ", style)
     if not begun(target):
@@ -180,7 +196,7 @@ def cause(finding: Mapping[str, Any], label: str, summary: str, style: Style) ->
     yield f"  ({plain(finding['code'])}{sure}{where})"
     if not summary.startswith(finding["detail"]):
         yield from wrap(plain(finding["detail"]), "  ", style)
-    remedies = finding["remedies"]
+    remedies = told_apart(finding["remedies"])
     for each in remedies if style.verbose else remedies[:1]:
         yield ""
         yield from remedy(each, "What to do" if each is remedies[0] else "Or", style)
@@ -197,6 +213,17 @@ def cause(finding: Mapping[str, Any], label: str, summary: str, style: Style) ->
             yield from wrap(line, "    ", style)
         if len(shown) < len(evidence):
             yield f"    ({len(evidence) - len(shown)} more lines with --verbose)"
+
+
+def told_apart(remedies: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The remedies; one that is called as another before it says for which clients it is."""
+    titles: set[str] = set()
+    named = []
+    for each in remedies:
+        clients = ", ".join(each["for"]) if each["title"] in titles else ""
+        titles.add(each["title"])
+        named.append({**each, "title": f"{each['title']} ({clients})"} if clients else each)
+    return named
 
 
 def remedy(found: Mapping[str, Any], label: str, style: Style) -> Iterator[str]:

@@ -30,7 +30,7 @@ def told(origin: Mapping[str, Any]) -> Iterator[str]:
     by = f"by registry-doctor {origin['tool_version']}"
     yield f"From the {origin['kind']} {origin['file']}, recorded {by}. Nothing was looked at since."
     if origin["pseudonyms"]:
-        yield "Hosts, users, namespaces and images have other names in it."
+        yield "Hosts, users, images and a cluster's objects have other names in it."
     if origin["judged_again"]:
         changed = origin["changes"]
         yield f"Judged again here; {'what changed:' if changed else 'nothing changed.'}"

@@ -242,6 +242,37 @@ def test_pseudonyms_are_the_same_in_every_file_and_the_map_stays_here(home: Path
     assert opened(home, f"{home}/b.tar.gz")["targets"][0]["registry"] == host
 
 
+def test_a_certificate_names_its_owner_and_stays_here_where_nobody_is_named() -> None:
+    from doctor.bundle.contents import Surroundings, contents
+    from doctor.model import Report
+    from tests.bundle.test_evidence import PAIR, diagnosed
+    from tests.certificates import authority
+
+    begun = diagnosed(*PAIR)
+    report = Report((begun,), begun.target.now, 1.0, begun.verdict)
+    path = "/etc/docker/certs.d/hub.dale.de/ca.crt"
+    around = Surroundings({}, {path: authority("Dale Works").pem.encode()})
+
+    def render(document: object, form: str) -> str:
+        return "{}"
+
+    assert f"config{path}" in contents(report, around, render, ["json"]).files
+    other = contents(report, around, render, ["json"], pseudonyms=lambda text: text)
+    assert f"config{path}" not in other.files
+    assert [(e.what, e.why) for e in other.left_out] == [(path, "a certificate names its owner")]
+
+
+def test_a_folder_that_takes_no_file_is_told_before_anything_is_looked_at(home: Path) -> None:
+    """One of the kernel's takes none, whoever asks."""
+    for words, code in ((), 2), (("--list",), 0):
+        within = ("env", "--chdir=/proc/sys")
+        process = begin("bundle", "--offline", *words, IMAGE, env=environment(home), within=within)
+        out, err = process.communicate()
+        assert process.returncode == code
+        assert (b"'/proc/sys' is not a writable folder; name a file with -o" in err) == (code == 2)
+        assert bool(out) == (code == 0)
+
+
 def test_the_same_facts_give_the_same_bytes(home: Path) -> None:
     """Two bundles of one run; a run itself is never twice the same."""
     from doctor.bundle.contents import Surroundings, contents

@@ -10,7 +10,9 @@ import json
 import lzma
 import os
 import tarfile
+import xml.etree.ElementTree as ET
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +20,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from doctor import cli
 from doctor.bundle.archive import MOST_FILES, MOST_UNPACKED, BadArchiveError, pack, unpack
 from doctor.bundle.codec import MisfitError
 from doctor.bundle.opened import opened
 from doctor.bundle.strictjson import BadJsonError
+from doctor.command.parsers import FORMATS
 from tests.bundle.archives import (
     REPORT,
     entry,
@@ -35,6 +39,7 @@ from tests.bundle.archives import (
     with_header,
 )
 from tests.command import doctor
+from tests.report.samples import sample
 
 
 def link(name: str, to: str, kind: bytes) -> Any:
@@ -168,6 +173,94 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
 }
 
 
+def gzip_with(flags: int, extra: bytes, tail: bytes = b"") -> bytes:
+    """A whole bundle in a gzip member whose header has these flags and fields (RFC 1952)."""
+    body = whole()
+    return body[:3] + bytes([flags]) + body[4:10] + extra + body[10:] + tail
+
+
+def prefixed(prefix: bytes) -> bytes:
+    """A whole bundle the first name of which has a part before it (POSIX ustar)."""
+    return with_header(put(345, prefix))
+
+
+def kind(letter: bytes) -> tuple[bytes, str]:
+    return with_header(put(156, letter)), "a bundle holds regular files alone"
+
+
+HOSTILE |= {
+    "pax-for-all": (with_entry(entry("g", type=tarfile.XGLTYPE)), "a pax header"),
+    "pax-sparse": (
+        packed(
+            [entry("a", b"x", pax_headers={"GNU.sparse.realsize": "9" * 18})], tarfile.PAX_FORMAT
+        ),
+        "a pax header",
+    ),
+    "gnu-long-name-of-50-mib": (
+        gzip.compress(tar([entry("././@LongLink", b"a" * (50 << 20), type=b"L")]), mtime=0),
+        "it unpacks to more than",
+    ),
+    "gnu-long-link": (with_entry(entry("././@LongLink", b"/etc/x", type=b"K")), "GNU long link"),
+    "gnu-dump": kind(b"D"),
+    "gnu-next-volume": kind(b"M"),
+    "gnu-label": kind(b"V"),
+    "solaris-attributes": kind(b"X"),
+    "contiguous": kind(b"7"),
+    "link-to-an-earlier-file": (
+        with_entry(link("facts/0001.json", "MANIFEST.json", tarfile.LNKTYPE)),
+        "a hard link",
+    ),
+    "link-with-content": (
+        with_entry(entry("a", b"x" * 600, type=tarfile.SYMTYPE, linkname="report.json")),
+        "a symbolic link",
+    ),
+    "no-utf-8": (with_header(put(0, b"\xff\xfe")), "no name of a file inside"),
+    "climbs-by-its-prefix": (prefixed(b".."), "no name of a file inside"),
+    "absolute-by-its-prefix": (prefixed(b"/etc"), "no name of a file inside"),
+    "long-by-its-prefix": (prefixed(b"a" * 155), "it holds no MANIFEST.json"),
+    "a-file-that-is-a-folder": (with_entry(entry("facts/", b"x")), "no name of a file inside"),
+    "two-slashes": (with_entry(entry("facts//0001.json", b"{}")), "no name of a file inside"),
+    "other-case": (with_entry(entry("REPORT.JSON", report())), "is not in its manifest"),
+    "size-in-two-parts": (with_header(put(124, b"1 2\0")), "holds no number"),
+    "size-to-base-256": (with_header(put(124, b"\x80" + b"\0" * 9 + b"\x01\x00")), "no number"),
+    "size-not-octal": (with_header(put(124, b"00000000089\0")), "holds no number"),
+    "tar-of-version-7": (with_header(put(257, b"\0" * 8)), "no POSIX tar"),
+    "an-empty-member-behind": (whole() + gzip.compress(b""), "something follows"),
+    "blanks-behind": (whole() + b"\0" * 512, "something follows"),
+    "gzip-flags-that-are-reserved": (gzip_with(0xE0, b""), "its compression is damaged"),
+    "gzip-name-without-end": (gzip_with(8, b"a" * 100)[:80], "it is cut short"),
+    "gzip-wrong-sum": (whole()[:-8] + b"\0" * 8, "its compression is damaged"),
+    "gzip-wrong-length": (whole()[:-4] + b"\xff" * 4, "its compression is damaged"),
+    "gzip-dictionary": (b"\x1f\x8b\x07" + whole()[3:], "its compression is damaged"),
+    "zlib": (zlib.compress(b"x"), "neither gzip nor JSON"),
+    "rar": (b"Rar!\x1a\x07\x01\x00", "a RAR archive"),
+    "lz4": (b"\x04\x22\x4d\x18x", "an LZ4 file"),
+    "compress": (b"\x1f\x9d\x90x", "a file of compress(1)"),
+    "manifest-with-a-size-that-is-true": (
+        whole(files=[{"name": "report.json", "size": True, "sha256": ""}]),
+        "MANIFEST.json.files[0].size",
+    ),
+    "manifest-with-half-a-byte": (
+        whole(files=[{"name": "report.json", "size": 0.5, "sha256": ""}]),
+        "MANIFEST.json.files[0].size",
+    ),
+    "manifest-with-another-hash": (
+        whole(files=[{"name": "report.json", "size": len(report()), "sha256": "A" * 64}]),
+        "it was changed",
+    ),
+    "ten-thousand-deep-report": (
+        report(later=1).replace(
+            b'"later": 1', b'"later": ' + b'{"a":' * 10_000 + b"1" + b"}" * 10_000
+        ),
+        "nested too deeply",
+    ),
+    "report-with-a-key-twice": (b'{"verdict": "fail", ' + report()[1:], "twice in one object"),
+    "report-with-nan": (report(duration_ms=float("nan")), "NaN"),
+    "report-beyond-all-bounds": (report().replace(b"1.0", b"1e999"), "beyond all bounds"),
+    "report-that-took-less-than-no-time": (report(duration_ms=-1), "the report.duration_ms"),
+}
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_what_is_no_bundle_is_refused_and_named(name: str) -> None:
     data, why = HOSTILE[name]
@@ -196,6 +289,61 @@ def test_a_report_opens_as_it_is_with_what_later_versions_add() -> None:
     assert opened(report()).report == REPORT
     assert opened(b"\xef\xbb\xbf\n" + report()).report == REPORT
     assert opened(report(later={"a": 1})).report["later"] == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("flags", "extra"),
+    [(8, b"x" * 100_000 + b"\0"), (4, b"\xff\xff" + b"x" * 65535), (16, b"of no matter\0")],
+)
+def test_what_gzip_says_besides_is_passed_over(flags: int, extra: bytes) -> None:
+    assert opened(gzip_with(flags, extra)).report == REPORT
+
+
+def deep(levels: int) -> Any:
+    value: Any = 1
+    for _ in range(levels):
+        value = {"a": [value]}
+    return value
+
+
+ABSURD: dict[tuple[Any, ...], Any] = {
+    ("started",): "0000-00-00T00:00:00Z",
+    ("duration_ms",): 1e308,
+    ("targets", 0, "hops", 0, "timings_ms"): {"dns": 0, "tcp": 1e308, "tls": 1e308, "http": 5e-324},
+    ("targets", 0, "hops", 0, "host"): "h" * 200_000,
+    ("targets", 0, "hops", 0, "port"): 10**18,
+    ("targets", 0, "checks", 3, "duration_ms"): 1e300,
+    ("targets", 0, "findings", 0, "evidence"): deep(400),
+    ("targets", 0, "findings", 0, "title"): "",
+    ("targets", 0, "findings", 0, "detail"): "\r\n::error::x\x1b[2J\u202e" * 500,
+    ("targets", 0, "findings", 0, "evidence", "path"): [{"not_after": "0000-00-00", "key": None}],
+    ("targets", 0, "source"): {"file": "", "line": 10**18},
+    ("tool", "version"): "9" * 5000,
+}
+
+
+@pytest.mark.parametrize("place", ABSURD, ids=lambda p: ".".join(map(str, p)))
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_report_of_absurd_values_is_shown_or_refused(
+    form: str, place: tuple[Any, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = sample("certificate")
+    where: Any = document
+    for key in place[:-1]:
+        where = where[key]
+    where[place[-1]] = ABSURD[place]
+    file = tmp_path / "r.json"
+    file.write_text(json.dumps(document))
+    code = cli.main(["open", "--format", form, str(file)])
+    said = capsys.readouterr()
+    assert code in (1, 2)
+    assert bool(said.out) == (code == 1)
+    assert len(said.err) < 1000
+    assert "fault of registry-doctor" not in said.err
+    if form == "junit" and said.out:
+        ET.fromstring(said.out)
+    if form in ("json", "sarif") and said.out:
+        json.loads(said.out, parse_constant=pytest.fail)
 
 
 def test_half_a_character_becomes_one_that_can_be_shown() -> None:

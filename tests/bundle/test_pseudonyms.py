@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doctor.bundle.pseudonyms import Pseudonyms, learn
+from doctor.bundle.named import learn, learn_file
+from doctor.bundle.pseudonyms import Pseudonyms
 from doctor.facts.credential import CredentialFact
 from doctor.facts.resolvers import ResolverConfiguration
 from doctor.facts.tls import Certificate, TlsFact
@@ -24,7 +25,7 @@ def names() -> Pseudonyms:
     made.add_host("hub.lab")
     made.add_host("registry")
     made.add_user("jane.doe")
-    made.add_namespace("payments")
+    made.add("ns", "payments")
     made.add_repository("shop/checkout")
     made.add_repository("library/app")
     return made
@@ -106,6 +107,55 @@ def test_names_are_found_where_facts_hold_them() -> None:
     for name in ("one", "two", "team", "thing", "three", "four", "carol", "five", "six"):
         assert name not in said.split()
         assert f"{name}." not in said
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "gone"),
+    [
+        ("/etc/hosts", "10.0.0.7 ledger ledger.dale\n", "ledger dale"),
+        ("/etc/resolv.conf", "search moor.corp\nnameserver 10.0.0.1\n", "moor"),
+        ("/etc/docker/daemon.json", '{"insecure-registries": ["attic:5000"]}', "attic"),
+        ("/root/.docker/config.json", '{"auths": {"hub.dale.de": {}}}', "hub dale"),
+        ("/etc/c.toml", 'sandbox_image = "hub.dale.corp/infra-x/pause-x:3"', "infra-x pause-x"),
+    ],
+)
+def test_names_are_found_in_files(path: str, text: str, gone: str) -> None:
+    names = Pseudonyms(OWN)
+    learn_file(names, path, text)
+    said = names(text)
+    assert said.count("\n") == text.count("\n")
+    for name in gone.split():
+        assert name not in said
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n"),
+        ("/etc/os-release", 'HOME_URL="https://www.distribution.org/"\n'),
+        ("/etc/docker/daemon.json", '{"max-size": "10m", "mtu": 1400, "debug": true}'),
+        (
+            "/etc/c.toml",
+            'runtime_type = "io.containerd.runc.v2"\nimage = "registry.k8s.io/pause:3"',
+        ),
+        ("/etc/c.json", '{"digest": "sha256:12345678"}'),
+    ],
+)
+def test_files_that_name_nobody_stay_as_they_are(path: str, text: str) -> None:
+    names = Pseudonyms(f"{OWN} sha256")
+    learn_file(names, path, text)
+    assert names(text) == text
+
+
+def test_numbers_by_which_a_public_log_finds_a_certificate_are_replaced() -> None:
+    leaf = Certificate(sha256="ab" * 32, serial="4f" * 16, common_name="hub.dale.de")
+    names = Pseudonyms(OWN)
+    learn(names, TlsFact(chain=(leaf,)))
+    other = names(f"{leaf.sha256} {leaf.serial}").split()
+    assert [len(each) for each in other] == [64, 32]
+    assert all(int(each, 16) < 1 << 32 for each in other)
+    digest = "sha256:" + "cd" * 32
+    assert names(digest) == digest
 
 
 def test_users_that_everybody_has_stay() -> None:

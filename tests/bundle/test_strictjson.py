@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from doctor.bundle.strictjson import BadJsonError, read
+from doctor.bundle.strictjson import MOST_DEEP, BadJsonError, read
 from doctor.report.conformity import KEYWORDS, faults, schema
 from tests.bundle.archives import REPORT
 
@@ -145,3 +145,13 @@ def test_every_word_of_the_schema_is_understood() -> None:
 
 def test_not_more_than_the_first_faults_are_listed() -> None:
     assert len(faults({**WHOLE, "targets": [{}] * 5000}, 3)) == 3
+
+
+@pytest.mark.parametrize(("levels", "taken"), [(MOST_DEEP, True), (MOST_DEEP + 1, False)])
+def test_so_deep_and_no_deeper(levels: int, taken: bool) -> None:
+    text = b'{"a":' * levels + b"1" + b"}" * levels
+    if taken:
+        assert read(text)
+    else:
+        with pytest.raises(BadJsonError, match="nested too deeply"):
+            read(text)

@@ -96,7 +96,7 @@ def test_what_ends_it_leaves_nothing(
 def test_a_folder_without_links_gets_it_too(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a stick with a FAT file system has none."""
 
-    def link(*given: object) -> None:
+    def link(*given: object, **more: object) -> None:
         raise OSError(errno.EPERM, "Operation not permitted")
 
     monkeypatch.setattr(os, "link", link)

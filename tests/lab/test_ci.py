@@ -59,7 +59,8 @@ def _github() -> Iterator[Line]:
     for job in workflow["jobs"].values():
         for step in job["steps"]:
             if "run" in step:
-                env = {**workflow["env"], **job["env"], **step.get("env", {})}
+                server = {"GITHUB_SERVER_URL": "https://git.example.com"}
+                env = {**server, **workflow["env"], **job["env"], **step.get("env", {})}
                 yield Line(step["run"], _filled(env, SECRETS), ("bash", "-e"))
 
 
@@ -148,7 +149,8 @@ def test_a_pipeline_passes_where_all_can_be_pulled(system: str, lab: World, stor
     work, env = furnished(lab, store, GOOD)
     runs = [run(lab, work, env, line) for line in SYSTEMS[system]()]
     assert [each.exit for each in runs] == [0] * len(runs), "\n".join(map(str, runs))
-    assert "registry-doctor" in (lab.folder / "installed").read_text()
+    (installed,) = set((lab.folder / "installed").read_text().splitlines())
+    assert re.search(r" git\+https://git\.example\.com/[\w/-]+/registry-doctor@v[\d.]+$", installed)
     secretless(lab, runs)
 
 
@@ -231,6 +233,45 @@ def test_shellcheck_has_nothing_to_say(system: str) -> None:
         command = [program("shellcheck"), f"--shell={line.shell[0]}", "-"]
         done = subprocess.run(command, input=line.text, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("file", sorted(DOCS.iterdir()), ids=lambda f: f.name)
+def test_where_the_project_is_kept_is_said_in_one_place(file: Path) -> None:
+    """Then the rest is as it stands; nothing is looked up by a bare name."""
+    text = file.read_text()
+    assert "OWNER" not in text
+    if file.suffix != ".md":
+        assert text.count("To be set: ") == 1
+        assert len(re.findall(r"example\.com|your-organisation", text)) == 1
+
+
+def test_the_reports_reach_the_system_whatever_the_verdict() -> None:
+    workflow = yaml.safe_load((DOCS / "github-actions.yml").read_text())
+    for job in workflow["jobs"].values():
+        uploads = [s for s in job["steps"] if "upload" in s.get("uses", "")]
+        assert uploads
+        assert all(step["if"].startswith("always()") for step in uploads)
+    images = yaml.safe_load((DOCS / "gitlab-ci.yml").read_text())["images"]["artifacts"]
+    assert (images["when"], images["reports"]) == ("always", {"junit": "junit.xml"})
+    (job,) = yaml.safe_load((DOCS / "circleci.yml").read_text())["jobs"].values()
+    assert [next(iter(s)) for s in job["steps"] if isinstance(s, dict)][-2:] == [
+        "store_test_results",
+        "store_artifacts",
+    ]
+    assert re.search(
+        r"post \{\s*always \{\s*junit .*'junit\.xml'", (DOCS / "Jenkinsfile").read_text()
+    )
+
+
+def test_the_action_that_the_workflow_uses_is_this_repositorys() -> None:
+    steps = yaml.safe_load((DOCS / "github-actions.yml").read_text())["jobs"]["action"]["steps"]
+    (used,) = (s for s in steps if s.get("uses", "").startswith("./"))
+    assert set(used["with"]) <= set(INPUTS)
+    paths = (s["with"]["path"] for s in steps if "path" in s.get("with", {}))
+    assert next(paths) == used["uses"][2:]
+    folder = INPUTS["folder"]
+    kept = [s["with"] for s in steps if "upload" in s.get("uses", "")]
+    assert [w.get("sarif_file") or w["path"] for w in kept] == [f"{folder}/report.sarif", folder]
 
 
 def test_the_one_line_preflight_is_the_one_of_the_readme() -> None:

@@ -104,3 +104,14 @@ def test_a_report_that_was_opened_says_where_it_is_from(form: str) -> None:
     assert "1 day ago" in told
     assert ("what changed:" in told) is (form != "short")
     assert "1 day ago" not in shown(sample("certificate"), form)
+
+
+def test_a_remedy_that_is_called_as_another_says_whom_it_is_for() -> None:
+    document = sample("kubernetes")
+    for form in ("text", "markdown", "html", "junit", "sarif"):
+        said = render(document, form, colour=False, verbose=True, width=80)
+        assert said.count("List the tags (podman, cri-o)") >= 1, form
+        assert "List the tags (kubelet" not in said
+    assert "(podman, cri-o)" not in render(
+        sample("tag"), "text", colour=False, verbose=True, width=80
+    )

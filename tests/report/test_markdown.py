@@ -125,3 +125,18 @@ def test_clients_stand_against_layers() -> None:
     told = render(sample("clients"))
     assert "| client | client | proxy | dns | tcp | tls |" in told
     assert re.search(r"\| ❌ failed docker \|.*\| ❌ failed \|", told)
+
+
+def test_the_api_server_is_no_registry_and_a_proxy_before_it_is_one() -> None:
+    document = sample("kubernetes")
+    server = document["kubernetes"]["hops"][0]
+    document["kubernetes"]["hops"].append({**server, "role": "proxy", "host": "proxy.example"})
+    rows = [line.split(" | ") for line in render(document).splitlines() if ".example:" in line]
+    assert [row[1] for row in rows if row[0].startswith("| ")] == ["API server", "proxy"]
+
+
+def test_each_node_is_a_name_of_its_own() -> None:
+    document = sample("kubernetes")
+    document["kubernetes"]["pulls"][0]["nodes"] = [f"n{n}" for n in range(10)]
+    assert "`n0`, `n1`, " in render(document)
+    assert "`n7` and 2 more: " in render(document)

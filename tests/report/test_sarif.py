@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +75,37 @@ def test_standard_input_is_no_file() -> None:
     document = sample("targets")
     document["targets"][1]["source"]["file"] = "-"
     (error, *_) = (r for r in run(document)["results"] if r["level"] == "error")
-    assert "physicalLocation" not in error["locations"][0]
+    place = error["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"].endswith("lab/app%3A1.2")
+    assert "no file" in place["artifactLocation"]["description"]["text"]
+    assert "region" not in place
     assert error["locations"][0]["logicalLocations"][0]["name"].endswith("lab/app:1.2")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_result_has_a_place_that_code_scanning_takes(name: str) -> None:
+    for result in run(sample(name))["results"]:
+        (place,) = result["locations"]
+        uri = place["physicalLocation"]["artifactLocation"]["uri"]
+        assert re.fullmatch(r"(file:///)?[^:]+", uri)
+        assert not uri.startswith("../")
+
+
+@pytest.mark.parametrize(
+    ("target", "uri"),
+    [
+        ("registry.corp:5000/lab/app:1", "registry.corp%3A5000/lab/app%3A1"),
+        ("../../etc/passwd", "etc/passwd"),
+        ("//x y\udcff", "x%20y%ED%B3%BF"),
+        ("..", "unnamed"),
+    ],
+)
+def test_what_no_file_names_is_called_by_its_own_name(target: str, uri: str) -> None:
+    document = sample("certificate")
+    document["targets"][0] |= {"target": target, "source": None}
+    place = run(document)["results"][0]["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == uri
+    VALIDATOR.validate(json.loads(render(document)))
 
 
 def test_a_finding_keeps_its_fingerprint_and_no_two_share_one() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from doctor.report.page.chain import chain
 from doctor.report.page.markup import Markup, el, lines, many, prose
-from doctor.report.text import evidence_lines, notes
+from doctor.report.text import evidence_lines, notes, told_apart
 
 _MOST_LINES = 400
 _LEVELS = {"error": "part of the cause", "warning": "warning", "info": "note"}
@@ -42,7 +42,7 @@ def _where(finding: Entry, sure: str) -> Markup:
 def _remedies(remedies: Sequence[Entry], level: int) -> Iterator[Markup]:
     if not remedies:
         return
-    first, *others = remedies
+    first, *others = told_apart(remedies)
     yield el(f"h{level}", "What to do: ", prose(first["title"]))
     yield many(_steps(first))
     for other in others:

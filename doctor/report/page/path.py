@@ -45,9 +45,11 @@ def _hop(hop: Entry, findings: Sequence[Entry], called: str) -> Markup:
     if "serves" in hop:
         serves = {True: "serves it", False: "does not serve it"}
         told.append(serves.get(hop["serves"], "may serve it"))
+    role = _ROLES.get(hop["role"], str(hop["role"]))
+    role = called if called and hop["role"] == "registry" else role
     return el(
         "li",
-        el("span", called or _ROLES.get(hop["role"], str(hop["role"])), class_="role"),
+        el("span", role, class_="role"),
         el("b", str(hop["host"]), el("span", f":{hop['port']}", class_="port")),
         el("span", ", ".join(told), class_="how"),
         el("ul", *(_layer(*each) for each in went.items()), class_="ladder"),

@@ -13,9 +13,11 @@ from typing import Any
 from doctor.report.page.markup import Markup, el
 from doctor.report.page.path import LAYERS
 
-_LEFT, _WIDE = 11.0, 74.0
+_LEFT, _WIDE = 13.0, 72.0
 """Per cent: where the bars begin, and how far they may go."""
 _ROW, _HEAD, _AXIS = 20, 28, 22
+_LONGEST = 86_400_000.0
+"""A day: a report of somebody else's may say anything."""
 _STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 30000)
 Entry = Mapping[str, Any]
 Row = tuple[str, float, float]
@@ -50,8 +52,9 @@ def _rows(timings: Mapping[str, float]) -> Iterator[Row]:
     start = 0.0
     for layer in LAYERS:
         if layer in timings:
-            yield layer, start, float(timings[layer])
-            start += float(timings[layer])
+            length = min(float(timings[layer]), _LONGEST)
+            yield layer, start, length
+            start += length
 
 
 def _axis(longest: float, height: int) -> Iterator[Markup]:
@@ -65,7 +68,7 @@ def _axis(longest: float, height: int) -> Iterator[Markup]:
 
 def _bar(row: Row, y: int, longest: float) -> Iterator[Markup]:
     layer, start, length = row
-    yield el("text", layer, x=12, y=y + 13, class_="layer")
+    yield el("text", layer, x=4, y=y + 13, class_="layer")
     wide = f"{max(_WIDE * length / longest, 0.4):.2f}%"
     yield el("rect", x=_at(start, longest), y=y + 3, width=wide, height=13, rx=2, class_=layer)
     took = f"{length:.1f}" if length < 100 else f"{length:.0f}"
