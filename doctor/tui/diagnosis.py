@@ -190,7 +190,10 @@ class DiagnosisScreen(Screen[None]):
         station, entry = self._station(), self.entry
         if station is None:
             return [ink("There is no station.", DIM)]
-        return evidence.evidence(entry or {"hops": [], "findings": []}, station, width)
+        if entry is None:
+            return evidence.evidence({"hops": [], "findings": []}, station, width)
+        seen = self.sitting.seen(entry, station.check, station.hop)
+        return evidence.evidence(entry, station, width, seen)
 
     def _timing(self, width: int) -> list[Content]:
         entry = self.entry

@@ -86,13 +86,13 @@ async def _staged(app: DoctorApp, name: str) -> None:
 def _open(app: DoctorApp) -> None:
     """A bundle is judged again, a report shown as it was recorded."""
     from doctor.bundle import opened
-    from doctor.opinion import opinion
+    from doctor.opinion import judged
 
     async def read(file: str) -> str:
         path = confirm_path(file)
         found = await asyncio.to_thread(opened.read, path)
-        document = await asyncio.to_thread(opinion, found, name=PurePath(path).name)
-        app.call_later(app.begin, Sitting(None, document=document))
+        document, diagnoses = await asyncio.to_thread(judged, found, name=PurePath(path).name)
+        app.call_later(app.begin, Sitting(None, document=document, diagnoses=diagnoses))
         return ""
 
     app.ask_where(Where("Open a bundle or a report", "", read, "Enter: open    Esc: cancel"))

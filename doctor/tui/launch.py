@@ -10,10 +10,11 @@ import os
 import signal
 import sys
 from argparse import Namespace
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from doctor.model import Diagnosis
 from doctor.options import read
 from doctor.plugins import installed
 from doctor.redact import learn_variables, plain, scrub
@@ -41,10 +42,13 @@ def look(args: Namespace) -> int:
     return sit(DoctorApp(options, Sitting(options, targets, secret), history))
 
 
-def show(document: Mapping[str, Any], args: Namespace) -> int:
-    """A document that was opened; its `origin` says where it is from and how old it is."""
+def show(
+    document: Mapping[str, Any], diagnoses: Sequence[Diagnosis | None], args: Namespace
+) -> int:
+    """A document that was opened; its `origin` says where it is from and how old it is.
+    `diagnoses`: what its targets were made of, where that is known."""
     options = read(args, tuple)
-    return sit(DoctorApp(options, Sitting(None, document=document)))
+    return sit(DoctorApp(options, Sitting(None, document=document, diagnoses=diagnoses)))
 
 
 def sit(app: DoctorApp) -> int:

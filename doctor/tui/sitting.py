@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from doctor.clients.eyes import ALL, PLAIN
-from doctor.model import Check, Event, Observer, Report, Target
+from doctor.model import Check, Diagnosis, Event, Observer, Report, Target
 from doctor.options import Options
 from doctor.redact import Secret
 from doctor.tui.stations import Progress
@@ -40,6 +40,7 @@ class Sitting:
         targets: Sequence[Target] = (),
         secret: Secret | None = None,
         document: Document | None = None,
+        diagnoses: Sequence[Diagnosis | None] = (),
         look: Look | None = None,
         of_cluster: bool = False,
         farewell: Farewell | None = None,
@@ -48,6 +49,9 @@ class Sitting:
         self.targets = tuple(targets)
         self.secret = secret
         self.document = document
+        self.diagnoses = tuple(diagnoses)
+        """What the document's targets were made of, each at its place; None where only the report
+        of it is there."""
         self.before: Document | None = None
         """What the run before said."""
         self.report: Report | None = None
@@ -106,6 +110,17 @@ class Sitting:
         """The same of the run before."""
         return _entries(self.before, place, bool(self.targets))
 
+    def seen(self, entry: Mapping[str, Any], check: str, hop: str) -> Mapping[str, Any] | None:
+        """What was seen at one station of the target that the entry is about, found to be wrong or
+        not; None where only the report of it is there."""
+        targets = self.document["targets"] if self.document else ()
+        for each, diagnosis in zip(targets, self.diagnoses, strict=False):
+            if each is entry and diagnosis is not None:
+                from doctor.tui.sights import sight
+
+                return sight(diagnosis, check, hop)
+        return None
+
     @property
     def running(self) -> bool:
         return self._task is not None and not self._task.done()
@@ -150,7 +165,7 @@ class Sitting:
 
         self.report = await (self._look or self._diagnose)(self.take)
         self.seconds = time.monotonic() - self.began
-        self.document = document(self.report)
+        self.document, self.diagnoses = document(self.report), self.report.diagnoses
 
     async def _diagnose(self, observer: Observer) -> Report:
         from doctor import run

@@ -65,7 +65,7 @@ def test_a_file_is_opened_and_shown_with_its_origin(
         asked.append(path)
         return SimpleNamespace()
 
-    def opinion(found: Any, *, name: str = "") -> Any:
+    def judged(found: Any, *, name: str = "") -> Any:
         changes = ["the verdict was fail and is warn."]
         origin = {
             **ORIGIN,
@@ -74,11 +74,11 @@ def test_a_file_is_opened_and_shown_with_its_origin(
             "judged_again": True,
             "changes": changes,
         }
-        return {**sample("certificate"), "origin": origin}
+        return {**sample("certificate"), "origin": origin}, ()
 
     stand_in(monkeypatch, "doctor.bundle")
     stand_in(monkeypatch, "doctor.bundle.opened", read=read)
-    stand_in(monkeypatch, "doctor.opinion", opinion=opinion)
+    stand_in(monkeypatch, "doctor.opinion", judged=judged)
 
     async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
         await press(pilot, "down", "down", "enter")
@@ -177,7 +177,7 @@ def test_a_bundle_of_what_was_found_is_written(
 
     async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
         await until(app, pilot, lambda: "Cannot be pulled" in text(app))
-        assert "Bundle" in text(app).splitlines()[-1]
+        await until(app, pilot, lambda: "Bundle" in text(app).splitlines()[-1])
         await press(pilot, "b")
         assert app.screen.query_one("#file", Input).value == "doctor-20261128T000000Z.tar.gz"
         app.screen.query_one("#file", Input).value = f"{tmp_path}/b.tar.gz"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from doctor.tui import answer, changes, drawings, evidence, layers, stations, timing
+from doctor.tui import answer, changes, drawings, drawn, evidence, layers, stations, timing
 from doctor.tui.clipboard import sequences
 from doctor.tui.ink import page, wrapped
 from tests.report.samples import NAMES, sample
@@ -115,7 +115,7 @@ def test_a_limit_is_a_gauge_with_its_window(proof: dict[str, Any], left: str, wi
     "proof", [{}, {"limit": "100", "remaining": 3}, {"limit": 0, "remaining": 0}]
 )
 def test_what_is_no_limit_is_no_gauge(proof: dict[str, Any]) -> None:
-    assert drawings.gauge(proof, 60) == drawings.NOTHING
+    assert drawings.gauge(proof, 60) == drawn.NOTHING
 
 
 def test_resolvers_stand_side_by_side_with_the_system() -> None:
