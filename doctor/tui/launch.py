@@ -12,6 +12,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from doctor.model import Diagnosis
@@ -49,6 +50,22 @@ def show(
     `diagnoses`: what its targets were made of, where that is known."""
     options = read(args, tuple)
     return sit(DoctorApp(options, Sitting(None, document=document, diagnoses=diagnoses)))
+
+
+def demo(args: Namespace) -> int:
+    """The demo's fault, looked at like a real one; without one, the list to choose from, which ends
+    well whatever was chosen."""
+    from doctor.demo.faults import chosen
+    from doctor.tui.entries import demo
+
+    fault = chosen(args.fault).name if args.fault is not None else ""
+    learn_variables(os.environ)
+    options = read(args, lambda: ())
+    history = History.here(os.environ, kept=not args.no_history)
+    app = DoctorApp(options, None, history, opening=partial(demo, fault=fault))
+    code = sit(app)
+    listed = not fault and app.bug is None
+    return 0 if listed and code in (1, 3) else code
 
 
 def sit(app: DoctorApp) -> int:

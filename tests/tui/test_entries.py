@@ -11,6 +11,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from textual.events import Key
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
@@ -50,6 +51,18 @@ def test_every_entry_is_offered() -> None:
         shown = text(app)
         assert all(each in shown for each in ("Check my cluster", "Open a bundle", "Demo"))
         assert app.screen.query_one("#entries", OptionList).option_count == 3
+
+    sit(start(), act)
+
+
+def test_keys_that_come_all_at_once_go_where_they_are_meant_to() -> None:
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        screen = app.screen
+        for _ in range(3):  # none waits for what follows from the one before
+            app.post_message(Key("down", None))
+        await press(pilot)
+        options = screen.query_one("#entries", OptionList)
+        assert (options.has_focus, options.highlighted) == (True, 2)
 
     sit(start(), act)
 
@@ -201,7 +214,9 @@ def test_a_demo_stands_until_one_leaves_it(monkeypatch: pytest.MonkeyPatch, leav
     @asynccontextmanager
     async def started(fault: str, options: Any) -> AsyncIterator[Any]:
         happened.append(f"up {fault}")
-        yield SimpleNamespace(options=chosen, targets=targets, environ={}, look=look)
+        yield SimpleNamespace(
+            options=chosen, targets=targets, environ={}, look=look, fault=faults[0]
+        )
         happened.append("down")
 
     faults = (SimpleNamespace(name="expired", says="a certificate that ran out"),)
@@ -215,6 +230,8 @@ def test_a_demo_stands_until_one_leaves_it(monkeypatch: pytest.MonkeyPatch, leav
         await press(pilot, "enter")
         await until(app, pilot, lambda: "Cannot be pulled" in text(app))
         assert "Client" not in text(app).splitlines()[-1]
+        app.screen.query_one("#answer").scroll_end(animate=False)
+        await until(app, pilot, lambda: "a demo: a certificate that ran out." in text(app))
         await press(pilot, "r")
         await until(app, pilot, lambda: happened.count("look") == 2)
         await until(app, pilot, lambda: "Cannot be pulled" in text(app))

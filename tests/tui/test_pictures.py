@@ -66,8 +66,9 @@ def test_a_tab_is_as_it_was(tab: str) -> None:
 @pytest.mark.parametrize("name", ["certificate", "clients", "kubernetes", "targets"])
 def test_a_small_terminal_is_enough(name: str) -> None:
     async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
-        same(f"{name}-60x20.txt", text(app))
-        assert "Quit" in text(app)
+        shown = await settled(app, pilot)
+        same(f"{name}-60x20.txt", shown)
+        assert "Quit" in shown
 
     sit(opened(name), act, (60, 20))
 
