@@ -153,7 +153,8 @@ class DiagnosisScreen(Screen[None]):
         else:
             clock = f"{sitting.seconds:.1f} s" if sitting.seconds else ""
         watch = self.app.watcher.said  # type: ignore[attr-defined]
-        right = "  ".join(each for each in (f"as {client}", clock, watch) if each)
+        demo = "demo" if sitting.note else ""
+        right = "  ".join(each for each in (demo, f"as {client}", clock, watch) if each)
         self.query_one("#head", Static).update(
             ends(name or "(an empty text)", right, max(20, self.size.width - 2))
         )

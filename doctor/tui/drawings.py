@@ -105,7 +105,7 @@ def gauges(proof: Mapping[str, Any], width: int) -> Drawn:
     lines, used = gauge(proof, width)
     for each in entries(proof.get("limits")):
         if more := gauge(each, width)[0]:
-            lines, used = [*lines, *([Content("")] if lines else []), *more], {*used, "limits"}
+            lines, used = [*lines, *(more[1:] if lines else more)], {*used, "limits"}
     return lines, used
 
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from doctor.tui.app import DoctorApp
 
 _OF_A_DEMO = (
-    "The remedy is the one for a real registry; this one is on loopback, ends when you leave, and "
-    "nothing is to be changed on this machine."
+    "Its registry is on this machine's loopback and ends when you leave. What there is to do is "
+    "told as for a real one; here nothing is to be changed."
 )
 
 

@@ -48,9 +48,10 @@ def evidence(
     lines = [line(name, clipped(where, room), ": ", word)]
     known = {f"{h['host']}:{h['port']}" for h in target["hops"]}
     found = [f for f in target["findings"] if concerns(f, station, known)]
-    if station.said and station.said not in [f["title"] for f in found]:
-        lines += wrapped(station.said, width, "  ")
     hop = next((h for h in target["hops"] if f"{h['host']}:{h['port']}" == station.hop), None)
+    said_below = [*(f["title"] for f in found), *([hop["via"]] if hop else [])]
+    if station.said and station.said not in said_below:
+        lines += wrapped(station.said, width, "  ")
     if hop:
         lines += list(_of_hop(hop, width))
     for finding in found:

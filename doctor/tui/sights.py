@@ -87,9 +87,11 @@ def _attempts(fact: TcpFact | AddressesFact) -> Sight:
 
 def _route(fact: RouteFact) -> Sight:
     """The way, and which programs of another family would take another."""
-    way = "proxy" if fact.proxy else "direct"
-    others = [each.family for each in fact.readings if each.way != way]
-    return {"way": fact.seen, "exceptions": fact.no_proxy, "another_way_for": others}
+    taken = "proxy" if fact.proxy else "direct"
+    others = [each.family for each in fact.readings if each.way != taken]
+    why = {"because": "no proxy is set for it"} if fact.reason == "no-variable" else {}
+    way = {} if fact.seen == "direct" else {"way": fact.seen}
+    return {**why, **way, "exceptions": fact.no_proxy, "another_way_for": others}
 
 
 def _trust(fact: TrustFact) -> Sight:

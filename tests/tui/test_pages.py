@@ -9,6 +9,7 @@ import pytest
 from doctor.tui import answer, changes, drawings, drawn, evidence, layers, stations, timing
 from doctor.tui.clipboard import sequences
 from doctor.tui.ink import page, wrapped
+from doctor.tui.path import Path
 from tests.report.samples import NAMES, sample
 
 WIDTHS = (40, 78, 118)
@@ -67,6 +68,16 @@ def test_no_line_of_an_answer_is_wider_than_its_room(name: str, width: int) -> N
         way = ways[0] if ways else None
         lines = answer.answer(each, width, way, (1, max(1, len(ways))), 1)
         assert [e.plain for e in lines if e.cell_length > width] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("width", [24, 36, 56, 58, 78])
+def test_no_line_of_a_path_is_wider_than_its_room(name: str, width: int) -> None:
+    """A line that the terminal breaks would put every station after it in another place."""
+    for each in sample(name)["targets"]:
+        path = Path()
+        path._stretches = stations.of_document(each)
+        assert [e.plain for e in path._lines(width) if e.cell_length > width] == []
 
 
 @pytest.mark.parametrize("name", NAMES)
