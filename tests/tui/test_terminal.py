@@ -219,6 +219,28 @@ def test_a_run_that_is_left_ends_at_once_with_the_terminal_as_it_was(
     assert list(terminal.home.iterdir()) == []
 
 
+def test_a_helper_that_hangs_ends_with_the_run_that_is_left(
+    terminal: Terminal, closed: str, tmp_path: Path
+) -> None:
+    """The credential helper, and what it started."""
+    programs, settings = tmp_path / "programs", terminal.home / ".docker"
+    for folder in (programs, settings):
+        folder.mkdir()
+    helper = programs / "docker-credential-slow"
+    helper.write_text("#!/bin/sh\nsleep 60\nexit 1\n")
+    helper.chmod(0o755)
+    (settings / "config.json").write_text('{"credsStore": "slow"}')
+    terminal.run(f"PATH={programs}:$PATH {DOCTOR} {closed}/app:1 --no-history")
+    end = time.monotonic() + WAIT
+    while not any(each.startswith("sleep") for each in left(terminal)) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert {"sleep 60 "} < set(left(terminal)), "it is asked, and hangs"
+    terminal.keys("q")
+    terminal.until("exit=130")
+    assert left(terminal) == []
+    sane(terminal)
+
+
 @pytest.mark.parametrize(("signal", "code"), [("TERM", 143), ("HUP", 129), ("INT", 130)])
 def test_a_signal_leaves_the_terminal_as_it_was(
     terminal: Terminal, closed: str, signal: str, code: int
