@@ -132,9 +132,16 @@ def _open(words: list[str]) -> int:
 
 def _demo(words: list[str]) -> int:
     from doctor.command import parsers
+    from doctor.process import terminal
+
+    args = parsers.completed(parsers.demo().parse_intermixed_args(words))
+    if terminal.interactive(args):
+        from doctor.tui.launch import demo as seen
+
+        return seen(args)
     from doctor.demo.command import demo
 
-    return demo(parsers.completed(parsers.demo().parse_intermixed_args(words)))
+    return demo(args)
 
 
 def _checks(words: list[str]) -> int:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from doctor.codes import Book
 
 Document = dict[str, Any]
+Diagnoses = Sequence[Diagnosis | None]
 
 
 def open_file(args: Namespace) -> int:
@@ -43,21 +44,29 @@ def open_file(args: Namespace) -> int:
 
     options = read(args, tuple)
     found = opened.read(args.bundle)
-    told = opinion(found, as_recorded=args.as_recorded, name=PurePath(args.bundle).name)
+    told, diagnoses = judged(found, as_recorded=args.as_recorded, name=PurePath(args.bundle).name)
     if terminal.interactive(args):
         from doctor.tui.launch import show
 
-        return show(told, args)
+        return show(told, diagnoses, args)
     return tell(told, options)
 
 
 def opinion(found: Opened, *, as_recorded: bool = False, name: str = "") -> Document:
     """The document to show, with where it comes from in `origin`."""
+    return judged(found, as_recorded=as_recorded, name=name)[0]
+
+
+def judged(
+    found: Opened, *, as_recorded: bool = False, name: str = ""
+) -> tuple[Document, Diagnoses]:
+    """The same, and for each of its targets the diagnosis that it was made of; None, or none at
+    all, where it was recorded so."""
     recorded: Document = scrub_data(found.report)
     notes = [f"Not in the bundle: {each}." for each in found.left_out]
     again = found.is_bundle and not as_recorded
-    told, more = _judged(found, recorded) if again else (recorded, [])
-    return {
+    told, more, places = _judged(found, recorded) if again else (recorded, [], ())
+    document = {
         **told,
         "origin": {
             "kind": "bundle" if found.is_bundle else "report",
@@ -71,9 +80,10 @@ def opinion(found: Opened, *, as_recorded: bool = False, name: str = "") -> Docu
             "notes": [*notes, *more],
         },
     }
+    return document, places
 
 
-def _judged(found: Opened, recorded: Document) -> tuple[Document, list[str]]:
+def _judged(found: Opened, recorded: Document) -> tuple[Document, list[str], Diagnoses]:
     """The document that today's checks make of the facts, and what could not be judged."""
     targets: list[Document] = recorded["targets"]
     from doctor.codes import load
@@ -98,7 +108,7 @@ def _judged(found: Opened, recorded: Document) -> tuple[Document, list[str]]:
             notes |= dict.fromkeys(said)
     cluster, said = _cluster_again(found, book)
     notes |= dict.fromkeys(said)
-    return _merged(recorded, places, cluster), list(notes)
+    return _merged(recorded, places, cluster), list(notes), places
 
 
 def _cluster_again(found: Opened, book: Book) -> tuple[Cluster | None, Sequence[str]]:
@@ -148,9 +158,7 @@ def _report(diagnoses: Sequence[Diagnosis], cluster: Cluster | None = None) -> R
     return Report(tuple(diagnoses), datetime.now(UTC), 0.0, "pass", kubernetes=cluster)
 
 
-def _merged(
-    recorded: Document, diagnoses: Sequence[Diagnosis | None], again: Cluster | None
-) -> Document:
+def _merged(recorded: Document, diagnoses: Diagnoses, again: Cluster | None) -> Document:
     """Today's document, with what was recorded where nothing could be judged."""
     told = document(_report([d for d in diagnoses if d is not None], again))
     fresh = iter(told["targets"])

@@ -1,5 +1,5 @@
 """What does `doctor demo` do? Without a name it lists the faults; with one it shows that fault,
-found by the ordinary engine."""
+found by the ordinary engine. That is the text; on a terminal the interactive view shows both."""
 
 from __future__ import annotations
 

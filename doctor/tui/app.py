@@ -6,8 +6,7 @@ The clock paints what changed; a run's events only note it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
@@ -17,7 +16,6 @@ from textual.screen import Screen
 
 from doctor.clients.eyes import ALL
 from doctor.command.options import Options
-from doctor.redact import scrub
 from doctor.tui.diagnosis import DiagnosisScreen
 from doctor.tui.history import History
 from doctor.tui.sitting import Sitting, clients_here
@@ -31,7 +29,6 @@ if TYPE_CHECKING:
 PACE = 0.08
 """Seconds between two paintings while a run lasts."""
 INTERRUPTED = 130
-_UNWELL = ("fail", "incomplete", "warn")
 
 
 @runtime_checkable
@@ -44,7 +41,8 @@ class Shows(Protocol):
 
 
 class DoctorApp(Stage):
-    """The application. `sitting`: what to look at at once; None: the start screen."""
+    """The application. `sitting`: what to look at at once; None: the start screen, or where
+    `opening` leads from there."""
 
     CSS_PATH = "doctor.tcss"
     TITLE = "registry-doctor"
@@ -56,21 +54,28 @@ class DoctorApp(Stage):
     ]
 
     def __init__(
-        self, options: Options, sitting: Sitting | None = None, history: History | None = None
+        self,
+        options: Options,
+        sitting: Sitting | None = None,
+        history: History | None = None,
+        opening: Callable[[DoctorApp], None] | None = None,
     ) -> None:
         super().__init__()
         self.options = options
         self.history = history or History(None)
         self._first = sitting
+        self._opening = opening
         self.watcher = Watch(self, partial(self._start, keeping=True))
         self._clients: tuple[str, ...] | None = None
 
     def on_mount(self) -> None:
         self._clock = self.set_interval(PACE, self._tick, pause=True)
-        if self._first is None:
-            self._welcome()
-        else:
+        if self._first is not None:
             self.begin(self._first)
+            return
+        self._welcome()
+        if self._opening is not None:
+            self._opening(self)
 
     # What is looked at
 
@@ -82,23 +87,11 @@ class DoctorApp(Stage):
                 return screen.sitting
         return None
 
-    def look_at(self, targets: Sequence[str], client: str = "") -> None:
+    def look_at(self, targets: Sequence[str]) -> None:
         """Targets as they were typed."""
-        from doctor.command.intake import given
+        from doctor.tui import entries
 
-        named = tuple(str(each) for each in targets)
-        options = replace(
-            self.options,
-            targets=named,
-            files=(),
-            client=client or self.options.client,
-            username=None,
-            password_stdin=False,
-        )
-        found, secret = given(options)
-        for each in reversed(named):
-            self.history.add(each)
-        self.begin(Sitting(options, found, secret))
+        entries.look_at(self, tuple(map(str, targets)))
 
     def begin(self, sitting: Sitting) -> None:
         """Show what will be asked; only then begin to ask."""
@@ -153,9 +146,9 @@ class DoctorApp(Stage):
             self.watcher.stop()
             self.run_worker(left.stop(), group="stop")
 
-    def _start(self, *, keeping: bool = False) -> None:
+    def _start(self, *, keeping: bool = False, places: Sequence[int] = ()) -> None:
         if self.sitting is not None:
-            self.sitting.start(keeping=keeping)
+            self.sitting.start(keeping=keeping, places=places)
             self._clock.resume()
 
     def _tick(self) -> None:
@@ -184,25 +177,22 @@ class DoctorApp(Stage):
     # Keys that mean the same everywhere
 
     def action_again(self) -> None:
+        self.again()
+
+    def again(self, *places: int) -> None:
+        """Look again: at all, or only at the targets in these places."""
         if self.sitting and self.sitting.live and not self.sitting.running:
-            self._start()
+            self._start(places=places)
 
     def action_again_unwell(self) -> None:
-        """What was not well, again; the rest is left out."""
+        """Of several targets those that are not well, again; what is known of the rest stands."""
         sitting = self.sitting
-        if sitting is None or not sitting.live or sitting.running or sitting.document is None:
+        if sitting is None or sitting.running or sitting.document is None:
             return
-        places = [
-            n
-            for n in range(sitting.count)
-            if any(e["verdict"] in _UNWELL for e in sitting.entries(n))
-        ]
-        if not places:
-            self.notify("All is well; there is nothing to run again.")
-        elif len(places) == sitting.count:
-            self._start()
+        if places := sitting.unwell:
+            self.again(*places)
         else:
-            self.begin(sitting.only(places))
+            self.notify("All is well; there is nothing to run again.")
 
     def action_watch(self) -> None:
         """Run again at intervals, or no longer."""
@@ -219,27 +209,15 @@ class DoctorApp(Stage):
         self._paint()
 
     def action_next_client(self) -> None:
-        self.next_client()
+        from doctor.tui import entries
 
-    def next_client(self) -> None:
-        """The same targets through the next client's eyes."""
-        sitting = self.sitting
-        if sitting is None or sitting.options is None or not sitting.elsewhere or sitting.running:
-            return
-        names = self.clients
-        now = sitting.options.client
-        following = names[(names.index(now) + 1) % len(names)] if now in names else names[0]
-        if following == now:
-            self.notify(f"No other client than {now} was found here.")
-        else:
-            self._replace(sitting.seen_as(following))
-            self.notify(f"Looking as {following}.")
+        entries.next_client(self)
 
     def action_all_clients(self) -> None:
         if self.sitting is not None and self.sitting.elsewhere and not self.sitting.running:
-            self._replace(self.sitting.seen_as(ALL))
+            self.replace(self.sitting.seen_as(ALL))
 
-    def _replace(self, sitting: Sitting) -> None:
+    def replace(self, sitting: Sitting) -> None:
         """In the place of what is shown."""
         before = self.sitting
         while self.sitting is before and len(self.screen_stack) > 1:
@@ -254,25 +232,12 @@ class DoctorApp(Stage):
         return self._clients
 
     def action_export(self) -> None:
-        from doctor.command.parsers import FORMATS
-        from doctor.tui.dialogs import Export, confirm_path, done
+        from doctor.tui import entries
 
-        sitting = self.sitting
-        if sitting is None or sitting.document is None:
+        if self.sitting is None or self.sitting.document is None:
             self.notify("There is no report yet.")
-            return
-        document = sitting.document
-
-        def write(form: str, file: str) -> str:
-            from doctor.command import delivery, output
-
-            path = confirm_path(file)
-            delivery.check(path)
-            text = output.render(document, form, colour=False, verbose=True, width=80)
-            delivery.deliver(path, text)
-            return f"Wrote {scrub(path)}"
-
-        self.push_screen(Export(FORMATS, write), lambda said: done(self, said))
+        else:
+            entries.export(self, self.sitting.document)
 
     def action_bundle(self) -> None:
         from doctor.tui import entries
@@ -302,7 +267,9 @@ class DoctorApp(Stage):
             return _grey(sitting and sitting.document)
         if action in ("next_client", "all_clients"):
             return bool(sitting and sitting.elsewhere)
-        if action in ("again", "again_unwell", "watch"):
+        if action == "again_unwell":
+            return bool(sitting and sitting.live and len(sitting.targets) > 1)
+        if action in ("again", "watch"):
             return bool(sitting and sitting.live)
         return True
 
@@ -313,14 +280,10 @@ class DoctorApp(Stage):
         )
         yield SystemCommand("Help", "What each key does", self.action_help)
         yield SystemCommand("Quit", "Leave", self.action_quit)
-        named: dict[str, Binding] = {}
-        for _, binding, enabled, _ in screen.active_bindings.values():
-            own = hasattr(screen, f"action_{binding.action.partition('(')[0]}")
-            if enabled and binding.description and (own or binding.action.startswith("app.")):
-                named.setdefault(binding.description, binding)
-        for name, binding in named.items():
-            run = partial(self.run_action, binding.action, screen)
-            yield SystemCommand(name, f"key {binding.key}", run)
+        from doctor.tui.keys import commands
+
+        for name, key, action in commands(screen):
+            yield SystemCommand(name, f"key {key}", partial(self.run_action, action, screen))
 
     # The way out
 
@@ -342,8 +305,9 @@ class DoctorApp(Stage):
 
     async def leave(self, code: int) -> None:
         """What is under way ends first."""
-        if self.sitting is not None:
-            await self.sitting.stop()
+        shown = [each.sitting for each in self.screen_stack if isinstance(each, Shows)]
+        for sitting in dict.fromkeys(shown):
+            await sitting.stop()
         self.exit(code)
 
 

@@ -6,7 +6,6 @@ document is there, everything is drawn from it.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -19,16 +18,16 @@ from textual.screen import Screen
 from textual.widgets import Footer, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from doctor.tui import answer, evidence, layers, timing
+from doctor.tui import pages
 from doctor.tui.changes import changes
-from doctor.tui.ink import DIM, ends, ink, line, wrapped
-from doctor.tui.origin import told
+from doctor.tui.evidence import item, listed, none_listed, whole
+from doctor.tui.ink import DIM, ends, ink
 from doctor.tui.paper import Paper
 from doctor.tui.path import Path, Way
 from doctor.tui.proofs import Proofs
 from doctor.tui.remedies import Remedies
 from doctor.tui.sitting import Sitting
-from doctor.tui.stations import Station, of_document
+from doctor.tui.stations import of_document
 
 
 class DiagnosisScreen(Screen[None]):
@@ -38,8 +37,7 @@ class DiagnosisScreen(Screen[None]):
     VERTICAL_BREAKPOINTS = [(0, "-short"), (24, "-tall"), (34, "-high")]  # noqa: RUF012
     AUTO_FOCUS = "#path"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("r", "app.again", "Again"),
-        Binding("R", "app.again_unwell", "Run what was not well", show=False),
+        Binding("r", "again", "Again"),
         Binding("c", "copy", "Copy"),
         Binding("e", "app.export", "Export"),
         Binding("b", "app.bundle", "Bundle"),
@@ -124,7 +122,10 @@ class DiagnosisScreen(Screen[None]):
             self._shown = entry
             self._remedies.of(entry)
             self.query_one(Path).show(of_document(entry))
-            self.query_one("#answer", Paper).write()
+            paper = self.query_one("#answer", Paper)
+            paper.write()
+            if not self.app.watcher.on:  # type: ignore[attr-defined]
+                paper.scroll_home(animate=False)
             self._list()
             if self._proofs is not None:
                 self._proofs.write()
@@ -152,29 +153,11 @@ class DiagnosisScreen(Screen[None]):
         else:
             clock = f"{sitting.seconds:.1f} s" if sitting.seconds else ""
         watch = self.app.watcher.said  # type: ignore[attr-defined]
-        right = "  ".join(each for each in (f"as {client}", clock, watch) if each)
+        demo = "demo" if sitting.note else ""
+        right = "  ".join(each for each in (demo, f"as {client}", clock, watch) if each)
         self.query_one("#head", Static).update(
             ends(name or "(an empty text)", right, max(20, self.size.width - 2))
         )
-
-    def _answer(self, width: int) -> list[Content]:
-        entry = self.entry
-        if entry is None:
-            progress = self.sitting.progress
-            if not progress:
-                return [ink("Nothing was looked at yet.", DIM)]
-            found = list(progress[self.place].stations())
-            done = sum(s.state not in ("waiting", "running") for s in found)
-            now = [s.check for s in found if s.state == "running"]
-            return answer.looking(done, len(found), list(dict.fromkeys(now)), width)
-        lines = self._remedies.answer(width, airy=self.has_class("-high"))
-        changed: list[Content] = []
-        for each in self._changes():
-            changed += wrapped(each, width, line(("Changed  ", "bold $accent")))
-        origin = (self.sitting.document or {}).get("origin")
-        for each in told(origin) if origin else ():
-            lines += wrapped(each, width, "", DIM, hang=2)
-        return [*changed, *lines]
 
     def _changes(self) -> list[str]:
         """Since the run before."""
@@ -183,50 +166,47 @@ class DiagnosisScreen(Screen[None]):
             return []
         return changes(before[self._eyes % len(before)], entry)
 
-    def _station(self) -> Station | None:
-        return self.query_one(Path).station
+    def _answer(self, width: int) -> list[Content]:
+        if self.entry is None:
+            return pages.under_way(self.sitting, self.place, width)
+        lines = self._remedies.answer(width, airy=self.has_class("-high"))
+        return pages.around(lines, self.sitting, self._changes(), width)
 
     def _evidence(self, width: int) -> list[Content]:
-        station, entry = self._station(), self.entry
-        if station is None:
-            return [ink("There is no station.", DIM)]
-        return evidence.evidence(entry or {"hops": [], "findings": []}, station, width)
+        return pages.evidence(self.sitting, self.entry, self._path.station, width)
 
     def _timing(self, width: int) -> list[Content]:
-        entry = self.entry
-        return timing.timing(entry, width) if entry else [ink("Once the run has ended.", DIM)]
+        return pages.timing(self.entry, width)
 
     def _clients(self, width: int) -> list[Content]:
-        entry, document = self.entry, self.sitting.document
-        if entry is None or document is None:
-            return [ink("Once the run has ended.", DIM)]
         known = len(self.app.clients) if self.sitting.elsewhere else 1  # type: ignore[attr-defined]
-        return layers.layers(document, entry, known, width)
+        return pages.clients(self.sitting, self.entry, known, width)
 
     def _facts(self, width: int) -> list[Content]:
-        entry = self.entry
-        if entry is None:
-            return [ink("Once the run has ended.", DIM)]
-        text = json.dumps(entry, indent=1, ensure_ascii=False)
-        return [ink(each) for each in text.split("\n")]
+        return pages.facts(self.entry)
 
     def _list(self) -> None:
         if self._proofs is None:
             return
         entry = self.entry
-        found = evidence.listed(entry["findings"]) if entry else []
+        found = listed(entry["findings"]) if entry else []
         options = self._proofs.query_one("#list", OptionList)
         wanted = self._proofs.wanted
         options.clear_options()
         for place, finding in enumerate(found):
-            shown = evidence.item(finding, self.size.width - 5)
+            shown = item(finding, self.size.width - 5)
             if wanted in shown.plain.casefold():
                 options.add_option(Option(shown, id=str(place)))
         if not options.option_count:
-            said = evidence.none_listed(entry, wanted)
+            said = none_listed(entry, wanted)
             options.add_option(Option(ink(said, DIM), disabled=True))
         else:
             options.highlighted = 0
+
+    def action_again(self) -> None:
+        """All of it, or of several targets this one."""
+        several = self.sitting.count > 1
+        self.app.again(*([self.place] if several else []))  # type: ignore[attr-defined]
 
     def action_open(self) -> None:
         """The chosen station's evidence."""
@@ -248,12 +228,12 @@ class DiagnosisScreen(Screen[None]):
         entry = self.entry
         if entry is None or event.option.id is None:
             return
-        finding = evidence.listed(entry["findings"])[int(event.option.id)]
+        finding = listed(entry["findings"])[int(event.option.id)]
         commands = [s["command"] for r in finding["remedies"] for s in r["steps"] if s["command"]]
         from doctor.tui.dialogs import Reading
 
         self.app.push_screen(
-            Reading(str(finding["code"]), lambda width: evidence.whole(finding, width), commands)
+            Reading(str(finding["code"]), lambda width: whole(finding, width), commands)
         )
 
     def action_copy(self, step: int = 0) -> None:
@@ -276,7 +256,7 @@ class DiagnosisScreen(Screen[None]):
             self._eyes += 1
             self.paint()
         else:
-            self.app.next_client()  # type: ignore[attr-defined]
+            self.app.action_next_client()  # type: ignore[attr-defined]
 
     def action_filter(self) -> None:
         if self._proofs is not None:
@@ -304,6 +284,8 @@ class DiagnosisScreen(Screen[None]):
             self.app.back()  # type: ignore[attr-defined]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "again":
+            return self.sitting.live
         if action == "copy":
             return True if self._remedies.commands else None
         if action == "next_client":

@@ -7,29 +7,20 @@ to be listed. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from textual.content import Content
 
-from doctor.tui.ink import DIM, STRONG, clipped, ink, line, mark, took, wrapped
-
-Drawn = tuple[list[Content], set[str]]
-Drawing = Callable[[Mapping[str, Any], int], Drawn]
-_MOST = 40
-NOTHING: Drawn = ([], set())
-
-
-def _entries(value: Any) -> list[Mapping[str, Any]]:
-    """The objects of a list; nothing of anything else."""
-    found = value[:_MOST] if isinstance(value, list) else []
-    return [each for each in found if isinstance(each, Mapping)]
+from doctor.tui.drawn import MOST, NOTHING, Drawing, Drawn, entries, listed, ms, span
+from doctor.tui.exchanges import answers, credential, exchange
+from doctor.tui.ink import DIM, STRONG, clipped, ink, line, mark, wrapped
 
 
 def chain(proof: Mapping[str, Any], width: int) -> Drawn:
     """The certificates from the root end down to the server's, and who trusts them."""
-    sent, missing = _entries(proof.get("chain")), _entries(proof.get("missing"))
-    verdicts = _entries(proof.get("verdicts"))
+    sent, missing = entries(proof.get("chain")), entries(proof.get("missing"))
+    verdicts = entries(proof.get("verdicts"))
     if not sent:
         return NOTHING
     lines = [ink("Certificate chain, its issuer on top", STRONG)]
@@ -37,7 +28,7 @@ def chain(proof: Mapping[str, Any], width: int) -> Drawn:
     rows += [(each, "") for each in reversed(sent)]
     top = rows[0][0]
     if top.get("issuer") != top.get("subject"):
-        lines.append(line(("issuer  ", DIM), str(top.get("issuer", ""))))
+        lines += wrapped(top.get("issuer", ""), width, line(("issuer  ", DIM)))
     for depth, (each, note) in enumerate(rows):
         branch = "   " * depth + "└─ "
         state = "failed" if note else "passed"
@@ -57,21 +48,21 @@ def chain(proof: Mapping[str, Any], width: int) -> Drawn:
     for each in verdicts:
         ok = each.get("ok") is True
         state = "passed" if ok else "failed"
-        why = "" if ok else f": {_list(each.get('errors'))}"
+        why = "" if ok else f": {listed(each.get('errors'))}"
         lead = line(mark(state), f" {'trusts' if ok else 'REFUSES'}  ")
         whose = f"{each.get('store', '')} by {each.get('rules', '')}'s rules{why}"
         lines += wrapped(whose, width, lead)
         if each.get("paths"):
-            lines += wrapped(_list(each["paths"]), width, "           ", DIM)
+            lines += wrapped(listed(each["paths"]), width, "           ", DIM)
     return lines, {"chain", "missing", "verdicts"}
 
 
 def resolvers(proof: Mapping[str, Any], width: int) -> Drawn:
     """What each name server said, side by side with the system's own resolver."""
-    asked = _entries(proof.get("resolvers"))
+    asked = entries(proof.get("resolvers"))
     system = proof.get("system")
     if not asked:
-        return NOTHING
+        return _system(system, width) if isinstance(system, Mapping) else NOTHING
     by: dict[str, dict[str, Mapping[str, Any]]] = {}
     for each in asked:
         by.setdefault(str(each.get("resolver", "?")), {})[str(each.get("type", "?"))] = each
@@ -86,79 +77,36 @@ def resolvers(proof: Mapping[str, Any], width: int) -> Drawn:
         cells = [clipped(_reply(found.get(k)), cell - 1).ljust(cell) for k in kinds]
         lines.append(line((clipped(name, first - 1).ljust(first), ""), *cells))
     if isinstance(system, Mapping):
-        said = _list(system.get("addresses")) or str(
+        said = listed(system.get("addresses")) or str(
             system.get("message") or system.get("outcome", "")
         )
         lead = line(("the system".ljust(first), ""))
-        lines += wrapped(f"{said}  {_ms(system.get('ms'))}".rstrip(), width, lead)
+        lines += wrapped(f"{said}  {ms(system.get('ms'))}".rstrip(), width, lead)
     return lines, {"resolvers", "system"}
+
+
+def _system(system: Mapping[str, Any], width: int) -> Drawn:
+    """What the system said, where no name server was asked beside it."""
+    if not system.get("addresses"):
+        return NOTHING
+    said = f"{listed(system['addresses'])}  {ms(system.get('ms'))}".rstrip()
+    return wrapped(said, width, line(("the system says  ", DIM))), {"system"}
 
 
 def _reply(reply: Mapping[str, Any] | None) -> str:
     if reply is None:
         return "not asked"
-    said = _list(reply.get("addresses")) or str(reply.get("rcode") or reply.get("outcome", ""))
-    return f"{said} {_ms(reply.get('ms'))}".rstrip()
+    said = listed(reply.get("addresses")) or str(reply.get("rcode") or reply.get("outcome", ""))
+    return f"{said} {ms(reply.get('ms'))}".rstrip()
 
 
-def exchange(proof: Mapping[str, Any], width: int) -> Drawn:
-    """What was asked of a proxy and what it answered."""
-    if "proxy" not in proof or ("status" not in proof and "outcome" not in proof):
-        return NOTHING
-    lines = [ink("The exchange with the proxy", STRONG)]
-    if proof.get("set_in"):
-        setting = f"{proof['set_in']}={proof.get('value', '')}"
-        lines += wrapped(setting, width, line(("set in  ", DIM)))
-    lines += wrapped(f"CONNECT through {proof['proxy']}", width, line(("> ", "bold $accent")))
-    answer = f"{proof.get('status') or ''} {proof.get('phrase') or ''}".strip()
-    lines += wrapped(answer or proof.get("outcome", ""), width, line(("< ", "bold $accent")))
-    headers = proof.get("headers")
-    if isinstance(headers, Mapping):
-        for name, value in list(headers.items())[:_MOST]:
-            lines += wrapped(value, width, line(("< ", "bold $accent"), (f"{name}: ", DIM)))
-    if proof.get("title"):
-        lines += wrapped(proof["title"], width, line(("page  ", DIM)))
-    return lines, {"proxy", "status", "phrase", "headers", "set_in", "value", "title", "outcome"}
-
-
-def credential(proof: Mapping[str, Any], width: int) -> Drawn:
-    """Where the credential came from, and what became of it."""
-    sources = _entries(proof.get("sources"))
-    tried = _entries(proof.get("tried"))
-    if not sources and not tried and "source" not in proof:
-        return NOTHING
-    if "source" in proof and not isinstance(proof["source"], str):
-        return NOTHING
-    lines = [ink("The credential, step by step", STRONG)]
-    for each in sources:
-        sign = mark("passed") if each.get("wins") else mark("blocked")
-        word = "used" if each.get("wins") else "passed over"
-        said = f"{each.get('where', '')} {each.get('key', '')} as {each.get('user', '?')}"
-        lines += wrapped(said, width, line(sign, f" {word:<12}"))
-    if "source" in proof:
-        who = f"{proof['source']}, user {proof.get('user', '?')}, a {proof.get('kind', '')}"
-        lines += wrapped(who.rstrip(", a"), width, line(("found in  ", DIM)))
-    if proof.get("challenge"):
-        lines += wrapped(proof["challenge"], width, line(("asked     ", DIM)))
-    for each in tried:
-        said = f"{each.get('with', '')}, for {each.get('scope', 'no scope')}"
-        said += f": {each.get('outcome', '')} (HTTP {each.get('status', '?')})"
-        granted = "; ".join(_right(right) for right in _entries(each.get("access")))
-        said += f"; grants {granted}" if granted else ""
-        lines += wrapped(said, width, line(("tried     ", DIM)))
-    if proof.get("request"):
-        said = f"{proof.get('status', '')} {proof.get('error_code', '')} {proof.get('message', '')}"
-        lines += wrapped(proof["request"], width, line(("request   ", DIM)))
-        lines += wrapped(" ".join(said.split()), width, line(("answer    ", DIM)))
-    used = {"sources", "source", "user", "kind", "challenge", "tried"}
-    return lines, used | (
-        {"request", "status", "error_code", "message"} if proof.get("request") else set()
-    )
-
-
-def _right(right: Mapping[str, Any]) -> str:
-    actions = _list(right.get("actions")) or "nothing"
-    return f"{actions} on {right.get('name', '?')}"
+def gauges(proof: Mapping[str, Any], width: int) -> Drawn:
+    """A limit, or each of several."""
+    lines, used = gauge(proof, width)
+    for each in entries(proof.get("limits")):
+        if more := gauge(each, width)[0]:
+            lines, used = [*lines, *(more[1:] if lines else more)], {*used, "limits"}
+    return lines, used
 
 
 def gauge(proof: Mapping[str, Any], width: int) -> Drawn:
@@ -170,7 +118,7 @@ def gauge(proof: Mapping[str, Any], width: int) -> Drawn:
             return NOTHING
         lines = [
             ink("The limit", STRONG),
-            line("used up; another try makes sense in ", _span(retry)),
+            line("used up; another try makes sense in ", span(retry)),
         ]
         return lines, {"retry_after_seconds"}
     room = max(10, min(40, width - 24))
@@ -188,9 +136,9 @@ def gauge(proof: Mapping[str, Any], width: int) -> Drawn:
     ]
     window, reset = proof.get("window_seconds"), proof.get("reset_seconds")
     if isinstance(window, int | float):
-        lines.append(line(("window  ", DIM), _span(window)))
+        lines.append(line(("window  ", DIM), span(window)))
     if isinstance(reset, int | float):
-        lines.append(line(("whole   ", DIM), f"again in {_span(reset)}"))
+        lines.append(line(("whole   ", DIM), f"again in {span(reset)}"))
     return lines, {"limit", "remaining", "window_seconds", "reset_seconds"}
 
 
@@ -200,7 +148,7 @@ def platforms(proof: Mapping[str, Any], width: int) -> Drawn:
     if not isinstance(offered, list) or not isinstance(needed, str):
         return NOTHING
     lines = [ink("Platforms", STRONG)]
-    for each in map(str, offered[:_MOST]):
+    for each in map(str, offered[:MOST]):
         mine = each == needed
         lines.append(line(mark("passed") if mine else " ", f" {each}"))
     if needed not in offered:
@@ -210,35 +158,28 @@ def platforms(proof: Mapping[str, Any], width: int) -> Drawn:
 
 def attempts(proof: Mapping[str, Any], width: int) -> Drawn:
     """How each address was."""
-    tried = _entries(proof.get("attempts"))
+    tried = entries(proof.get("attempts"))
     if not tried:
         return NOTHING
     lines = [ink("Each address", STRONG)]
     for each in tried:
         state = "passed" if each.get("outcome") in ("open", "connected", "ok") else "failed"
-        said = f"{each.get('address', '?')}  {each.get('outcome', '')}  {_ms(each.get('ms'))}"
+        said = f"{each.get('address', '?')}  {each.get('outcome', '')}  {ms(each.get('ms'))}"
         lines += wrapped(said.rstrip(), width, line(mark(state), " "))
     return lines, {"attempts"}
 
 
-ALL: Sequence[Drawing] = (chain, resolvers, exchange, credential, gauge, platforms, attempts)
+ALL: Sequence[Drawing] = (
+    chain,
+    resolvers,
+    exchange,
+    credential,
+    gauges,
+    platforms,
+    attempts,
+    answers,
+)
 
 
 def _day(moment: object) -> str:
     return str(moment)[:10] if moment else "?"
-
-
-def _list(value: Any) -> str:
-    return ", ".join(map(str, value[:_MOST])) if isinstance(value, list) else str(value or "")
-
-
-def _ms(value: Any) -> str:
-    return took(float(value)) if isinstance(value, int | float) else ""
-
-
-def _span(seconds: float) -> str:
-    """Seconds as a person says them."""
-    for unit, size in (("days", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"

@@ -1,4 +1,4 @@
-"""What do the entries that lead to other rooms do? Each is a few lines, and the room does the work.
+"""What do the commands that lead to other rooms do? Each is a few lines, the room does the work.
 
 They are named here only, and loaded when they are chosen.
 """
@@ -6,6 +6,7 @@ They are named here only, and loaded when they are chosen.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -13,16 +14,32 @@ from typing import TYPE_CHECKING
 from doctor.model import Observer, Report
 from doctor.redact import learn_variables, plain, scrub
 from doctor.tui.dialogs import Choose, Where, confirm_path
-from doctor.tui.sitting import Sitting
+from doctor.tui.sitting import Document, Sitting
 
 if TYPE_CHECKING:
     from doctor.demo.scene import Scene
     from doctor.tui.app import DoctorApp
 
+_OF_A_DEMO = (
+    "Its registry is on this machine's loopback and ends when you leave. What there is to do is "
+    "told as for a real one; here nothing is to be changed."
+)
+
+
+def look_at(app: DoctorApp, targets: tuple[str, ...]) -> None:
+    """Targets as they were typed."""
+    from doctor.command.intake import given
+
+    options = replace(app.options, targets=targets, files=(), username=None, password_stdin=False)
+    found, secret = given(options)
+    for each in reversed(targets):
+        app.history.add(each)
+    app.begin(Sitting(options, found, secret))
+
 
 def enter(app: DoctorApp, entry: str) -> None:
     """One of the start screen's."""
-    {"cluster": _cluster, "open": _open, "demo": _demo}[entry](app)
+    {"cluster": _cluster, "open": _open, "demo": demo}[entry](app)
 
 
 def _cluster(app: DoctorApp) -> None:
@@ -43,13 +60,18 @@ def _cluster(app: DoctorApp) -> None:
     app.begin(sitting)
 
 
-def _demo(app: DoctorApp) -> None:
-    """A fault is chosen; its servers are up until one leaves."""
+def demo(app: DoctorApp, fault: str = "") -> None:
+    """A fault is chosen, or was; its servers are up until one leaves."""
     from doctor.demo.faults import FAULTS
 
     def chosen(name: str | None) -> None:
         if name:
+            app.notify("A registry with this fault is put up on loopback …", timeout=2)
             app.run_worker(_staged(app, name), exclusive=True, group="demo")
+
+    if fault:
+        chosen(fault)
+        return
 
     named = [(fault.name, fault.says) for fault in FAULTS]
     app.push_screen(Choose("Which fault shall the registry on loopback have?", named), chosen)
@@ -80,19 +102,20 @@ async def _staged(app: DoctorApp, name: str) -> None:
 
     scene = await up
     learn_variables(scene.environ)
-    app.begin(Sitting(scene.options, scene.targets, look=scene.look, farewell=farewell))
+    note = f"This is a demo: {scene.fault.says}. {_OF_A_DEMO}"
+    app.begin(Sitting(scene.options, scene.targets, look=scene.look, farewell=farewell, note=note))
 
 
 def _open(app: DoctorApp) -> None:
     """A bundle is judged again, a report shown as it was recorded."""
     from doctor.bundle import opened
-    from doctor.command.opinion import opinion
+    from doctor.command.opinion import judged
 
     async def read(file: str) -> str:
         path = confirm_path(file)
         found = await asyncio.to_thread(opened.read, path)
-        document = await asyncio.to_thread(opinion, found, name=PurePath(path).name)
-        app.call_later(app.begin, Sitting(None, document=document))
+        document, diagnoses = await asyncio.to_thread(judged, found, name=PurePath(path).name)
+        app.call_later(app.begin, Sitting(None, document=document, diagnoses=diagnoses))
         return ""
 
     app.ask_where(Where("Open a bundle or a report", "", read, "Enter: open    Esc: cancel"))
@@ -109,14 +132,16 @@ def bundle(app: DoctorApp, sitting: Sitting) -> None:
     if report is None:
         return
 
+    root = (sitting.options or app.options).root
+
     async def put(file: str) -> str:
         path = confirm_path(file)
         write.check(path)
         if sitting.kept is None:
-            around = handover.surroundings(report, app.options.root)
+            around = handover.surroundings(report, root)
             checks, book = sitting.checks, sitting.book
         else:
-            around = casefile.surroundings_of(report, app.options.root, sitting.kept)
+            around = casefile.surroundings_of(report, root, sitting.kept)
             checks, book = installed().checks, load(())
         made = await asyncio.to_thread(handover.finished, report, around, checks, book)
         write.put(path, made.data)
@@ -126,3 +151,34 @@ def bundle(app: DoctorApp, sitting: Sitting) -> None:
     app.ask_where(
         Where("Write a support bundle", name, put, "Without secrets    Enter: write    Esc: cancel")
     )
+
+
+def export(app: DoctorApp, document: Document) -> None:
+    """Write the report, in a format that is asked for."""
+    from doctor.command.parsers import FORMATS
+    from doctor.tui.dialogs import Export, done
+
+    def write(form: str, file: str) -> str:
+        from doctor.command import delivery, output
+
+        path = confirm_path(file)
+        delivery.check(path)
+        text = output.render(document, form, colour=False, verbose=True, width=80)
+        delivery.deliver(path, text)
+        return f"Wrote {scrub(path)}"
+
+    app.push_screen(Export(FORMATS, write), lambda said: done(app, said))
+
+
+def next_client(app: DoctorApp) -> None:
+    """The same targets through the next client's eyes."""
+    sitting = app.sitting
+    if sitting is None or sitting.options is None or not sitting.elsewhere or sitting.running:
+        return
+    names, now = app.clients, sitting.options.client
+    following = names[(names.index(now) + 1) % len(names)] if now in names else names[0]
+    if following == now:
+        app.notify(f"No other client than {now} was found here.")
+    else:
+        app.replace(sitting.seen_as(following))
+        app.notify(f"Looking as {following}.")

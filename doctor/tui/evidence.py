@@ -1,4 +1,5 @@
-"""What was seen at the chosen station? Its findings' evidence, drawn where a drawing tells more.
+"""What was seen at the chosen station? Its findings' evidence and whatever was seen besides, drawn
+where a drawing tells more.
 
 Which drawing is chosen by what the evidence holds, not by who found it: a chain is a tree, whoever
 names one. What no drawing used is listed under it, so that nothing is hidden.
@@ -21,33 +22,80 @@ _SERVES = {
     False: "the image is not to be had there",
     None: "whether the image is to be had there is not known",
 }
+_PLACES = {"credential": "auth", "trust": "tls", "proxy": "proxy", "endpoint": "client"}
+"""Whose question each kind of place is about."""
+_CAME = {"used": "passed", "helper": "passed", "unreadable": "failed", "failed": "failed"}
+_BARE = (
+    "This report holds the proof of what was found to be wrong. What was seen where all is well is "
+    "in a support bundle, and in a run of one's own."
+)
 _LEVEL = {"error": "Error", "warning": "Warning", "info": "Note"}
 
 
-def evidence(target: Mapping[str, Any], station: Station, width: int) -> list[Content]:
-    """The station's page."""
+def evidence(
+    target: Mapping[str, Any],
+    station: Station,
+    width: int,
+    seen: Mapping[str, Any] | None = None,
+) -> list[Content]:
+    """The station's page. `seen`: what was seen there, found to be wrong or not
+    (`doctor.tui.sights`); None where only the report is there."""
     where = f" at {station.hop}" if station.hop else ""
     time = took(station.ms)
-    lines = [
-        line(
-            mark(station.state),
-            (f" {station.check}", STRONG),
-            f"{where}: ",
-            (station.word, STYLES[station.state]),
-            (f"  {time}" if time else "", DIM),
-        )
-    ]
+    word = line((station.word, STYLES[station.state]), (f"  {time}" if time else "", DIM))
+    name = line(mark(station.state), (f" {station.check}", STRONG))
+    room = max(8, width - name.cell_length - word.cell_length - 2)
+    lines = [line(name, clipped(where, room), ": ", word)]
     known = {f"{h['host']}:{h['port']}" for h in target["hops"]}
     found = [f for f in target["findings"] if concerns(f, station, known)]
-    if station.said and station.said not in [f["title"] for f in found]:
-        lines += wrapped(station.said, width, "  ")
     hop = next((h for h in target["hops"] if f"{h['host']}:{h['port']}" == station.hop), None)
+    said_below = [*(f["title"] for f in found), *([hop["via"]] if hop else [])]
+    if station.said and station.said not in said_below:
+        lines += wrapped(station.said, width, "  ")
     if hop:
         lines += list(_of_hop(hop, width))
     for finding in found:
         lines += [Content(""), *proof(finding, width)]
+    shown = {name for finding in found for name in finding["evidence"]}
+    rest = {name: value for name, value in (seen or {}).items() if name not in shown}
     if not found:
         lines += [Content(""), ink(_nothing(station), DIM)]
+    if rest:
+        lines += drawn(rest, width)
+    places = [p for p in target.get("looked_at", ()) if _PLACES.get(p["what"]) == station.check]
+    if places and station.hop in ("", _registry(target)):
+        lines += [Content(""), ink("Where it was looked", STRONG), *_looked(places, width)]
+    if seen is None and station.state in ("passed", "warning") and not found:
+        lines += [Content(""), *wrapped(_BARE, width, "  ", DIM)]
+    return lines
+
+
+def _registry(target: Mapping[str, Any]) -> str:
+    """The first of the hosts, where the client's own settings are about it."""
+    return next((f"{h['host']}:{h['port']}" for h in target["hops"] if h["role"] == "registry"), "")
+
+
+def _looked(places: Sequence[Mapping[str, Any]], width: int) -> Iterator[Content]:
+    """Each place, and what came of it."""
+    for place in places:
+        state = _CAME.get(place["outcome"], "blocked")
+        key = f" {place['key']}" if place["key"] else ""
+        note = f", {place['note']}" if place["note"] else ""
+        said = f"{place['where']}{key}{note}"
+        yield from wrapped(said, width, line("  ", mark(state), f" {place['outcome']:<11}"))
+
+
+def drawn(proof: Mapping[str, Any], width: int) -> list[Content]:
+    """Proof of any kind: drawn where there is a drawing, else listed."""
+    lines: list[Content] = []
+    rest = dict(proof)
+    for drawing in drawings.ALL:
+        made, used = drawing(rest, width - 2)
+        if made:
+            lines += [Content(""), *(line("  ", each) for each in made)]
+            rest = {key: value for key, value in rest.items() if key not in used}
+    if rest:
+        lines += [Content(""), *told(rest, width, "  ")]
     return lines
 
 
@@ -72,15 +120,7 @@ def proof(finding: Mapping[str, Any], width: int) -> list[Content]:
     lines = wrapped(finding["title"], width, line(mark(state), " ", (f"{level}  ", STYLES[state])))
     lines += wrapped(f"{finding['code']}, {finding['confidence']}{where}{about}", width, "  ", DIM)
     lines += wrapped(finding["detail"], width, "  ")
-    rest = dict(finding["evidence"])
-    for drawing in drawings.ALL:
-        drawn, used = drawing(rest, width - 2)
-        if drawn:
-            lines += [Content(""), *(line("  ", each) for each in drawn)]
-            rest = {key: value for key, value in rest.items() if key not in used}
-    if rest:
-        lines += [Content(""), *told(rest, width, "  ")]
-    return lines
+    return lines + drawn(finding["evidence"], width)
 
 
 def whole(finding: Mapping[str, Any], width: int) -> list[Content]:

@@ -10,11 +10,13 @@ import os
 import signal
 import sys
 from argparse import Namespace
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from doctor.command.options import read
+from doctor.model import Diagnosis
 from doctor.plugins import installed
 from doctor.process.streams import talk
 from doctor.redact import learn_variables, plain, scrub
@@ -41,10 +43,29 @@ def look(args: Namespace) -> int:
     return sit(DoctorApp(options, Sitting(options, targets, secret), history))
 
 
-def show(document: Mapping[str, Any], args: Namespace) -> int:
-    """A document that was opened; its `origin` says where it is from and how old it is."""
+def show(
+    document: Mapping[str, Any], diagnoses: Sequence[Diagnosis | None], args: Namespace
+) -> int:
+    """A document that was opened; its `origin` says where it is from and how old it is.
+    `diagnoses`: what its targets were made of, where that is known."""
     options = read(args, tuple)
-    return sit(DoctorApp(options, Sitting(None, document=document)))
+    return sit(DoctorApp(options, Sitting(None, document=document, diagnoses=diagnoses)))
+
+
+def demo(args: Namespace) -> int:
+    """The demo's fault, looked at like a real one; without one, the list to choose from, which ends
+    well whatever was chosen."""
+    from doctor.demo.faults import chosen
+    from doctor.tui.entries import demo
+
+    fault = chosen(args.fault).name if args.fault is not None else ""
+    learn_variables(os.environ)
+    options = read(args, lambda: ())
+    history = History.here(os.environ, kept=not args.no_history)
+    app = DoctorApp(options, None, history, opening=partial(demo, fault=fault))
+    code = sit(app)
+    listed = not fault and app.bug is None
+    return 0 if listed and code in (1, 3) else code
 
 
 def sit(app: DoctorApp) -> int:

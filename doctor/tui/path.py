@@ -164,18 +164,19 @@ class Path(Widget, can_focus=True):
 
     def _flow(self, stretch: Stretch, width: int, lines: list[Content]) -> None:
         """Stations one after another, like words; the place's name before them."""
+        role = (f"{stretch.role:<8} ", DIM)
         via = "" if stretch.via in ("", "direct") else f" via {stretch.via}"
-        lead = line(
-            (f"{stretch.role:<8} ", DIM),
-            clipped(stretch.name, max(20, width - 9 - len(via))),
-            (via, DIM),
-        )
-        lines.append(lead)
+        if len(stretch.name) + len(via) <= width - 9:
+            lines.append(line(role, stretch.name, (via, DIM)))
+        else:
+            lines.append(line(role, clipped(stretch.name, width - 9)))
+            lines += [ink(clipped(f" {' ' * 7}{via}", width), DIM)] if via else []
         row, used = line("  "), 2
         for station, after in zip(stretch.stations, (*stretch.stations[1:], None), strict=True):
             time = took(station.ms)
             same = after is not None and station.state == "blocked" and after.word == station.word
             chip = line(self._chip(station, alone=not same), (f" {time}" if time else "", DIM))
+            chip = chip.truncate(width - 2, ellipsis=True)
             join = _JOIN if used > 2 else ""
             if used > 2 and used + len(join) + chip.cell_length > width:
                 lines.append(row)
@@ -199,8 +200,8 @@ class Path(Widget, can_focus=True):
         if stretch.via not in ("", "direct"):
             lines.append(ink(clipped(f"  via {stretch.via}", width), DIM))
         for station in stretch.stations:
-            chip = self._chip(station)
             time = took(station.ms)
+            chip = self._chip(station).truncate(width - 3 - len(time), ellipsis=True)
             gap = max(1, width - 2 - chip.cell_length - len(time))
             self._spots.append((len(lines), 0, width))
             lines.append(line("  ", chip, " " * gap, (time, DIM)))

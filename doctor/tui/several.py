@@ -29,7 +29,7 @@ class SeveralScreen(Screen[None]):
     AUTO_FOCUS = "#targets"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "app.again", "Again"),
-        Binding("R", "app.again_unwell", "Again what failed"),
+        Binding("R", "app.again_unwell", "Only unwell"),
         Binding("e", "app.export", "Export"),
         Binding("b", "app.bundle", "Bundle"),
         Binding("v", "app.next_client", "Client"),
@@ -102,9 +102,12 @@ class SeveralScreen(Screen[None]):
         if document:
             counts = dict.fromkeys(("fail", "incomplete", "warn", "pass"), 0)
             for place in range(sitting.count):
-                counts[sitting.entries(place)[0]["verdict"]] += 1
+                for entry in sitting.entries(place)[:1]:
+                    counts[entry["verdict"]] += 1
             words = {"fail": "failed", "incomplete": "incomplete", "warn": "warned", "pass": "well"}
-            said = ", ".join(f"{n} {words[v]}" for v, n in counts.items() if n)
+            under_way = sitting.count - sum(counts.values())
+            told = [f"{n} {words[v]}" for v, n in counts.items() if n]
+            said = ", ".join([*told, *([f"{under_way} again"] if under_way else [])])
         else:
             ended = sum(p.ended for p in sitting.progress)
             said = f"{ended} of {sitting.count} have ended"

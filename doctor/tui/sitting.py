@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from doctor.clients.eyes import ALL, PLAIN
 from doctor.command.options import Options
-from doctor.model import Check, Event, Observer, Report, Target
+from doctor.model import Check, Diagnosis, Event, Observer, Report, Target
 from doctor.redact import Secret
 from doctor.tui.stations import Progress
 
@@ -40,20 +41,27 @@ class Sitting:
         targets: Sequence[Target] = (),
         secret: Secret | None = None,
         document: Document | None = None,
+        diagnoses: Sequence[Diagnosis | None] = (),
         look: Look | None = None,
         of_cluster: bool = False,
         farewell: Farewell | None = None,
+        note: str = "",
     ) -> None:
         self.options = options
         self.targets = tuple(targets)
         self.secret = secret
         self.document = document
+        self.diagnoses = tuple(diagnoses)
+        """What the document's targets were made of, each at its place; None where only the report
+        of it is there."""
         self.before: Document | None = None
         """What the run before said."""
         self.report: Report | None = None
         """What the document was made of; None for one that was opened."""
         self.kept: Kept | None = None
         """The objects of the cluster that was looked at, for a bundle."""
+        self.note = note
+        """What a reader has to know of it besides."""
         self.saying = ""
         """What a run that has no stations is doing."""
         self._look = look
@@ -67,6 +75,8 @@ class Sitting:
         self.seconds = 0.0
         self._task: asyncio.Task[None] | None = None
         self._place: dict[tuple[str, str], int] = {}
+        self._again: frozenset[int] = frozenset()
+        """The places of the targets that are looked at again, where the others are not."""
 
     @property
     def live(self) -> bool:
@@ -99,12 +109,30 @@ class Sitting:
         return len(self.targets) or len(_grouped(self.document))
 
     def entries(self, place: int) -> list[Mapping[str, Any]]:
-        """The document's entries about that target: one, or each client's."""
-        return _entries(self.document, place, bool(self.targets))
+        """The document's entries about that target: one, or each client's. None while it is looked
+        at anew."""
+        return [] if place in self._again else _entries(self.document, place, bool(self.targets))
 
     def entries_before(self, place: int) -> list[Mapping[str, Any]]:
         """The same of the run before."""
         return _entries(self.before, place, bool(self.targets))
+
+    def seen(self, entry: Mapping[str, Any], check: str, hop: str) -> Mapping[str, Any] | None:
+        """What was seen at one station of the target that the entry is about, found to be wrong or
+        not; None where only the report of it is there."""
+        targets = self.document["targets"] if self.document else ()
+        for each, diagnosis in zip(targets, self.diagnoses, strict=False):
+            if each is entry and diagnosis is not None:
+                from doctor.tui.sights import sight
+
+                return sight(diagnosis, check, hop)
+        return None
+
+    @property
+    def unwell(self) -> tuple[int, ...]:
+        """The places of the targets that cannot be pulled as they should."""
+        found = {n: [e["verdict"] for e in self.entries(n)] for n in range(self.count)}
+        return tuple(n for n, said in found.items() if set(said) - {"pass"})
 
     @property
     def running(self) -> bool:
@@ -122,20 +150,27 @@ class Sitting:
         own = self.options.client in PLAIN and not self.options.only and not self.options.skip
         return installed(for_shell=True) if own else installed()
 
-    def plan(self) -> None:
-        """Everything waits; nothing is contacted."""
-        checks = self.checks
-        self.progress = [Progress(target, checks) for target in self.targets]
+    def plan(self, places: Iterable[int] | None = None) -> None:
+        """Everything waits (or the targets in these places do); nothing is contacted."""
+        checks, everywhere = self.checks, range(len(self.targets))
+        waiting = {n: Progress(self.targets[n], checks) for n in places or everywhere}
+        self.progress = [waiting.get(n) or self.progress[n] for n in everywhere]
         self._place = {(t.text, t.client): n for n, t in enumerate(self.targets)}
-        self.dirty = set(range(len(self.targets)))
+        self.dirty = set(everywhere)
 
-    def start(self, *, keeping: bool = False) -> None:
-        """Begin to look. `keeping`: what was said stands until there is something newer."""
-        self.plan()
+    def start(self, *, keeping: bool = False, places: Sequence[int] = ()) -> None:
+        """Begin to look. `keeping`: what was said stands until there is something newer. `places`:
+        only at these targets; what was said of the others stands."""
         self.before = self.document or self.before
-        self.document = self.document if keeping else None
+        some = frozenset(places) if self.report and len(set(places)) < self.count else frozenset()
+        if some:
+            self._again = some
+            self.plan(some)
+        else:
+            self.plan()
+            self.document = self.document if keeping else None
         self.began = time.monotonic()
-        self._task = asyncio.create_task(self._run(), name="diagnosis")
+        self._task = asyncio.create_task(self._run(sorted(some)), name="diagnosis")
 
     def take(self, event: Event) -> None:
         """The engine's observer. What another client sees of the same target is in the document."""
@@ -145,19 +180,28 @@ class Sitting:
             self.progress[place].take(event)
             self.dirty.add(place)
 
-    async def _run(self) -> None:
+    async def _run(self, places: Sequence[int]) -> None:
         from doctor.report.document import document
 
-        self.report = await (self._look or self._diagnose)(self.take)
-        self.seconds = time.monotonic() - self.began
-        self.document = document(self.report)
+        try:
+            report = await (self._look or partial(self._diagnose, places))(self.take)
+        finally:
+            self._again = frozenset()
+        if places and self.report is not None and self.options is not None:
+            from doctor.tui.again import joined
 
-    async def _diagnose(self, observer: Observer) -> Report:
+            report = joined(self.report, report, places, self.options)
+        self.report = report
+        self.seconds = time.monotonic() - self.began
+        self.document, self.diagnoses = document(report), report.diagnoses
+
+    async def _diagnose(self, places: Sequence[int], observer: Observer) -> Report:
         from doctor import run
 
         assert self.options is not None  # noqa: S101 - only what is live runs
         now = datetime.now().astimezone()
-        targets = [replace(target, now=now) for target in self.targets]
+        chosen = [self.targets[n] for n in places] or self.targets
+        targets = [replace(target, now=now) for target in chosen]
         return await run.report(
             targets, self.options, self.checks, self.book, self.secret, observer
         )
@@ -193,10 +237,6 @@ class Sitting:
             [replace(target, client=whose) for target in self.targets],
             self.secret,
         )
-
-    def only(self, places: Sequence[int]) -> Sitting:
-        """Some of the targets."""
-        return Sitting(self.options, [self.targets[n] for n in places], self.secret)
 
 
 def _entries(document: Document | None, place: int, live: bool) -> list[Mapping[str, Any]]:

@@ -27,8 +27,8 @@ class StartScreen(Screen[None]):
 
     AUTO_FOCUS = "#target"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "To the list", show=False),
-        Binding("down", "leave", "To the list", show=False),
+        Binding("escape", "leave", "To the list, and back", show=False),
+        Binding("down", "down", "To the list", show=False),
     ]
 
     def compose(self) -> ComposeResult:
@@ -82,9 +82,13 @@ class StartScreen(Screen[None]):
 
     def action_leave(self) -> None:
         """From the field to the list, and back."""
-        options = self.query_one("#entries", OptionList)
-        if options.has_focus:
-            self.query_one("#target").focus()
+        if self.query_one("#entries").has_focus:
+            self.set_focus(self.query_one("#target"))
         else:
-            options.focus()
-            options.highlighted = options.highlighted or 0
+            self.action_down()
+
+    def action_down(self) -> None:
+        """To the list, at once: the next key is meant for it, however soon it comes."""
+        options = self.query_one("#entries", OptionList)
+        self.set_focus(options)
+        options.highlighted = options.highlighted or 0

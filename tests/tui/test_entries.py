@@ -11,6 +11,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from textual.events import Key
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
@@ -54,6 +55,18 @@ def test_every_entry_is_offered() -> None:
     sit(start(), act)
 
 
+def test_keys_that_come_all_at_once_go_where_they_are_meant_to() -> None:
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        screen = app.screen
+        for _ in range(3):  # none waits for what follows from the one before
+            app.post_message(Key("down", None))
+        await press(pilot)
+        options = screen.query_one("#entries", OptionList)
+        assert (options.has_focus, options.highlighted) == (True, 2)
+
+    sit(start(), act)
+
+
 def test_a_file_is_opened_and_shown_with_its_origin(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -65,7 +78,7 @@ def test_a_file_is_opened_and_shown_with_its_origin(
         asked.append(path)
         return SimpleNamespace()
 
-    def opinion(found: Any, *, name: str = "") -> Any:
+    def judged(found: Any, *, name: str = "") -> Any:
         changes = ["the verdict was fail and is warn."]
         origin = {
             **ORIGIN,
@@ -74,11 +87,11 @@ def test_a_file_is_opened_and_shown_with_its_origin(
             "judged_again": True,
             "changes": changes,
         }
-        return {**sample("certificate"), "origin": origin}
+        return {**sample("certificate"), "origin": origin}, ()
 
     stand_in(monkeypatch, "doctor.bundle")
     stand_in(monkeypatch, "doctor.bundle.opened", read=read)
-    stand_in(monkeypatch, "doctor.command.opinion", opinion=opinion)
+    stand_in(monkeypatch, "doctor.command.opinion", judged=judged)
 
     async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
         await press(pilot, "down", "down", "enter")
@@ -177,7 +190,7 @@ def test_a_bundle_of_what_was_found_is_written(
 
     async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
         await until(app, pilot, lambda: "Cannot be pulled" in text(app))
-        assert "Bundle" in text(app).splitlines()[-1]
+        await until(app, pilot, lambda: "Bundle" in text(app).splitlines()[-1])
         await press(pilot, "b")
         assert app.screen.query_one("#file", Input).value == "doctor-20261128T000000Z.tar.gz"
         app.screen.query_one("#file", Input).value = f"{tmp_path}/b.tar.gz"
@@ -201,7 +214,9 @@ def test_a_demo_stands_until_one_leaves_it(monkeypatch: pytest.MonkeyPatch, leav
     @asynccontextmanager
     async def started(fault: str, options: Any) -> AsyncIterator[Any]:
         happened.append(f"up {fault}")
-        yield SimpleNamespace(options=chosen, targets=targets, environ={}, look=look)
+        yield SimpleNamespace(
+            options=chosen, targets=targets, environ={}, look=look, fault=faults[0]
+        )
         happened.append("down")
 
     faults = (SimpleNamespace(name="expired", says="a certificate that ran out"),)
@@ -215,6 +230,8 @@ def test_a_demo_stands_until_one_leaves_it(monkeypatch: pytest.MonkeyPatch, leav
         await press(pilot, "enter")
         await until(app, pilot, lambda: "Cannot be pulled" in text(app))
         assert "Client" not in text(app).splitlines()[-1]
+        app.screen.query_one("#answer").scroll_end(animate=False)
+        await until(app, pilot, lambda: "a demo: a certificate that ran out." in text(app))
         await press(pilot, "r")
         await until(app, pilot, lambda: happened.count("look") == 2)
         await until(app, pilot, lambda: "Cannot be pulled" in text(app))

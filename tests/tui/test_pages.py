@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from doctor.tui import answer, changes, drawings, evidence, layers, stations, timing
+from doctor.tui import answer, changes, drawings, drawn, evidence, layers, stations, timing
 from doctor.tui.clipboard import sequences
 from doctor.tui.ink import page, wrapped
+from doctor.tui.path import Path
 from tests.report.samples import NAMES, sample
 
 WIDTHS = (40, 78, 118)
@@ -70,6 +71,16 @@ def test_no_line_of_an_answer_is_wider_than_its_room(name: str, width: int) -> N
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("width", [24, 36, 56, 58, 78])
+def test_no_line_of_a_path_is_wider_than_its_room(name: str, width: int) -> None:
+    """A line that the terminal breaks would put every station after it in another place."""
+    for each in sample(name)["targets"]:
+        path = Path()
+        path._stretches = stations.of_document(each)
+        assert [e.plain for e in path._lines(width) if e.cell_length > width] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_every_station_has_a_page_and_every_finding_stands_on_one(name: str) -> None:
     for each in sample(name)["targets"]:
         path = [s for stretch in stations.of_document(each) for s in stretch.stations]
@@ -115,7 +126,7 @@ def test_a_limit_is_a_gauge_with_its_window(proof: dict[str, Any], left: str, wi
     "proof", [{}, {"limit": "100", "remaining": 3}, {"limit": 0, "remaining": 0}]
 )
 def test_what_is_no_limit_is_no_gauge(proof: dict[str, Any]) -> None:
-    assert drawings.gauge(proof, 60) == drawings.NOTHING
+    assert drawings.gauge(proof, 60) == drawn.NOTHING
 
 
 def test_resolvers_stand_side_by_side_with_the_system() -> None:

@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 
 from doctor.tui.app import DoctorApp
 from doctor.tui.history import History
-from tests.tui.seen import FOLDER, SIZES, opened, options, press, same, sit, text
+from tests.tui.seen import FOLDER, SIZES, opened, options, press, same, settled, sit, text
 
 DOCUMENTS = (
     ("healthy", ()),
@@ -58,9 +58,7 @@ def _names() -> list[str]:
 def test_a_tab_is_as_it_was(tab: str) -> None:
     async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
         app.screen.query_one("#tabs").active = tab  # type: ignore[attr-defined]
-        await pilot.pause()
-        await pilot.pause()
-        same(f"clients-{tab}-120x40.txt", text(app))
+        same(f"clients-{tab}-120x40.txt", await settled(app, pilot))
 
     sit(opened("clients"), act, (120, 40))
 
@@ -68,8 +66,9 @@ def test_a_tab_is_as_it_was(tab: str) -> None:
 @pytest.mark.parametrize("name", ["certificate", "clients", "kubernetes", "targets"])
 def test_a_small_terminal_is_enough(name: str) -> None:
     async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
-        same(f"{name}-60x20.txt", text(app))
-        assert "Quit" in text(app)
+        shown = await settled(app, pilot)
+        same(f"{name}-60x20.txt", shown)
+        assert "Quit" in shown
 
     sit(opened(name), act, (60, 20))
 

@@ -3,6 +3,7 @@ contacted."""
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import re
@@ -88,42 +89,120 @@ def closed() -> Iterator[str]:
 
 
 def sane(terminal: Terminal) -> None:
-    """Typed characters are shown, lines are edited, nothing of the view is left."""
+    """Typed characters are shown, lines are edited, so is the cursor, nothing of the view is
+    left."""
     terminal.run("stty -a | tr ';' '\\n' | tr ' ' '\\n' | grep -xE 'echo|icanon|isig|-echo' | sort")
     shown = terminal.until("exit=0")
     assert re.findall(r"^(-?echo|icanon|isig)$", shown, re.M) == ["echo", "icanon", "isig"]
-    assert terminal.say("display-message", "-p", "#{alternate_on} #{mouse_any_flag}").split() == [
-        "0",
-        "0",
-    ]
+    modes = "#{alternate_on} #{mouse_any_flag} #{cursor_flag} #{keypad_cursor_flag}"
+    assert terminal.say("display-message", "-p", modes).split() == ["0", "0", "1", "0"]
 
 
-def test_from_the_start_to_a_command_a_report_and_out_again(
-    terminal: Terminal, closed: str, tmp_path: Path
-) -> None:
-    file = tmp_path / "report.json"
+def left(terminal: Terminal) -> list[str]:
+    """The programs that were started in this terminal and are still there."""
+    mark = f"HOME={terminal.home}".encode()
+    shell = terminal.say("display-message", "-p", "#{pane_pid}").strip()
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            if mark in (folder / "environ").read_bytes().split(b"\0") and folder.name != shell:
+                found.append(words)
+        except OSError:  # it has ended meanwhile
+            continue
+    return [each for each in found if not each.startswith(program("tmux"))]
+
+
+def test_what_is_left_in_a_terminal_would_be_seen(terminal: Terminal) -> None:
+    terminal.run("sleep 60 & true")
+    terminal.until("exit=0")
+    assert left(terminal) == ["sleep 60 "]
+
+
+def test_from_the_start_through_a_demo_to_a_command_a_report_and_out_again(tmp_path: Path) -> None:
+    """What a newcomer does who has no account and no network."""
+    temporary, file = tmp_path / "temporary", tmp_path / "report.json"
+    temporary.mkdir()
+    terminal = Terminal(tmp_path, TMPDIR=str(temporary))
+    try:
+        before = _settings(terminal)
+        terminal.run(DOCTOR)
+        terminal.until("registry-doctor")
+        terminal.keys("Down", "Down", "Down", "Enter")
+        terminal.until("Which fault")
+        terminal.until("unknown-ca")
+        terminal.keys("Down", "Down", "Down", "Down", "Down", "Enter")
+        terminal.until("Cannot be pulled")
+        terminal.until("Unknown certificate authority")
+        terminal.until("Add the CA to the trust store")
+        assert list(temporary.iterdir()), "its servers are up"
+        terminal.keys("c")
+        terminal.until("Copied step 1")
+        assert terminal.say("show-buffer").startswith("doctor check --ca CA_FILE registry.demo.")
+        terminal.keys("e")
+        terminal.until("Export the report")
+        terminal.keys("Down")
+        terminal.until("doctor-report.json")
+        terminal.keys("C-u")
+        terminal.type(str(file))
+        terminal.keys("Enter")
+        terminal.until("Wrote")
+        (target,) = json.loads(file.read_text())["targets"]
+        assert target["root_causes"] == ["tls.unknown-ca"]
+        terminal.keys("q")
+        shown = terminal.until("exit=1")
+        assert "copied last: doctor check --ca CA_FILE registry.demo.test" in shown
+        assert left(terminal) == []
+        assert list(temporary.iterdir()) == []
+        assert list(terminal.home.iterdir()) == [], "nothing was written but what was asked for"
+        assert _settings(terminal) == before
+        sane(terminal)
+    finally:
+        terminal.close()
+
+
+def _settings(terminal: Terminal) -> str:
+    """All modes of the terminal."""
+    terminal.run("stty -g")
+    return terminal.until("exit=0").splitlines()[0]
+
+
+def test_a_demo_on_a_terminal_is_seen_in_the_view(terminal: Terminal) -> None:
+    """With the fault's name at once, without one by the list of them; else it is text."""
+    terminal.run(f"{DOCTOR} demo expired")
+    terminal.until("Cannot be pulled")
+    terminal.keys("q")
+    terminal.until("exit=1")
+    terminal.run(f"{DOCTOR} demo")
+    terminal.until("Which fault")
+    terminal.keys("Enter")
+    terminal.until("All is well")
+    terminal.keys("q")
+    terminal.until("exit=0")
+    assert left(terminal) == []
+    terminal.run(f"{DOCTOR} demo")
+    terminal.until("Which fault")
+    terminal.keys("Escape")
+    terminal.until("Check my cluster")
+    terminal.keys("C-q")
+    terminal.until("exit=0")
+    terminal.run(f"{DOCTOR} demo expierd")
+    assert "did you mean expired?" in terminal.until("exit=2")
+    terminal.run(f"TERM=dumb {DOCTOR} demo | head -n 1")
+    assert "healthy" in terminal.until("exit=0")
+    terminal.run(f"{DOCTOR} demo expired --format short")
+    terminal.until("exit=1")
+    sane(terminal)
+
+
+def test_a_target_that_is_typed_is_remembered(terminal: Terminal, closed: str) -> None:
     terminal.run(DOCTOR)
     terminal.until("registry-doctor")
     terminal.type(f"{closed}/app:1")
     terminal.keys("Enter")
-    terminal.until("Cannot be pulled")
     terminal.until("refused")
-    terminal.keys("c")
-    terminal.until("(copied)")
-    assert terminal.say("show-buffer").strip().startswith("ss ")
-    terminal.keys("e")
-    terminal.until("Export the report")
-    terminal.keys("Down")
-    terminal.until("doctor-report.json")
-    terminal.keys("C-u")
-    terminal.type(str(file))
-    terminal.keys("Enter")
-    terminal.until("Wrote")
-    assert '"tcp.refused"' in file.read_text()
     terminal.keys("q")
-    shown = terminal.until("exit=1")
-    assert "copied last: ss" in shown
-    sane(terminal)
+    terminal.until("exit=1")
     assert (terminal.home / ".local/state/registry-doctor/recent.json").is_file()
     assert [p.name for p in terminal.home.iterdir()] == [".local"], "nothing else was written"
 
@@ -138,6 +217,28 @@ def test_a_run_that_is_left_ends_at_once_with_the_terminal_as_it_was(
         terminal.until("exit=130")
     sane(terminal)
     assert list(terminal.home.iterdir()) == []
+
+
+def test_a_helper_that_hangs_ends_with_the_run_that_is_left(
+    terminal: Terminal, closed: str, tmp_path: Path
+) -> None:
+    """The credential helper, and what it started."""
+    programs, settings = tmp_path / "programs", terminal.home / ".docker"
+    for folder in (programs, settings):
+        folder.mkdir()
+    helper = programs / "docker-credential-slow"
+    helper.write_text("#!/bin/sh\nsleep 60\nexit 1\n")
+    helper.chmod(0o755)
+    (settings / "config.json").write_text('{"credsStore": "slow"}')
+    terminal.run(f"PATH={programs}:$PATH {DOCTOR} {closed}/app:1 --no-history")
+    end = time.monotonic() + WAIT
+    while not any(each.startswith("sleep") for each in left(terminal)) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert {"sleep 60 "} < set(left(terminal)), "it is asked, and hangs"
+    terminal.keys("q")
+    terminal.until("exit=130")
+    assert left(terminal) == []
+    sane(terminal)
 
 
 @pytest.mark.parametrize(("signal", "code"), [("TERM", 143), ("HUP", 129), ("INT", 130)])

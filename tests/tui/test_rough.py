@@ -1,0 +1,122 @@
+"""Does rough use end well: tiny terminals, storms of resizing, endless names, keys at random?"""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from doctor.model import Report
+from doctor.tui import entries
+from doctor.tui.app import DoctorApp
+from doctor.tui.history import History
+from doctor.tui.sitting import Sitting
+from tests.report.samples import sample
+from tests.tui.seen import ORIGIN, opened, options, over, press, sit, text
+from tests.tui.test_live import REPORT, nothing, scripted
+
+SIZES = ((20, 5), (1, 1), (33, 9), (60, 20), (200, 60), (8, 50), (300, 4))
+KEYS = (
+    *("up", "down", "left", "right", "home", "end", "pageup", "pagedown", "tab", "shift+tab"),
+    *("enter", "escape", "space", "backspace", "ctrl+p", "slash", "question_mark"),
+    *("r", "R", "c", "1", "2", "9", "n", "v", "a", "w", "e", "b", "p", "t", "x", "y"),
+)
+"""All that does something, but what leaves."""
+
+
+@pytest.mark.parametrize("name", ["certificate", "clients", "kubernetes", "targets", "healthy"])
+def test_a_terminal_of_a_few_cells_is_borne(name: str) -> None:
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        await press(
+            pilot, "down", "enter", "tab", "slash", "x", "escape", "question_mark", "escape"
+        )
+        await press(pilot, "e", "escape", "escape", "escape")
+        assert len(text(app).splitlines()) <= 5
+
+    sit(opened(name), act, (20, 5))
+
+
+@pytest.mark.parametrize("name", ["certificate", "targets"])
+def test_a_storm_of_resizing_leaves_the_screen_as_one_made_at_that_size(name: str) -> None:
+    shown: list[str] = []
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        shown.append(text(app))
+
+    async def storm(app: DoctorApp, pilot: Pilot[int]) -> None:
+        for size in (*SIZES, (80, 24)):
+            await pilot.resize_terminal(*size)
+            await pilot.press("down", "up")
+        await press(pilot, "home")
+        await act(app, pilot)
+
+    sit(opened(name), act)
+    sit(opened(name), storm)
+    assert shown[0].splitlines()[0] == shown[1].splitlines()[0]
+    assert shown[0].splitlines()[-1] == shown[1].splitlines()[-1]
+    assert len(shown[1].splitlines()) == 24
+
+
+def stretched(value: Any) -> Any:
+    """The document with a name of 10,000 characters wherever a text can be of any length."""
+    long = "registry" * 1250
+    match value:
+        case dict():
+            free = ("host", "target", "summary", "title", "detail", "hop", "command", "text")
+            return {
+                key: (long if key in free and isinstance(inner, str) else stretched(inner))
+                for key, inner in value.items()
+            }
+        case list():
+            return [stretched(each) for each in value]
+    return value
+
+
+@pytest.mark.parametrize("name", ["certificate", "targets", "kubernetes"])
+def test_names_without_end_are_cut_and_nothing_waits_for_them(name: str) -> None:
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        for keys in (("enter",), ("tab",), ("tab",), ("c",), ("question_mark",), ("escape",)):
+            await press(pilot, *keys)
+            assert max(map(len, text(app).splitlines())) <= 80
+
+    sit(over({**stretched(sample(name)), "origin": ORIGIN}), act)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_keys_at_random_end_nothing(
+    seed: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """From a run's screen to wherever they lead. What is contacted is stood in for."""
+    document = sample(("certificate", "targets", "clients", "healthy")[seed])
+    scripted(monkeypatch, nothing, document)
+    monkeypatch.chdir(tmp_path)
+
+    async def none(observer: Any) -> Report:
+        return REPORT
+
+    def enter(app: DoctorApp, entry: str) -> None:
+        app.begin(Sitting(app.options, look=none)) if entry == "demo" else None
+
+    monkeypatch.setattr(entries, "enter", enter)
+    chosen = options(*[t["target"] for t in document["targets"]][:4])
+    from doctor.command.intake import given
+
+    found, secret = given(chosen)
+    app = DoctorApp(chosen, Sitting(chosen, found, secret), History(None))
+    chance = random.Random(seed)
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        for _ in range(20):
+            await pilot.press(*chance.choices(KEYS, k=5))
+            if chance.random() < 0.1:
+                await pilot.resize_terminal(*chance.choice(SIZES))
+        await pilot.resize_terminal(80, 24)
+        await pilot.pause()
+        assert text(app).strip()
+        assert app.bug is None
+        await pilot.press("ctrl+q")
+
+    assert sit(app, act).return_value is not None
