@@ -180,7 +180,8 @@ Pull.reason Pull.message Pull.root_causes Pull.summary Pull.pods Workload.kind
 LeftOut.what LeftOut.why Cluster.server_version Source.kind SecretSeen.type SecretSeen.flaw
 SecretSeen.expired NodeSeen.platform NodeSeen.runtime NodeSeen.kubelet NodeSeen.system
 NodeSeen.pressure PullFact.policy PullFact.reason PullFact.message PullFact.codes PullFact.said
-PullFact.cannot_tell PullFact.workload_kind Vain.workload_kind PullFact.annotation PullFact.cloud PullFact.difference
+PullFact.cannot_tell PullFact.workload_kind Vain.workload_kind
+PullFact.annotation PullFact.cloud PullFact.difference
 PullFact.outcome PullFact.probed SecretSeen.near[1] SecretSeen.marked[1] PullFact.params
 PullFact.good_platforms SecretSeen.stray NodeSeen.cloud Refused.verb Refused.resource Refused.said
 Refused.name Unreached.looked_at Unreached.reason Unreached.params ClusterFact.version
