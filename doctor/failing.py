@@ -77,7 +77,8 @@ def _waiting(survey: Survey, pod: Pod, waiting: Waiting, events: Sequence[Event]
             said = (message, origin, known)
         if known.codes:
             break
-    message, origin, known = said or (waiting.message, "status", Meaning())
+    alone = meaning(waiting.message, waiting.image, waiting.reason)
+    message, origin, known = said or (waiting.message, "status", alone)
     begun = [e.first for e in failed if e.first] or ([pod.created] if pod.created else [])
     ended = [e.last for e in failed if e.last]
     return Failing(
