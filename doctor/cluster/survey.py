@@ -16,33 +16,29 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
 
 from doctor.cluster import LeftOut
 from doctor.facts.cluster import Refused
 from doctor.facts.pull import NodeSeen
 from doctor.frozen import frozen
 from doctor.net.kube import METADATA, Answer, Api
-from doctor.pods import event, node, pod, secret
+from doctor.pods import event, pod
 from doctor.pods.kept import Kept
-from doctor.pods.objects import names, owner, text, texts
+from doctor.pods.objects import owner, text
 from doctor.pods.pod import Pod
 from doctor.pods.scope import Named, Scope, path_of, selector_of, space
 from doctor.pods.secret import Stored, Weighed
 from doctor.usage import UsageError
 
-_FEW = 3
+FEW = 3
 """So many pods of a namespace are asked about one by one; more by one list."""
 _MOST_PODS = 20_000
 _MOST_SERVED = 5_000
-_MOST_SECRETS = 300
-_MOST_OWNERS = 60
 _MOST_NAMESPACES = 500
-_PULL_TYPES = ("kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg")
 
 
 @frozen
@@ -101,7 +97,8 @@ class Survey:
                 Refused(verb, what, namespace or "", answer.user, answer.message, name)
             )
 
-    def _keep(self, kind: str, thing: Any, version: str = "v1") -> None:
+    def keep(self, kind: str, thing: Any, version: str = "v1") -> None:
+        """An object goes along where a bundle is wanted."""
         if self.kept is not None:
             self.kept.add(kind, thing, version)
 
@@ -160,7 +157,7 @@ class Survey:
         wanted = found.waiting or found.stuck or self.scope.named
         if wanted and len(self.pods) < _MOST_PODS:
             self.pods[found.key] = found
-            self._keep("Pod", value)
+            self.keep("Pod", value)
             self.siblings[found.owner[2]].append(found)
         elif len(found.secrets) > 1 and len(self.served) < _MOST_SERVED:
             self.served[found.key] = found
@@ -182,7 +179,7 @@ class Survey:
         if not answer.ok:
             self.missed(named.resource, answer, namespace, "get", named.name)
         else:
-            self._keep(named.kind, answer.body)
+            self.keep(named.kind, answer.body)
         await self._read_of(named, namespace, answer)
 
     async def _read_of(self, named: Named, namespace: str, answer: Answer) -> None:
@@ -227,7 +224,7 @@ class Survey:
             (space(namespace, "events"), "involvedObject"),
             (space(namespace, "events", "/apis/events.k8s.io/v1"), "regarding"),
         )
-        if len(pods) <= _FEW:
+        if len(pods) <= FEW:
             selectors = [
                 f"{{}}.uid={one.uid}" if one.uid else f"{{}}.name={one.name}" for one in pods
             ]
@@ -257,13 +254,13 @@ class Survey:
                 fits = mine is not None and one and one.pod_uid in ("", mine.uid)
                 if one and fits and len(found[one.pod]) < 400:
                     found[one.pod].append(one)
-                    self._keep("Event", value, "events.k8s.io/v1" if "regarding" in value else "v1")
+                    self.keep("Event", value, "events.k8s.io/v1" if "regarding" in value else "v1")
         return None
 
     async def read_unretrieved(self) -> None:
         """The events about pull Secrets that are not there, of pods that have their images."""
         spaces = dict.fromkeys(namespace for namespace, _ in self.served)
-        if self.scope.namespace is None and len(spaces) > _FEW:
+        if self.scope.namespace is None and len(spaces) > FEW:
             paths = ["/api/v1/events"]
         else:
             paths = [space(each, "events") for each in spaces]
@@ -277,122 +274,7 @@ class Survey:
                 if one and mine and one.pod_uid in ("", mine.uid):
                     self.events.setdefault(one.pod, []).append(one)
 
-    async def read_owners(self, pods: Iterable[Pod]) -> None:
-        """Who owns the ReplicaSets and Jobs that own the pods."""
-        wanted: dict[tuple[str, str, str], None] = {}
-        for one in pods:
-            kind, name, _ = one.owner
-            if kind == "Job" or (kind == "ReplicaSet" and one.workload[0] == "ReplicaSet"):
-                wanted[one.namespace, kind, name] = None
-
-        async def ask(namespace: str, kind: str, name: str) -> None:
-            answer = await self.api.get(path_of(kind, namespace, name))
-            above = owner(answer.body) if answer.ok else ("", "", "")
-            if answer.ok:
-                self._keep(kind, answer.body)
-            if above[0] and above[1] and above[:2] != (kind, name):
-                self.workloads[namespace, f"{kind}/{name}"] = above[:2]
-
-        await asyncio.gather(*(ask(*key) for key in list(wanted)[:_MOST_OWNERS]))
-
     def workload(self, one: Pod) -> tuple[str, str]:
         """Kind and name of what owns the pod in the end."""
         kind, name = one.workload
         return self.workloads.get((one.namespace, f"{kind}/{name}"), (kind, name))
-
-    async def read_accounts(self, pods: Iterable[Pod]) -> None:
-        """The ServiceAccounts of these pods."""
-
-        async def ask(namespace: str, name: str) -> None:
-            answer = await self.api.get(space(namespace, f"serviceaccounts/{quote(name, safe='')}"))
-            if answer.ok:
-                self._keep("ServiceAccount", answer.body)
-                marks = texts(answer.body, "metadata", "annotations")
-                self.accounts[namespace, name] = Account(
-                    names(answer.body, "imagePullSecrets"), marks, secret.changed(answer.body)
-                )
-            elif answer.status != 404:
-                self.missed("serviceaccounts", answer, namespace, "get", name)
-
-        wanted = dict.fromkeys((p.namespace, p.account) for p in pods)
-        await asyncio.gather(*(ask(*key) for key in list(wanted)[:_MOST_SECRETS]))
-
-    async def read_secrets(self, wanted: Iterable[tuple[str, str]]) -> None:
-        """The Secrets of these namespaces and names."""
-
-        async def ask(namespace: str, name: str) -> None:
-            answer = await self.api.get(space(namespace, f"secrets/{quote(name, safe='')}"))
-            found = secret.read(answer.body) if answer.ok else None
-            if answer.status == 404:
-                self.secrets[namespace, name] = "missing"
-                return
-            if answer.ok:
-                self._keep("Secret", answer.body)
-            if found is None:
-                self.missed("secrets", answer, namespace, "get", name)
-            self.secrets[namespace, name] = found or answer.why
-
-        new = [key for key in dict.fromkeys(wanted) if key not in self.secrets]
-        await asyncio.gather(*(ask(*key) for key in new[:_MOST_SECRETS]))
-
-    async def search_secrets(self, namespaces: Iterable[str]) -> None:
-        """All pull Secrets of these namespaces."""
-
-        async def ask(namespace: str) -> None:
-            found: dict[str, Stored] = {}
-            for kind in _PULL_TYPES:
-                path = space(namespace, "secrets")
-                async for page in self.api.pages(path, fieldSelector=f"type={kind}"):
-                    if not page.ok:
-                        self.missed("secrets", page, namespace, "list")
-                        return
-                    for value in page.items:
-                        one = secret.read(value) if isinstance(value, Mapping) else None
-                        if one and one.type == kind and len(found) < _MOST_SECRETS:
-                            found[one.name] = one
-                            self._keep("Secret", value)
-            self.listed[namespace] = tuple(found.values())
-
-        await asyncio.gather(*(ask(n) for n in dict.fromkeys(namespaces) if n not in self.listed))
-
-    async def search_elsewhere(self, wanted: Iterable[str]) -> None:
-        """In which namespaces a Secret of that name is; their names alone are asked for."""
-
-        async def ask(name: str) -> None:
-            found: dict[str, None] = {}
-            async for page in self.api.pages(
-                "/api/v1/secrets", METADATA, fieldSelector=f"metadata.name={name}"
-            ):
-                if not page.ok:
-                    self.left.setdefault(LeftOut("secrets of other namespaces", page.why))
-                    return
-                for one in page.items:
-                    if text(one, "metadata", "name") == name:
-                        found[text(one, "metadata", "namespace")] = None
-            self.elsewhere[name] = tuple(n for n in found if n)
-
-        await asyncio.gather(*(ask(name) for name in list(dict.fromkeys(wanted))[: _FEW * 4]))
-
-    async def read_nodes(self, wanted: Iterable[str]) -> None:
-        """What these nodes are."""
-        new = [n for n in dict.fromkeys(wanted) if n and n not in self.nodes]
-
-        async def ask(name: str) -> None:
-            answer = await self.api.get(f"/api/v1/nodes/{quote(name, safe='')}")
-            if answer.ok:
-                self.nodes[name] = node.read(answer.body)
-                self._keep("Node", answer.body)
-            elif answer.status != 404:
-                self.missed("nodes", answer, None, "get", name)
-
-        if len(new) <= _FEW * 2:
-            await asyncio.gather(*(ask(name) for name in new))
-            return
-        async for page in self.api.pages("/api/v1/nodes"):
-            if not page.ok:
-                self.missed("nodes", page, None, "list")
-                return
-            for one in page.items:
-                if text(one, "metadata", "name") in new:
-                    self.nodes[text(one, "metadata", "name")] = node.read(one)
-                    self._keep("Node", one)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from doctor.clients.keyring import Wanted
 from doctor.clients.kubelet_keyring import SECRETS
+from doctor.cluster import surroundings
 from doctor.cluster.survey import Account
 from doctor.facts.pull import SecretSeen
 from doctor.pods import secret
@@ -19,8 +20,8 @@ from doctor.pods.secret import Stored, Weighed
 from doctor.reference import Reference, parse
 
 if TYPE_CHECKING:
-    from doctor.cluster.pulls import Failing
-    from doctor.cluster.survey import Account, Survey
+    from doctor.cluster.failing import Failing
+    from doctor.cluster.survey import Survey
     from doctor.pods.pod import Pod
 
 
@@ -29,9 +30,11 @@ async def read_secrets(survey: Survey, found: Sequence[Failing]) -> None:
     those serves, others that would."""
     asking = [one for one in found if one.asks]
     pods = {one.pod.key: one.pod for one in asking}
-    await survey.read_accounts(pod for pod in pods.values() if not pod.static)
-    await survey.read_secrets((p.namespace, n) for p in pods.values() for n in p.secrets)
-    await survey.read_secrets((p.namespace, n) for p in pods.values() for n in beside(survey, p))
+    await surroundings.accounts(survey, [p for p in pods.values() if not p.static])
+    await surroundings.secrets(survey, [(p.namespace, n) for p in pods.values() for n in p.secrets])
+    await surroundings.secrets(
+        survey, [(p.namespace, n) for p in pods.values() for n in beside(survey, p)]
+    )
     lacking = [one for one in asking if one.login and not _serves(survey, one)]
     missing = [
         (one.pod.namespace, name)
@@ -40,8 +43,8 @@ async def read_secrets(survey: Survey, found: Sequence[Failing]) -> None:
         if survey.secrets.get((one.pod.namespace, name)) == "missing"
     ]
     spaces = [one.pod.namespace for one in lacking if not _explained(survey, one)]
-    await survey.search_secrets([*spaces, *(namespace for namespace, _ in missing)])
-    await survey.search_elsewhere(name for _, name in missing)
+    await surroundings.search(survey, [*spaces, *(namespace for namespace, _ in missing)])
+    await surroundings.search_elsewhere(survey, [name for _, name in missing])
 
 
 def account_of(survey: Survey, pod: Pod) -> Account | None:

@@ -15,7 +15,7 @@ from doctor.command.intake import given
 from doctor.command.options import Options, read
 from doctor.model import Check, Event, Report
 from doctor.plugins import installed
-from doctor.process.streams import talk
+from doctor.process.streams import Line, talk
 from doctor.redact import learn_variables, plain, scrub
 from doctor.run import begin, run
 
@@ -60,12 +60,12 @@ def diagnosed(args: Namespace) -> tuple[Options, Report, Sequence[Check], Book]:
     return options, report, found.checks, book
 
 
-class Progress:
+class Progress(Line):
     """One line on standard error that says what is being looked at; gone when the report comes."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.running: dict[tuple[str, str], None] = {}
-        self._shown = False
 
     def __call__(self, event: Event) -> None:
         at = (event.target.registry.name, event.check)
@@ -76,10 +76,4 @@ class Progress:
         names = list(dict.fromkeys(check for _, check in self.running))
         if names:
             host = plain(scrub(event.hop.name if event.hop else event.target.registry.name), 40)
-            talk(f"\r\x1b[Klooking at {host}: {', '.join(names)} …", end="")
-            self._shown = True
-
-    def clear(self) -> None:
-        """Take the line away again."""
-        if self._shown:
-            talk("\r\x1b[K", end="")
+            self.show(f"looking at {host}: {', '.join(names)}")

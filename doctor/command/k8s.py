@@ -21,7 +21,7 @@ from doctor.facts.cluster import ClusterFact, Unreached
 from doctor.model import Diagnosis, Report
 from doctor.pods import scope
 from doctor.pods.scope import Scope
-from doctor.process.streams import talk
+from doctor.process.streams import Line
 from doctor.redact import learn_variables, plain, scrub
 from doctor.usage import UsageError
 
@@ -113,21 +113,16 @@ def _wish(args: Namespace) -> Wish:
     return Wish(args.kubeconfig, args.context)
 
 
-class _Progress:
+class _Progress(Line):
     """One line on standard error that says what is being read."""
 
     def __init__(self, wanted: bool) -> None:
+        super().__init__()
         self._wanted = wanted
-        self._shown = False
 
     def __call__(self, what: str) -> None:
         if self._wanted:
-            talk(f"\r\x1b[K{plain(scrub(what), 70)} …", end="")
-            self._shown = True
-
-    def clear(self) -> None:
-        if self._shown:
-            talk("\r\x1b[K", end="")
+            self.show(plain(scrub(what), 70))
 
 
 class Run:
@@ -175,7 +170,7 @@ class Run:
     async def look(self, settings: Settings, api: Api) -> Report:
         import asyncio
 
-        from doctor.cluster import kubectl, pulls, weighing
+        from doctor.cluster import failing, kubectl, pulls, surroundings, weighing
         from doctor.cluster.survey import Survey
 
         survey = Survey(api, self.asked.scope(settings.namespace), kept=self.kept)
@@ -187,11 +182,11 @@ class Run:
             return self._judged(*await self._unreached(settings, survey))
         self.tell(f"{survey.seen} pods; reading why {len(survey.pods)} of them wait")
         await asyncio.gather(survey.read_events(), survey.read_unretrieved())
-        found = pulls.failing(survey, self.now)
+        found = failing.failing(survey, self.now)
         await asyncio.gather(
             weighing.read_secrets(survey, found),
-            survey.read_nodes(pulls.nodes_of(survey, found)),
-            survey.read_owners(one.pod for one in found),
+            surroundings.nodes(survey, failing.nodes_of(survey, found)),
+            surroundings.owners(survey, [one.pod for one in found]),
         )
         known = pulls.known(survey, found)
         diagnoses: list[Diagnosis] = []

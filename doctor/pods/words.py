@@ -19,6 +19,11 @@ _REASONS = {
 """Reasons that say what is wrong by themselves (kubernetes pkg/kubelet/images/types.go)."""
 
 
+_NOT_ENSURED = "ErrImageNotEnsured"
+"""The image is on the node, and nothing shows that the pod may use it
+(pkg/kubelet/images/pullmanager)."""
+
+
 @frozen
 class Meaning:
     """Codes, the likeliest first; none where nobody knows the words."""
@@ -41,6 +46,8 @@ def meaning(message: str, image: str, reason: str = "") -> Meaning:
         return Meaning((_REASONS[reason],))
     found = error(message, image) if message.strip() else None
     codes = tuple(c for c in found.codes if c != UNKNOWN) if found else ()
+    if (found is None or not codes) and reason == _NOT_ENSURED:
+        return Meaning(("auth.no-credentials", "auth.denied-or-missing"), "possible")
     if found is None or not codes:
         return Meaning()
     return Meaning(

@@ -58,3 +58,20 @@ def talk(text: str, end: str = "\n") -> None:
         print(text, end=end, file=sys.stderr, flush=True)
     except (OSError, ValueError):
         return
+
+
+class Line:
+    """One line of talk that is written over again and again, and gone at the end."""
+
+    def __init__(self) -> None:
+        self._shown = False
+
+    def show(self, text: str) -> None:
+        """The text in place of what stood there."""
+        talk(f"\r\x1b[K{text} …", end="")
+        self._shown = True
+
+    def clear(self) -> None:
+        """Take the line away again."""
+        if self._shown:
+            talk("\r\x1b[K", end="")
