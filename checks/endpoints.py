@@ -61,7 +61,13 @@ def _mirror(case: Case, fact: EndpointsFact, place: int) -> Iterator[Finding]:
     """A mirror that does not answer, or that wants a credential."""
     seen = fact.seen_at[place]
     later = [each.endpoint.hop.name for each in fact.seen_at[place + 1 :]]
-    params = {**_words(case, seen), **_set_up(case, seen), "then": _then(case, later)}
+    is_server = seen.endpoint == fact.endpoints[-1]
+    params = {
+        **_words(case, seen),
+        **_set_up(case, seen),
+        "then": _then(case, later),
+        "server": _yes(is_server),
+    }
     evidence: dict[str, Any] = {**_proof(seen), "asked_after_it": later}
     if fact.told is not None:
         evidence["client_tells_only"] = fact.told.endpoint.hop.name
