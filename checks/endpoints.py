@@ -20,6 +20,7 @@ from doctor.facts.trust import TrustFact
 from doctor.model import Case, Check, Client, Fact, Finding
 
 if TYPE_CHECKING:
+    from doctor.grammar import Reference
     from doctor.net import Net
 
 _NO_ANSWER = frozenset({"dns", "tcp", "proxy", "tls", "api"})
@@ -142,10 +143,17 @@ def _words(case: Case, seen: EndpointSeen) -> dict[str, str]:
     there = replace(named, domain=endpoint.hop.authority, repository=endpoint.repository)
     return words | {
         "mirror_image": str(there),
+        "mirror_folder": _folder(named, there),
         "registry": named.domain,
         "repository": named.repository,
         "endpoint": f"{named.hop.scheme}://{named.hop.authority}",
     }
+
+
+def _folder(named: Reference, there: Reference) -> str:
+    """Below what `skopeo sync` would put the repository; it keeps the last part of the name."""
+    folder, _, last = f"{there.domain}/{there.repository}".rpartition("/")
+    return folder if last == named.repository.rpartition("/")[2] else ""
 
 
 def _unwritten(client: str) -> str:
