@@ -62,7 +62,7 @@ def _mirror(case: Case, fact: EndpointsFact, place: int) -> Iterator[Finding]:
     """A mirror that does not answer, or that wants a credential."""
     seen = fact.seen_at[place]
     later = [each.endpoint.hop.name for each in fact.seen_at[place + 1 :]]
-    is_server = seen.endpoint == fact.endpoints[-1]
+    is_server = fact.endpoints[-1:] == (seen.endpoint,)
     params = {
         **_words(case, seen),
         **_set_up(case, seen),
