@@ -20,6 +20,7 @@ from doctor.facts.trust import TrustFact
 from doctor.model import Case, Check, Client, Fact, Finding
 
 if TYPE_CHECKING:
+    from doctor.grammar import Reference
     from doctor.net import Net
 
 _NO_ANSWER = frozenset({"dns", "tcp", "proxy", "tls", "api"})
@@ -61,7 +62,13 @@ def _mirror(case: Case, fact: EndpointsFact, place: int) -> Iterator[Finding]:
     """A mirror that does not answer, or that wants a credential."""
     seen = fact.seen_at[place]
     later = [each.endpoint.hop.name for each in fact.seen_at[place + 1 :]]
-    params = {**_words(case, seen), **_set_up(case, seen), "then": _then(case, later)}
+    is_server = fact.endpoints[-1:] == (seen.endpoint,)
+    params = {
+        **_words(case, seen),
+        **_set_up(case, seen),
+        "then": _then(case, later),
+        "server": _yes(is_server),
+    }
     evidence: dict[str, Any] = {**_proof(seen), "asked_after_it": later}
     if fact.told is not None:
         evidence["client_tells_only"] = fact.told.endpoint.hop.name
@@ -136,10 +143,17 @@ def _words(case: Case, seen: EndpointSeen) -> dict[str, str]:
     there = replace(named, domain=endpoint.hop.authority, repository=endpoint.repository)
     return words | {
         "mirror_image": str(there),
+        "mirror_folder": _folder(named, there),
         "registry": named.domain,
         "repository": named.repository,
         "endpoint": f"{named.hop.scheme}://{named.hop.authority}",
     }
+
+
+def _folder(named: Reference, there: Reference) -> str:
+    """Below what `skopeo sync` would put the repository; it keeps the last part of the name."""
+    folder, _, last = f"{there.domain}/{there.repository}".rpartition("/")
+    return folder if last == named.repository.rpartition("/")[2] else ""
 
 
 def _unwritten(client: str) -> str:

@@ -67,13 +67,13 @@ def test_a_dead_mirror_names_what_containerd_would_say_in_its_place() -> None:
 
 
 @pytest.mark.parametrize(("file", "command"), [
-    (FILE, f"| sudo tee {FILE}"),
+    (FILE, f"{FILE}.before | sudo tee {FILE}"),
     ("/etc/rancher/k3s/registries.yaml", "sudo sed -i.before 7d /etc/rancher/k3s/registries.yaml"),
 ])  # fmt: skip
 def test_a_dead_mirror_leaves_its_own_file(file: str, command: str) -> None:
     mirror = Endpoint(Hop("mirror", "m", 443), "app", origin=f"{file}:7", written="https://m")
     at = (EndpointSeen(mirror, "fail", "tcp"), seen(HOST, 200, role="registry"))
-    found = judged(EndpointsFact(client="containerd", seen_at=at))
+    found = judged(fact(*at))
     steps = found["client.mirror-unreachable"].remedies[0].steps
     assert any(command in (step.command or "") for step in steps)
 
@@ -90,4 +90,14 @@ def test_no_host_for_tags_is_told_and_mended() -> None:
     found = judged(EndpointsFact(client="containerd", blocked=Blocked(FILE, 1, "no hosts")))
     blocked = found["client.blocked"]
     assert (blocked.evidence["path"], blocked.evidence["line"]) == (FILE, 1)
-    assert any("[host]" in (step.command or "") for step in blocked.remedies[0].steps)
+    (step,) = blocked.remedies[0].steps
+    assert step.command is not None
+    assert step.command.startswith("sudo sed -i.before ")
+    assert step.command.endswith(f's/"pull"/"pull", "resolve"/;}}\' {FILE}')
+
+
+def test_a_dead_mirror_in_the_registrys_place_has_the_registry_named_there() -> None:
+    alone = Endpoint(Hop("mirror", "m", 443), "app", origin=f"{FILE}:1", written="https://m")
+    found = judged(fact(EndpointSeen(alone, "fail", "tcp")))["client.mirror-unreachable"]
+    (step,) = found.remedies[0].steps
+    assert step.command == (f"sudo sed -i.before '1s#.*#server = \"https://{HOST}\"#' {FILE}")

@@ -150,6 +150,23 @@ def test_another_digest_for_the_tag_is_a_stale_mirror(
         assert (finding.evidence["mirror_digest"], finding.evidence["digest"]) == digests
 
 
+@pytest.mark.parametrize(("repository", "folder"), [
+    ("library/nginx", "mirror.corp/library"),
+    ("hub/library/nginx", "mirror.corp/hub/library"),
+    ("nginx", "mirror.corp"),
+    ("library/web", ""),
+])  # fmt: skip
+def test_a_mirror_is_filled_by_one_command(repository: str, folder: str) -> None:
+    """skopeo keeps the last part of the name: where the mirror has another, it cannot do it."""
+    stale = replace(COPY, endpoint=replace(MIRRORED, repository=repository), digest=OTHER)
+    finding = judged(stale, SERVES)["client.mirror-stale"]
+    typed = [step.command or "" for each in finding.remedies for step in each.steps]
+    synced = [each for each in typed if each.startswith("skopeo sync ")]
+    assert [each.split()[-2:] for each in synced] == (
+        [["docker.io/library/nginx", folder]] if folder else []
+    )
+
+
 def test_a_stale_mirror_is_told_although_the_registry_serves_no_layer() -> None:
     broken = replace(SERVES, verdict="fail", layer="blob")
     assert "client.mirror-stale" in judged(replace(COPY, digest=OTHER), broken)

@@ -243,6 +243,48 @@ def test_a_mirrors_ca_is_named_in_hosts_toml(node: World, store: Path) -> None:
     assert fetched(node).exit == 0
 
 
+KEPT = f'[host."https://{MIRROR}"]\nca = "lab.crt"\n'
+
+
+@pytest.mark.parametrize("others", ["", KEPT], ids=["alone", "beside another"])
+def test_a_dead_mirror_is_taken_out_and_all_else_stays(
+    node: World, store: Path, others: str
+) -> None:
+    """The CA of the registry itself is named in the same file, and so is another mirror."""
+    head = f'{SERVER}ca = "lab.crt"\n'
+    dead = f'[host."https://{DEAD}"]\ncapabilities = ["pull", "resolve"]\n'
+    dead += f'[host."https://{DEAD}".header]\nX-Site = "north"\n'
+    made = way(Way(), hosts=f"{head}{dead}{others}", ca="lab.crt")
+    run = Scenario("x", made, options=AS).play(node, store)
+    (found,) = [f for f in run.findings if f["code"] == "client.mirror-unreachable"]
+    after = carry_out(node, found["remedies"][0], *AS, IMAGE, words={}, env={})
+    assert (after.exit, "client.mirror-unreachable" in str(after.findings)) == (0, False), after
+    off = "".join(f"# {line}\n" for line in dead.splitlines())
+    assert (node.etc / HOSTS).read_text() == f"{head}{off}{others or '[host]' + chr(10)}"
+    assert fetched(node).exit == 0
+
+
+def test_the_registry_is_named_where_a_dead_mirror_stood_in_its_place(
+    node: World, store: Path
+) -> None:
+    made = way(
+        Way(), hosts=f'server = "https://{DEAD}"\ncapabilities = ["pull", "resolve"]\n[host]\n'
+    )
+    run = Scenario("x", made, options=AS).play(node, store)
+    mends(node, run, *AS, IMAGE)
+    assert fetched(node).exit == 0
+    assert 'capabilities = ["pull", "resolve"]' in (node.etc / HOSTS).read_text()
+
+
+def test_hosts_for_digests_are_asked_for_tags_too(node: World, store: Path) -> None:
+    text = f'{SERVER}capabilities = ["pull"]\nca = "lab.crt"\n[host]\n'
+    run = Scenario("x", way(Way(), hosts=text, ca="lab.crt"), options=AS).play(node, store)
+    assert run.root_causes == ["client.blocked"], run
+    mends(node, run, *AS, IMAGE)
+    assert (node.etc / HOSTS).read_text() == text.replace('["pull"]', '["pull", "resolve"]')
+    assert fetched(node).exit == 0
+
+
 def test_a_mirror_that_wants_a_login_gets_a_header(node: World, store: Path) -> None:
     text = f'{SERVER}[host."https://{MIRROR}"]\n'
     run = Scenario("x", way(replace(BASIC, key="none"), hosts=text), options=AS).play(node, store)
