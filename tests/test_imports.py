@@ -302,6 +302,24 @@ def test_a_refused_connection_loads_no_more_than_it_used() -> None:
     assert "importlib.metadata" not in loaded, "read only where a plug-in is installed"
 
 
+def test_a_healthy_pull_loads_no_more_of_its_libraries_than_it_uses() -> None:
+    """All that a diagnosis over TLS, HTTP and DNS imports: no second HTTP client, and no reading of
+    packages' metadata, with all that they bring along."""
+    words = (
+        "import json, sys\n"
+        "from doctor import checkup, codes, engine, fallback, output\n"
+        "from doctor.net import blob, http, image, login, preload, registry, resolvers\n"
+        "from doctor.plugins import installed\n"
+        "preload._import(), resolvers._query(), installed(for_shell=True)\n"
+        "print(json.dumps(sorted(sys.modules)))"
+    )
+    loaded = set(json.loads(_python(words)))
+    assert {"OpenSSL.SSL", "h11", "dns.message", "doctor.net.wire", "doctor.net.query"} <= loaded
+    metadata = {"importlib.metadata", "importlib.resources", "zipfile", "csv", "tempfile"}
+    clients = {"httpx", "anyio", "urllib.request", "http.client", "http.cookiejar", "mimetypes"}
+    assert not (metadata | clients | {"idna", "kubernetes", "textual", "yaml"}) & loaded
+
+
 def test_the_shells_eyes_load_nothing_of_other_clients() -> None:
     loaded = _loaded("check", "--json", "--offline", "registry.cleanstart.com/library/base:latest")
     others = {"docker", "docker_host", "daemon_json", "systemd", "unit", "certs_d", "logins"}

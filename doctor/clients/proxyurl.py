@@ -26,8 +26,8 @@ _SCHEMES: dict[str, ProxyScheme] = {
     "socks5": "socks5",
     "socks5h": "socks5h",
 }
-_SOME_SCHEME = re.compile(r"(?i)([a-z][a-z0-9+.-]*)(?::/+|//)|(https?|socks5h?):(?!\d)")
-_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?|\[[0-9A-Fa-f:.]+(%25[\w.~-]+)?\]")
+_SOME_SCHEME = r"(?i)([a-z][a-z0-9+.-]*)(?::/+|//)|(https?|socks5h?):(?!\d)"
+_NAME = r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?|\[[0-9A-Fa-f:.]+(%25[\w.~-]+)?\]"
 
 
 @frozen
@@ -128,7 +128,7 @@ def _problem(url: Url, name: str, port: str) -> str:
         return "names no host"
     if name in _SCHEMES:
         return f"names the host {name}, where only a scheme can be meant"
-    if not _NAME.fullmatch(name) or len(name) > 253:
+    if not re.fullmatch(_NAME, name) or len(name) > 253:
         return "has a host name with a character that no host name holds"
     if port and not 0 < int(port[:6]) < 65536:
         return "has a port that is not between 1 and 65535"
@@ -156,7 +156,7 @@ def _corrected(value: str) -> str:
 
     text = value.strip().strip("\"'").strip()
     scheme, rest = "http", text
-    while (found := _SOME_SCHEME.match(rest)) is not None:
+    while (found := re.match(_SOME_SCHEME, rest)) is not None:
         scheme, rest = (found[1] or found[2]).lower(), rest[found.end() :]
     if scheme not in _SCHEMES:
         near = "socks5" if scheme.startswith("socks") else ""
@@ -165,7 +165,7 @@ def _corrected(value: str) -> str:
     name, _, port = host_and_port(rest)
     if name.count(":") > 1 and not name.startswith("["):
         name, port = f"[{rest}]", ""
-    if not _NAME.fullmatch(name) or (port and not (port.isascii() and port.isdigit())):
+    if not re.fullmatch(_NAME, name) or (port and not (port.isascii() and port.isdigit())):
         return ""
     if port and not 0 < int(port[:6]) < 65536:
         return ""

@@ -17,7 +17,7 @@ from doctor.process.landing import Unplaced
 from doctor.process.streams import UndeliveredError
 from doctor.usage import UsageError
 
-_DESCRIPTOR = re.compile(r"/dev/std(?P<name>out|err)|/(?:dev|proc/self)/fd/(?P<number>[0-9]{1,6})")
+_DESCRIPTOR = r"/dev/std(?P<name>out|err)|/(?:dev|proc/self)/fd/(?P<number>[0-9]{1,6})"
 
 
 def check(file: str) -> None:
@@ -65,7 +65,7 @@ def deliver(file: str, text: str) -> None:
 
 def _descriptor(file: str) -> int | None:
     """The number of the open descriptor that the name stands for."""
-    found = _DESCRIPTOR.fullmatch(os.path.abspath(file))
+    found = re.fullmatch(_DESCRIPTOR, os.path.abspath(file))
     return found and int(found["number"] or {"out": 1, "err": 2}[found["name"]])
 
 

@@ -21,7 +21,7 @@ from doctor.usage import UsageError
 CLIENTS = (*NAMES, ALL)
 """What `--as` takes in this version."""
 
-_PLATFORM = re.compile(r"[a-z0-9_]+/[a-z0-9_]+(/[a-z0-9_.]+)?")
+_PLATFORM = r"[a-z0-9_]+/[a-z0-9_]+(/[a-z0-9_.]+)?"
 
 
 @frozen
@@ -131,7 +131,7 @@ def _outputs(formats: Sequence[str], files: Sequence[str], quiet: bool) -> tuple
 def _platform(text: str | None) -> str:
     if text is None:
         return own_platform()
-    if not _PLATFORM.fullmatch(text):
+    if not re.fullmatch(_PLATFORM, text):
         raise UsageError(
             f"--platform {text[:80]!r} is not OS/ARCH[/VARIANT], such as linux/arm64/v8"
         )

@@ -9,14 +9,15 @@ without validation, a link at a time along a broken CNAME chain, a name that can
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import importlib
 import ipaddress
 import secrets
+import sys
 import time
 from collections.abc import Coroutine, Iterable
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 from doctor.facts.dns import is_localhost
@@ -85,13 +86,20 @@ def _waited_for(replies: Iterable[Reply]) -> bool:
 
 
 def _query() -> Any:
-    """The module that asks. dnspython reads packages' metadata to learn whether it may use idna,
-    which no name here needs: a seventh of its import."""
-    with contextlib.suppress(ImportError, AttributeError):
-        from dns import _features
+    """The module that asks. Which of its extras dnspython may use it would learn from the metadata
+    of all packages, and no question here needs one: a third of its import. It is told that there
+    are none."""
+    import dns
 
-        _features.force("idna", False)
-    return importlib.import_module("doctor.net.query")
+    extras = ModuleType("dns._features")
+    vars(extras)["have"] = lambda feature: False
+    if sys.modules.setdefault(extras.__name__, extras) is extras:
+        vars(dns)["_features"] = extras
+    try:
+        return importlib.import_module("doctor.net.query")
+    except AttributeError:  # a dnspython that asks them for more
+        del sys.modules[extras.__name__], vars(dns)["_features"]
+        return importlib.import_module("doctor.net.query")
 
 
 def _questions(servers: Iterable[str], *names: str) -> list[Question]:

@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 LARGEST = 64 * 1024
 """No certificate larger than this many bytes is read."""
 
-_PEM = re.compile(
-    rb"-----BEGIN CERTIFICATE-----[ \t]*\r?\n(?P<body>[^:-]+?)-----END CERTIFICATE-----"
-)
+_PEM = rb"-----BEGIN CERTIFICATE-----[ \t]*\r?\n(?P<body>[^:-]+?)-----END CERTIFICATE-----"
 
 _USAGES = (
     "digital_signature",
@@ -51,7 +49,7 @@ def pem_blocks(data: bytes) -> tuple[bytes, ...]:
     import binascii
 
     found = []
-    for match in _PEM.finditer(data):
+    for match in re.finditer(_PEM, data):
         try:
             found.append(base64.b64decode(b"".join(match["body"].split()), validate=True))
         except binascii.Error:

@@ -70,7 +70,8 @@ def varying(value: str) -> set[str]:
     }
 
 
-def _written(value: str) -> set[str]:
+@cache
+def _written(value: str) -> frozenset[str]:
     found = {value}
     for source in _sources(value):
         found |= {*_base64(source)}
@@ -78,14 +79,15 @@ def _written(value: str) -> set[str]:
         found |= {value.lower(), value.upper()}
     if not value.isascii():
         found.add(_bytes(value).decode("latin-1"))
-    return found
+    return frozenset(found)
 
 
-def _sources(value: str) -> set[bytes]:
+@cache
+def _sources(value: str) -> frozenset[bytes]:
     """What base64 and hexadecimal are made of: the value, alone or out of a document or a URL."""
     raw = _bytes(value)
     urls = (quote(raw, safe=safe).encode() for safe in ("", "/"))
-    return {raw, json.dumps(value)[1:-1].encode(), *urls}
+    return frozenset((raw, json.dumps(value)[1:-1].encode(), *urls))
 
 
 def _base64(raw: bytes) -> Iterator[str]:

@@ -242,8 +242,8 @@ def _says(text: str, flaw: Flaw) -> str:
     return _SAYS.get(flaw.kind, "invalid reference format")
 
 
-_PLACEHOLDER = re.compile(r"\$\{|\$\(|\{\{|\$[A-Za-z_]|<[A-Za-z][^>]*>|%[A-Za-z_]+%")
-_FILE = re.compile(r"(?:\.{0,2}/|~/).*|.*(?:\.ya?ml|\.json|Dockerfile|Containerfile)", re.DOTALL)
+_PLACEHOLDER = r"\$\{|\$\(|\{\{|\$[A-Za-z_]|<[A-Za-z][^>]*>|%[A-Za-z_]+%"
+_FILE = r"(?s)(?:\.{0,2}/|~/).*|.*(?:\.ya?ml|\.json|Dockerfile|Containerfile)"
 
 
 def _hint(text: str, flaw: Flaw) -> str:
@@ -253,9 +253,9 @@ def _hint(text: str, flaw: Flaw) -> str:
         return "Log in with the client instead; whoever saw the text knows the password now."
     if not text.strip():
         return "A variable that was empty, perhaps?"
-    if _PLACEHOLDER.search(text[:4096]):
+    if re.search(_PLACEHOLDER, text[:4096]):
         return "A placeholder was not filled in."
-    if _FILE.fullmatch(text[:4096]):
+    if re.fullmatch(_FILE, text[:4096]):
         return "The images that a file names are diagnosed with: doctor check -f FILE."
     if character and (not character.isascii() or ord(character) < 32):
         name = unicodedata.name(character, "a control character")

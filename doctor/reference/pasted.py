@@ -103,13 +103,13 @@ def whole(words: Sequence[str]) -> tuple[str, ...]:
     return (text,) if len(words) > 1 and _command(text) else tuple(words)
 
 
-_KEY = re.compile(r"(?:[-*]\s+)?([\"']?)image\1\s*:\s+(?P<rest>\S.*)", re.DOTALL)
-_FROM = re.compile(r"FROM\s+(?P<rest>\S+)(?:\s+AS\s+\S+)?", re.IGNORECASE)
+_KEY = r"(?s)(?:[-*]\s+)?([\"']?)image\1\s*:\s+(?P<rest>\S.*)"
+_FROM = r"(?i)FROM\s+(?P<rest>\S+)(?:\s+AS\s+\S+)?"
 
 
 def _key(text: str) -> _Taken:
-    if match := _KEY.fullmatch(text) or _FROM.fullmatch(text):
-        word = "`image:`" if match.re is _KEY else "`FROM`"
+    if match := re.fullmatch(_KEY, text) or re.fullmatch(_FROM, text):
+        word = "`image:`" if match.re.pattern == _KEY else "`FROM`"
         return match["rest"].removesuffix(","), f"{word} in front was left out."
     return None
 
@@ -117,7 +117,7 @@ def _key(text: str) -> _Taken:
 _SCHEME = re.compile(
     r"(?i)(?P<scheme>https?|docker|oci|docker-image|registry)://(?P<rest>.+)", re.S
 )
-_API = re.compile(r"(?P<host>[^/]+)/v2/(?P<path>.+)/(?:manifests/(?P<which>[^/]+)|tags/list)")
+_API = r"(?P<host>[^/]+)/v2/(?P<path>.+)/(?:manifests/(?P<which>[^/]+)|tags/list)"
 
 
 def _scheme(text: str) -> _Taken:
@@ -140,7 +140,7 @@ def _scheme(text: str) -> _Taken:
 
 def _api(address: str) -> str:
     """An address of the registry's API as the reference that it asks for."""
-    if match := _API.fullmatch(address):
+    if match := re.fullmatch(_API, address):
         which = match["which"] or ""
         mark = "@" if ":" in which else ":" if which else ""
         return f"{match['host']}/{match['path']}{mark}{which}"
@@ -158,6 +158,8 @@ _PAGES = (
     (r"github\.com/orgs/([^/]+)/packages/container/package/([^/]+)", r"ghcr.io/\1/\2"),
     (r"gallery\.ecr\.aws/([^/]+/[^/]+)(?:/.*)?", r"public.ecr.aws/\1"),
 )
+_SITES = ("hub.docker.com/", "quay.io/", "github.com/", "gallery.ecr.aws/")
+"""Where they are: looked at first, for most targets are on none."""
 
 
 def page(address: str) -> str | None:
@@ -167,8 +169,11 @@ def page(address: str) -> str | None:
 
     if len(address) > _LONGEST:
         return None
+    shown = address.split(":")[0].rstrip("/")
+    if not shown.removeprefix("www.").startswith(_SITES):
+        return None
     for pattern, image in _PAGES:
-        if match := re.fullmatch(pattern, address.split(":")[0].rstrip("/")):
+        if match := re.fullmatch(pattern, shown):
             meant = unquote(match.expand(image)).lower()
             return meant if isinstance(scan(meant), Reference) else None
     return None

@@ -25,14 +25,15 @@ _NAMED_LIKE = {
     "mcr": "mcr.microsoft.com",
 }
 """What people call a registry -> its host."""
-_HOST_WORD = re.compile(
+_HOST_WORD = (
     r"(?:^|[-_])(?:registry|registries|harbor|nexus|artifactory|zot|reg|host|server|srv|mirror|intranet|corp)\d*(?=$|[-_])"
     r"|(?<!^g)(?:host|registry|harbor|nexus|artifactory)\d*$"
 )
-_DOMAIN = re.compile(
-    r"(?:[a-z0-9-]+\.)+(?:com|net|org|io|dev|cloud|local|internal|intranet|corp|lan|home|test|example)"
+_DOMAIN = (
+    r"(?:[a-z0-9-]+\.)+(?:com|net|org|io|dev|cloud|local|internal|intranet|corp|lan|home|test"
+    r"|example)"
 )
-_FILE = re.compile(r"(?i)[^/]+\.(?:ya?ml|json|txt|lock)|(?:docker|container)file[^/:]*")
+_FILE = r"(?i)[^/]+\.(?:ya?ml|json|txt|lock)|(?:docker|container)file[^/:]*"
 
 
 @frozen
@@ -48,7 +49,7 @@ def seeming(text: str, reference: Reference | None) -> tuple[Seeming, ...]:
     """The likely misunderstandings of a target; none for most. `reference` None: it is taken for a
     host."""
     if reference is None:
-        return (_file(text),) if _FILE.fullmatch(text) else ()
+        return (_file(text),) if re.fullmatch(_FILE, text) else ()
     found = _web_page(text) or _upper_case(text, reference) or _missing_host(text, reference)
     return (found,) if found else ()
 
@@ -93,13 +94,13 @@ def _missing_host(text: str, reference: Reference) -> Seeming | None:
         return None
     if "/" in reference.repository.partition("/")[2]:
         return Seeming("missing-host", f"{told}, which has no names of three parts.", suggestion)
-    return Seeming("missing-host", f"{told}.", suggestion) if _HOST_WORD.search(first) else None
+    return Seeming("missing-host", f"{told}.", suggestion) if re.search(_HOST_WORD, first) else None
 
 
 def _missing_repository(text: str, reference: Reference) -> Seeming | None:
     """`registry.example.com:v1`: what follows the colon is no port, so it is an image."""
     name = re.split("[:@]", text, maxsplit=1)[0]
-    if not _DOMAIN.fullmatch(name):
+    if not re.fullmatch(_DOMAIN, name):
         return None
     told = (
         f"{excerpt(text)} has no slash and ends in no port, so it is no host:"

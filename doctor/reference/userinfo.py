@@ -15,9 +15,9 @@ from doctor.redact import MASK, Secret, shapes
 
 _TOKEN = 16
 """A user name alone of this length may be a token."""
-_DIGEST = re.compile(r"(?i)(?:sha(?:256|384|512)|md5)(?::|$)|[a-z0-9+._-]+:[0-9a-f]{32}")
-_VERSION = re.compile(r"latest|v?\d[\w.-]*", re.ASCII)
-_PATH = re.compile(r"[^/:]*(?::\d+)?/")
+_DIGEST = r"(?i)(?:sha(?:256|384|512)|md5)(?::|$)|[a-z0-9+._-]+:[0-9a-f]{32}"
+_VERSION = r"(?a)latest|v?\d[\w.-]*"
+_PATH = r"[^/:]*(?::\d+)?/"
 _CREDENTIAL = re.compile(
     r"(?i)(--(?:src-|dest-)?(?P<pair>creds|user|proxy-user)|--(?:password|identity-token)"
     r"|--(?:src-|dest-)?registry-token|--oauth2-bearer|(?<=\s)-(?:(?P<short>u)|(?P<login>p))"
@@ -43,13 +43,13 @@ def login(text: str) -> Login | None:
     at = text.rfind("@")
     web = "://" in text
     start = text.find("://") + 3 if web else _word_before(text, at)
-    while at > start and _DIGEST.match(text, at + 1):
+    while at > start and re.compile(_DIGEST).match(text, at + 1):
         at = text.rfind("@", start, at)
     if at <= start:
         return None
     given, after = text[start:at], text[at + 1 :]
     user, colon, password = given.partition(":")
-    if _PATH.match(given) or (_VERSION.fullmatch(after) and not web):
+    if re.match(_PATH, given) or (re.fullmatch(_VERSION, after) and not web):
         return None
     if not (web or colon or re.search("[./:]", after)):
         return None

@@ -39,10 +39,8 @@ MOST_BYTES = 4 * 1024 * 1024
 _MOST_ENTRIES = 1000
 _DIGEST = re.compile(r"[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[0-9a-zA-Z=_-]{32,160}")
 _WORD = re.compile(r"[A-Za-z0-9_.-]{0,64}")
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
-_REPOSITORY = re.compile(
-    r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*"
-)
+_TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
+_REPOSITORY = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*"
 
 Kind = Literal["index", "manifest", "schema1", "unreadable"]
 _CROSSING = frozenset({"docker", "containerd", "kubelet"})
@@ -252,9 +250,9 @@ def is_digest(text: str) -> bool:
 
 
 def is_tag(text: str) -> bool:
-    return bool(_TAG.fullmatch(text))
+    return bool(re.fullmatch(_TAG, text))
 
 
 def is_repository(text: str) -> bool:
     """A path of lower-case components, as the distribution specification has it."""
-    return len(text) <= 255 and bool(_REPOSITORY.fullmatch(text))
+    return len(text) <= 255 and bool(re.fullmatch(_REPOSITORY, text))

@@ -27,14 +27,12 @@ _LONGEST = 2048
 _MOST = 8
 _NUMBER = re.compile(r"[0-9]{1,15}")
 _DECIMAL = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,6})?")
-_PARAM = re.compile(
-    r";\s*([a-z*][a-z0-9_.*-]{0,30})\s*=\s*(\"[^\"]{0,200}\"|:[^:]{0,200}:|[^;,\s]{1,60})", re.I
+_PARAM = r"(?i);\s*([a-z*][a-z0-9_.*-]{0,30})\s*=\s*(\"[^\"]{0,200}\"|:[^:]{0,200}:|[^;,\s]{1,60})"
+_HINT = (
+    r"(?i)retry-after:\s*([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(ms|s|m|h)\b"
+    r"(?:,\s*allowed:\s*([0-9]{1,12}/[a-z]{1,10}))?"
 )
-_HINT = re.compile(
-    r"retry-after:\s*([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(ms|s|m|h)\b(?:,\s*allowed:\s*([0-9]{1,12}/[a-z]{1,10}))?",
-    re.IGNORECASE,
-)
-_ITEM = re.compile(r'"(?:[^"\\]|\\.)*"|[^,"]+|,')
+_ITEM = r'"(?:[^"\\]|\\.)*"|[^,"]+|,'
 
 
 @frozen
@@ -80,6 +78,8 @@ def read(headers: Headers, now: float | None = None) -> tuple[Limit, ...]:
     """Every limit that the headers tell, the tightest first. `now` is the answer's own time (epoch
     seconds), if it is known better than by `Date`."""
     table = _table(headers)
+    if not any("rate" in name for name in table):
+        return ()
     made = _time(table.get("date", "")) if now is None else now
     source = clip(table.get("docker-ratelimit-source", "").strip(), 200)
     found = [*_structured(table, source), *_split(table, source, made)]
@@ -113,7 +113,7 @@ def retry_after(value: str, date: str = "", now: float | None = None) -> float |
 def hint(text: str) -> tuple[float | None, str]:
     """Seconds to wait, and the limit, where a message holds them instead of a header: GHCR writes
     `toomanyrequests: retry-after: 1.16ms, allowed: 44000/minute`. (None, "") for other text."""
-    found = _HINT.search(text[:_LONGEST])
+    found = re.search(_HINT, text[:_LONGEST])
     if not found:
         return None, ""
     seconds = float(found[1]) * {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}[found[2].lower()]
@@ -234,7 +234,7 @@ def _structured(table: Mapping[str, str], source: str) -> Iterable[Limit]:
 def _items(text: str) -> list[str]:
     """A list's members; a comma in a quoted string parts nothing."""
     items = [""]
-    for piece in _ITEM.findall(text[:_LONGEST]):
+    for piece in re.findall(_ITEM, text[:_LONGEST]):
         if piece == ",":
             items.append("")
         else:
@@ -244,7 +244,7 @@ def _items(text: str) -> list[str]:
 
 def _params(item: str) -> dict[str, str]:
     """The parameters of a member, names in lower case, quotes taken off."""
-    return {name.lower(): value.strip('"') for name, value in _PARAM.findall(item)}
+    return {name.lower(): value.strip('"') for name, value in re.findall(_PARAM, item)}
 
 
 def _number(text: str) -> float | None:
