@@ -17,7 +17,7 @@ from doctor.options import Options, read
 from doctor.plugins import installed
 from doctor.redact import learn_variables, plain, scrub
 from doctor.run import begin, run
-from doctor.streams import talk
+from doctor.streams import remark, talk
 
 if TYPE_CHECKING:
     from doctor.codes import Book
@@ -56,7 +56,7 @@ def diagnosed(args: Namespace) -> tuple[Options, Report, Sequence[Check], Book]:
     finally:
         progress.clear()
     for problem in (*found.problems, *map(str, book.problems)):
-        talk(f"doctor: {plain(scrub(problem))}")
+        remark(f"doctor: {plain(scrub(problem))}")
     return options, report, found.checks, book
 
 

@@ -13,7 +13,7 @@ import select
 import sys
 import time
 
-from doctor.streams import talk
+from doctor.streams import remark
 from doctor.usage import UsageError
 
 INPUT = 60.0
@@ -37,7 +37,7 @@ def standard_input(limit: int, seconds: float, option: str, what: str) -> bytes:
     source = sys.stdin.fileno()
     if not os.isatty(source):
         return _whole(source, limit, seconds, f"{option} (standard input)")
-    talk(f"doctor: {option} reads {what} from this terminal; Ctrl-D on an empty line ends it.")
+    remark(f"doctor: {option} reads {what} from this terminal; Ctrl-D on an empty line ends it.")
     return _whole(source, limit, None, option)
 
 

@@ -58,3 +58,16 @@ def talk(text: str, end: str = "\n") -> None:
         print(text, end=end, file=sys.stderr, flush=True)
     except (OSError, ValueError):
         return
+
+
+def remark(text: str) -> None:
+    """Put a sentence on standard error: in lines of a terminal's width, elsewhere as one."""
+    try:
+        columns = os.get_terminal_size(sys.stderr.fileno()).columns if sys.stderr.isatty() else 0
+    except (OSError, ValueError):
+        columns = 0
+    if columns:
+        import textwrap
+
+        text = textwrap.fill(text, max(columns, 20), break_long_words=False, break_on_hyphens=False)
+    talk(text)
