@@ -4,6 +4,8 @@ targets, and the password."""
 from __future__ import annotations
 
 import os
+import sys
+import time
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -78,17 +80,24 @@ def _named_in(file: str, seconds: float | None) -> list[Named]:
     from doctor.images import images_in
     from doctor.piped import INPUT, decoded, read, standard_input
 
-    limit = 8 << 20
+    limit, begun = 8 << 20, time.monotonic()
     try:
         if file == "-":
             data = standard_input(limit + 1, seconds or INPUT, "-f -", "the images, one a line,")
         else:
             data = read(file, limit + 1, seconds or 20.0)
     except (OSError, ValueError) as error:
-        raise UsageError(f"-f {file!r} cannot be read: {error}") from None
+        why = getattr(error, "strerror", None) or error
+        raise UsageError(f"-f {file!r} cannot be read: {why}") from None
     if len(data) > limit:
         raise UsageError(f"-f {file!r} is larger than 8 MiB")
-    found = images_in(file, decoded(data), os.environ)
+    typed = file == "-" and sys.stdin.isatty()
+
+    def look() -> None:
+        if seconds and not typed and time.monotonic() - begun > seconds:
+            raise UsageError(f"-f {file!r} is not read to its end within {seconds:g} seconds")
+
+    found = images_in(file, decoded(data), os.environ, look)
     return [Named(each.text, (each.file, each.line), each.problem or "") for each in found]
 
 
