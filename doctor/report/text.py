@@ -7,6 +7,7 @@ copied.
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -45,6 +46,8 @@ _SERVES = {
     None: "may serve it",
 }
 _LATE = "not started in time"
+_ELSEWHERE = re.compile(r" \(\S+:\d+\)$")
+"""Of which host a check's line speaks, where that is not the registry."""
 _WAITS = {"--offline": "left out (--offline)"}
 
 
@@ -158,6 +161,8 @@ def _path(target: Mapping[str, Any], style: Style) -> Iterator[str]:
         said = plain(check["summary"], 200)
         if check["blocked_by"] and check["status"] == "skip":
             said = _WAITS.get(check["blocked_by"], f"waits for {plain(check['blocked_by'])}")
+            elsewhere = _ELSEWHERE.search(check["summary"])
+            said += plain(elsewhere[0]) if elsewhere else ""
         elif check["status"] == "skip" and said != _LATE:
             word = "skipped"
         tried = check["status"] != "skip" and check["duration_ms"] >= 1
