@@ -51,7 +51,8 @@ def _input(options: Options) -> tuple[list[Named], Secret | None]:
     if not named and not options.files:
         named = [Named(DEFAULT_TARGET)]
     if not named:
-        raise UsageError(f"{', '.join(options.files)}: no image is named there")
+        files = ("standard input" if file == "-" else file for file in options.files)
+        raise UsageError(f"{', '.join(files)}: no image is named there")
     secret = None
     if options.password_stdin:
         given = _password(options.timeout)

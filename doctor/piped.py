@@ -49,7 +49,8 @@ def _whole(source: int, limit: int, seconds: float | None, name: str) -> bytes:
         wait = None if end is None else max(0.0, end - time.monotonic())
         if not select.select([source], [], [], wait)[0]:
             what = "its end did not come" if parts else "nothing came from it"
-            raise UsageError(f"{name} cannot be read: {what} within {seconds:g} seconds")
+            unit = "second" if seconds == 1 else "seconds"
+            raise UsageError(f"{name} cannot be read: {what} within {seconds:g} {unit}")
         part = os.read(source, min(left, 1 << 16))
         if not part:
             break

@@ -308,12 +308,15 @@ def _own_line(item: Any) -> bool:
 
 
 def _overview(document: Mapping[str, Any], style: Style) -> Iterator[str]:
-    gravest = VERDICTS[document["verdict"]].lower()
+    gravest = f"{VERDICTS[document['verdict']].lower()} is the gravest"
     count = len(document["targets"])
+    if document["verdict"] == "pass":
+        whole = not any(target["not_tried"] for target in document["targets"])
+        gravest = VERDICTS["pass"].lower() if whole else "no fault in what was looked at"
     if all(target["vantage"] == "text" for target in document["targets"]):
         yield f"{count} errors in the text"
     else:
-        yield f"{count} targets: {gravest} is the gravest"
+        yield f"{count} targets: {gravest}"
     for target in document["targets"]:
         word, symbol = WORDS[target["verdict"]]
         causes = f"  {plain(', '.join(target['root_causes']))}" if target["root_causes"] else ""

@@ -210,6 +210,16 @@ def test_several_targets_end_with_an_overview() -> None:
     assert "2 targets" in text
 
 
+@pytest.mark.parametrize(
+    ("left_out", "said"),
+    [([], "2 targets: all is well\n"), (["rate"], "2 targets: no fault in what was looked at\n")],
+)
+def test_the_overview_claims_no_more_than_was_looked_at(left_out: list[str], said: str) -> None:
+    one = document(verdict="pass", root_causes=[], findings=[])
+    more = document(verdict="pass", root_causes=[], findings=[], not_tried=left_out)
+    assert said in render({**one, "targets": [*one["targets"], *more["targets"]]})
+
+
 def test_what_was_left_out_is_named() -> None:
     text = render(document(verdict="pass", root_causes=[], findings=[], not_tried=["rate"]))
     assert "No fault in what was looked at" in text
