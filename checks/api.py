@@ -25,6 +25,10 @@ _PORTAL = re.compile(r"captive|\b(hotspot|guest|wi-?fi)\b", re.IGNORECASE)
 """What a network's sign-in page says of itself; "sign in" alone is said by web consoles as well."""
 
 
+_EXPECTED = "a registry answers 200, or 401 with a login to use"
+_NO_PAGE = "a registry sends no web page: its 200 has an empty JSON object, its 401 names a login"
+
+
 async def probe(case: Case, net: Net) -> Fact | None:
     return await net.ping(case)
 
@@ -100,7 +104,11 @@ def _finding(case: Case, code: str, fact: ApiFact, answer: Answer) -> Finding:
         evidence["redirects"] = [a.location for a in fact.answers if a.location]
     # words: said, status, title, server, request, request_id, date, seconds, bytes
     portal = "yes" if code == "registry.not-a-registry" and _is_portal(answer) else ""
-    params = {**answer.words, "what": _what(fact, answer), "portal": portal}
+    params = {
+        **answer.words, "what": _what(fact, answer), "portal": portal, "expected": _EXPECTED,
+    }  # fmt: skip
+    if answer.is_page:
+        params["expected"] = _NO_PAGE
     return Finding(code, hop=case.at, evidence=evidence, params=params)
 
 

@@ -20,8 +20,8 @@ from doctor.facts.trust import TrustFact
 from doctor.model import Case, Check, Client, Fact, Finding
 
 if TYPE_CHECKING:
-    from doctor.grammar import Reference
     from doctor.net import Net
+    from doctor.reference.grammar import Reference
 
 _NO_ANSWER = frozenset({"dns", "tcp", "proxy", "tls", "api"})
 _NO_CREDENTIAL = frozenset({"auth.no-credentials", "auth.denied-or-missing"})

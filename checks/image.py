@@ -198,7 +198,7 @@ def _broken(
         code,
         hop=answer.hop or case.at,
         evidence={key: value for key, value in evidence.items() if value not in ("", None)},
-        params={**answer.words, "what": what},
+        params={**answer.words, "what": what, "expected": "a registry sends none"},
     )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from doctor import __version__
-from doctor.process.streams import UndeliveredError, say, talk
+from doctor.process.streams import UndeliveredError, remark, say, talk
 from doctor.usage import UsageError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def main(argv: Sequence[str]) -> int:
     except (UsageError, UndeliveredError) as error:
         from doctor.redact import plain, scrub
 
-        talk(f"doctor: {plain(scrub(str(error)), 600)}")
+        remark(f"doctor: {plain(scrub(str(error)), 600)}")
         return error.exit
     except KeyboardInterrupt:
         from doctor.process import interruption

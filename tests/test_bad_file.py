@@ -182,3 +182,11 @@ def test_hundreds_of_images_are_diagnosed(tmp_path: Path) -> None:
     listed = "".join(f"registry.example/app:{n}\n" for n in range(400))
     ended, found = named(tmp_path, listed)
     assert (ended.exit, len(found)) == (0, 400)
+
+
+def test_a_file_that_takes_too_long_to_read_is_given_up(tmp_path: Path) -> None:
+    file = tmp_path / "long.yaml"
+    item = "- {apiVersion: v1, kind: Pod, spec: {containers: [{image: x.example/a:1}]}}\n"
+    file.write_text("kind: List\napiVersion: v1\nitems:\n" + item * 20_000)
+    words = ("check", "--offline", "--timeout", "0.01", "-f", str(file))
+    refused(typed(tmp_path, *words), "is not read to its end within 0.01 seconds")

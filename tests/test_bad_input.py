@@ -80,6 +80,7 @@ def test_bytes_that_are_no_text_are_a_finding(tmp_path: Path) -> None:
     ended = typed(tmp_path, "check", "--offline", b"registry.example/\xff\xfe\x80")
     assert (ended.exit, ended.stderr) == (1, ""), ended
     assert "(registry.invalid-reference)" in ended.text
+    assert "the byte 0xFF" in " ".join(ended.text.split())
 
 
 def test_without_a_target_it_is_the_default_one(tmp_path: Path) -> None:
@@ -108,6 +109,9 @@ OPTIONS: dict[str, tuple[tuple[str, ...], str]] = {
     "days": (("--warn-days", "-1"), "number of days"),
     "Arabic days": (("--warn-days", "\u0663"), "number of days"),
     "platform": (("--platform", f"linux{EVIL}/amd64"), "linux/arm64/v8"),
+    "no root": (("--root", ""), "is not a folder"),
+    "no realm": (("--allow-realm", ""), "is no host"),
+    "a realm's address": (("--allow-realm", "https://auth.example/token"), "is no host"),
     "root": (("--root", f"/nowhere{EVIL}"), "is not a folder"),
     "option": ((f"--pasword{EVIL}=hunter2",), "there is no option"),
     "value": (("--timeout",), "expected one argument"),

@@ -527,3 +527,25 @@ def test_any_file_is_read_to_its_end(text: str, name: str) -> None:
 @given(st.text(max_size=200), st.sampled_from(["-", "a.yaml", "Dockerfile"]))
 def test_any_text_is_read_to_its_end(text: str, name: str) -> None:
     assert all(each.text or each.problem for each in images_in(name, text))
+
+
+class OverError(Exception):
+    pass
+
+
+@pytest.mark.parametrize("many", ["documents", "items"])
+def test_long_yaml_is_read_no_further_once_the_time_is_over(many: str) -> None:
+    pod = "kind: Pod\napiVersion: v1\nspec:\n  containers:\n"
+    item = "  - {image: x.example/a:1}\n"
+    text = (pod + item + "---\n") * 5000 if many == "documents" else pod + item * 5000
+    looks = 0
+
+    def look() -> None:
+        nonlocal looks
+        looks += 1
+        if looks == 3:
+            raise OverError
+
+    with pytest.raises(OverError):
+        images_in("a.yaml", text, look=look)
+    assert len(images_in("a.yaml", text, look=lambda: None)) == 5000

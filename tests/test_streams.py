@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import pty
 import re
+import struct
 import subprocess
+import termios
 from pathlib import Path
 
 import pytest
@@ -132,3 +136,21 @@ def test_what_the_encoding_has_not_becomes_an_escape(
 
 def untimed(text: str) -> str:
     return re.sub(r" +\d+ ms", "", text)
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_a_usage_error_fits_the_terminal(tmp_path: Path, columns: int) -> None:
+    """No word is parted, and elsewhere it stays one line."""
+    arguments = ("check", "--only", "dns,tsl", "x.example/a")
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    done = subprocess.run([*DOCTOR, *arguments], stderr=theirs, env=environment(tmp_path))
+    os.close(theirs)
+    lines = os.read(ours, 4000).decode().splitlines()
+    os.close(ours)
+    assert done.returncode == 2
+    assert max(map(len, lines)) <= columns
+    assert len(lines) > 1
+    plain = run((*DOCTOR, *arguments), environment(tmp_path)).stderr
+    assert plain.count("\n") == 1
+    assert " ".join(lines) == plain.strip()

@@ -15,7 +15,7 @@ from doctor.command.intake import given
 from doctor.command.options import Options, read
 from doctor.model import Check, Event, Report
 from doctor.plugins import installed
-from doctor.process.streams import Line, talk
+from doctor.process.streams import Line, remark
 from doctor.redact import learn_variables, plain, scrub
 from doctor.run import begin, run
 
@@ -56,7 +56,7 @@ def diagnosed(args: Namespace) -> tuple[Options, Report, Sequence[Check], Book]:
     finally:
         progress.clear()
     for problem in (*found.problems, *map(str, book.problems)):
-        talk(f"doctor: {plain(scrub(problem))}")
+        remark(f"doctor: {plain(scrub(problem))}")
     return options, report, found.checks, book
 
 

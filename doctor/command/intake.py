@@ -4,6 +4,8 @@ targets, and the password."""
 from __future__ import annotations
 
 import os
+import sys
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -52,7 +54,8 @@ def _input(options: Options) -> tuple[list[Named], Secret | None]:
     if not named and not options.files:
         named = [Named(DEFAULT_TARGET)]
     if not named:
-        raise UsageError(f"{', '.join(options.files)}: no image is named there")
+        files = ("standard input" if file == "-" else file for file in options.files)
+        raise UsageError(f"{', '.join(files)}: no image is named there")
     secret = None
     if options.password_stdin:
         given = _password(options.timeout)
@@ -78,17 +81,24 @@ def _named_in(file: str, seconds: float | None) -> list[Named]:
     from doctor.command.piped import INPUT, decoded, read, standard_input
     from doctor.images import images_in
 
-    limit = 8 << 20
+    limit, begun = 8 << 20, time.monotonic()
     try:
         if file == "-":
             data = standard_input(limit + 1, seconds or INPUT, "-f -", "the images, one a line,")
         else:
             data = read(file, limit + 1, seconds or 20.0)
     except (OSError, ValueError) as error:
-        raise UsageError(f"-f {file!r} cannot be read: {error}") from None
+        why = getattr(error, "strerror", None) or error
+        raise UsageError(f"-f {file!r} cannot be read: {why}") from None
     if len(data) > limit:
         raise UsageError(f"-f {file!r} is larger than 8 MiB")
-    found = images_in(file, decoded(data), os.environ)
+    typed = file == "-" and sys.stdin.isatty()
+
+    def look() -> None:
+        if seconds and not typed and time.monotonic() - begun > seconds:
+            raise UsageError(f"-f {file!r} is not read to its end within {seconds:g} seconds")
+
+    found = images_in(file, decoded(data), os.environ, look)
     return [Named(each.text, (each.file, each.line), each.problem or "") for each in found]
 
 

@@ -72,7 +72,7 @@ def read(args: Namespace, checks: Callable[[], Collection[str]]) -> Options:
         )
     if bool(args.username) != args.password_stdin:
         raise UsageError("--username and --password-stdin go together")
-    if args.root != "/" and not Path(args.root).is_dir():
+    if args.root != "/" and not (args.root and Path(args.root).is_dir()):
         raise UsageError(f"--root {args.root!r} is not a folder")
     only, skip = _names("--only", args.only, checks), _names("--skip", args.skip, checks)
     if skip and not (only or frozenset(checks())) - skip:
@@ -91,7 +91,7 @@ def read(args: Namespace, checks: Callable[[], Collection[str]]) -> Options:
         username=args.username,
         password_stdin=args.password_stdin,
         root=args.root,
-        allow_realm=tuple(args.allow_realm),
+        allow_realm=tuple(map(_host, args.allow_realm)),
         warn_days=_days(args.warn_days),
         fetch_issuers=not args.no_fetch_issuers,
         offline=args.offline,
@@ -168,6 +168,15 @@ def _seconds(text: str | None) -> float | None:
     return seconds
 
 
+def _host(text: str) -> str:
+    if not text.strip() or re.search(r"[/@]|\S\s+\S", text):
+        raise UsageError(
+            f"--allow-realm {text[:80]!r} is no host; give the token service's name alone, such as "
+            "auth.example.com, with :PORT if one port is meant"
+        )
+    return text
+
+
 def _days(text: str | None) -> int:
     if text is None:
         return 21
@@ -190,7 +199,8 @@ def _certificates(file: str | None) -> str | None:
                 raise UsageError(f"--ca {file!r} is not a regular file")
             start = handle.read(4 << 20)
     except (OSError, ValueError) as error:
-        raise UsageError(f"--ca {file!r} cannot be read: {error}") from None
+        why = getattr(error, "strerror", None) or error
+        raise UsageError(f"--ca {file!r} cannot be read: {why}") from None
     if (
         b"-----BEGIN CERTIFICATE-----" not in start
         and b"-----BEGIN TRUSTED CERTIFICATE-----" not in start

@@ -13,7 +13,7 @@ import select
 import sys
 import time
 
-from doctor.process.streams import talk
+from doctor.process.streams import remark
 from doctor.usage import UsageError
 
 INPUT = 60.0
@@ -37,7 +37,7 @@ def standard_input(limit: int, seconds: float, option: str, what: str) -> bytes:
     source = sys.stdin.fileno()
     if not os.isatty(source):
         return _whole(source, limit, seconds, f"{option} (standard input)")
-    talk(f"doctor: {option} reads {what} from this terminal; Ctrl-D on an empty line ends it.")
+    remark(f"doctor: {option} reads {what} from this terminal; Ctrl-D on an empty line ends it.")
     return _whole(source, limit, None, option)
 
 
@@ -49,7 +49,8 @@ def _whole(source: int, limit: int, seconds: float | None, name: str) -> bytes:
         wait = None if end is None else max(0.0, end - time.monotonic())
         if not select.select([source], [], [], wait)[0]:
             what = "its end did not come" if parts else "nothing came from it"
-            raise UsageError(f"{name} cannot be read: {what} within {seconds:g} seconds")
+            unit = "second" if seconds == 1 else "seconds"
+            raise UsageError(f"{name} cannot be read: {what} within {seconds:g} {unit}")
         part = os.read(source, min(left, 1 << 16))
         if not part:
             break

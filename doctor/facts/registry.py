@@ -230,7 +230,7 @@ class ImageFact(Fact):
     @property
     def seen(self) -> str:
         if self.found:
-            return f"{self.platform or self.kind}, {self.layers} layers, {self.digest[:19]}"
+            return f"{self.platform or self.kind}, {_count(self.layers)}, {self.digest[:19]}"
         if self.answer is None:
             return ""
         onward = self.goes_on_at
@@ -299,6 +299,10 @@ class BlobFact(Fact):
         if self.ok and self.hop is not None:
             return f"a layer is readable at {self.hop.name}"
         return self.answer.said if self.answer else ""
+
+
+def _count(layers: int) -> str:
+    return "1 layer" if layers == 1 else f"{layers} layers"
 
 
 def _hurried(*answers: Answer | None) -> bool:

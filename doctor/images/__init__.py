@@ -9,7 +9,7 @@ rest goes on.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from types import MappingProxyType
 
@@ -37,16 +37,22 @@ class Named:
     """Why it cannot be diagnosed as it stands, in a sentence; None: it can be tried."""
 
 
-def images_in(name: str, text: str, environ: Mapping[str, str] = _NONE) -> tuple[Named, ...]:
+def images_in(
+    name: str,
+    text: str,
+    environ: Mapping[str, str] = _NONE,
+    look: Callable[[], None] = lambda: None,
+) -> tuple[Named, ...]:
     """Every image of the file `name` (`-`: standard input) in the order of its lines, repetitions
-    included. `environ` fills in the variables of a Compose file, whose defaults count else."""
+    included. `environ` fills in the variables of a Compose file, whose defaults count else. `look`
+    is called now and then while YAML is read: what it raises ends that."""
     if len(text) > MOST_CHARACTERS:
         return (Named("", name, 1, "The file is larger than 8 MiB, the most that is read."),)
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         return (Named("", name, line, "The file is no text: it holds NUL characters."),)
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    found = islice(_found(name, text, environ), MOST_IMAGES + 1)
+    found = islice(_found(name, text, environ, look), MOST_IMAGES + 1)
     named = [Named(image, name, line, problem) for line, image, problem in found]
     if len(named) > MOST_IMAGES:
         told = f"The file names more than {MOST_IMAGES:,} images; the rest was left out."
@@ -54,7 +60,9 @@ def images_in(name: str, text: str, environ: Mapping[str, str] = _NONE) -> tuple
     return tuple(named)
 
 
-def _found(name: str, text: str, environ: Mapping[str, str]) -> Iterable[Found]:
+def _found(
+    name: str, text: str, environ: Mapping[str, str], look: Callable[[], None]
+) -> Iterable[Found]:
     kind = kind_of(name, text)
     if kind == "list":
         from doctor.images.lists import listed
@@ -66,7 +74,7 @@ def _found(name: str, text: str, environ: Mapping[str, str]) -> Iterable[Found]:
         return _as_images(bases(text))
     from doctor.images.workloads import pulled
 
-    return _as_images(pulled(text, environ))
+    return _as_images(pulled(text, environ, look))
 
 
 def _as_images(found: Iterable[Found]) -> Iterator[Found]:

@@ -8,7 +8,7 @@ the same node again; whoever walks a tree visits each node once, so a bomb of al
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,11 @@ _DEEPEST = 100
 _MOST_NODES = 1_000_000
 _MOST_DOCUMENTS = 20_000
 _MOST_MERGED = 64
+_LOOKS_UP = 2048
+"""Values between two looks at the time."""
+
+Look = Callable[[], None]
+"""Called now and then while a file is read, which may take long: what it raises ends that."""
 
 
 class TreeError(Exception):
@@ -69,15 +74,16 @@ class Node:
         return None
 
 
-def documents(text: str) -> Iterator[Node | TreeError]:
+def documents(text: str, look: Look = lambda: None) -> Iterator[Node | TreeError]:
     """The root of each document, or why it cannot be read; one that cannot does not end the
     rest."""
     for count, (first, part) in enumerate(_parts(text)):
         if count == _MOST_DOCUMENTS:
             yield TreeError(first, f"The file has more than {_MOST_DOCUMENTS:,} documents.")
             return
+        look()
         try:
-            yield from _roots(part, first)
+            yield from _roots(part, first, look)
         except TreeError as error:
             yield error
 
@@ -111,12 +117,13 @@ def _parts(text: str) -> Iterator[tuple[int, str]]:
         begin = end
 
 
-def _roots(text: str, first: int) -> Iterator[Node]:
+def _roots(text: str, first: int, look: Look) -> Iterator[Node]:
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        yield from _Builder(first).build(yaml.parse(text.translate(_NO_BREAKS), Loader=loader))
+        events = yaml.parse(text.translate(_NO_BREAKS), Loader=loader)
+        yield from _Builder(first, look).build(events)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = min(mark.line if mark else 0, text.rstrip().count("\n"))
@@ -140,8 +147,9 @@ def _unreadable(line: int, what: str) -> TreeError:
 class _Builder:
     """Events of one part -> the roots of its documents."""
 
-    def __init__(self, first: int) -> None:
+    def __init__(self, first: int, look: Look) -> None:
         self.first = first
+        self.look = look
         self.open: list[Node] = []
         self.anchors: dict[str, Node] = {}
         self.count = 0
@@ -204,6 +212,8 @@ class _Builder:
         self.count += 1
         if self.count > _MOST_NODES:
             raise TreeError(node.line, f"The document has more than {_MOST_NODES:,} values.")
+        if self.count % _LOOKS_UP == 0:
+            self.look()
         parent = self.open[-1] if self.open else None
         if parent is None:
             return node

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from doctor.images import Found
-from doctor.images.tree import Node, TreeError, documents
+from doctor.images.tree import Look, Node, TreeError, documents
 from doctor.images.variables import Expansion
 
 _CONTAINERS = frozenset(("containers", "initContainers", "ephemeralContainers")) | frozenset(
@@ -22,9 +22,9 @@ _CONTAINERS = frozenset(("containers", "initContainers", "ephemeralContainers"))
 _HOLDS_NONE = frozenset(("Secret", "ConfigMap", "CustomResourceDefinition"))
 
 
-def pulled(text: str, environ: Mapping[str, str]) -> Iterator[Found]:
+def pulled(text: str, environ: Mapping[str, str], look: Look) -> Iterator[Found]:
     """Every image of every document, in the order of the lines of each."""
-    for document in documents(text):
+    for document in documents(text, look):
         if isinstance(document, TreeError):
             yield document.line, "", document.why
         else:

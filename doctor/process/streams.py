@@ -75,3 +75,16 @@ class Line:
         """Take the line away again."""
         if self._shown:
             talk("\r\x1b[K", end="")
+
+
+def remark(text: str) -> None:
+    """Put a sentence on standard error: in lines of a terminal's width, elsewhere as one."""
+    try:
+        columns = os.get_terminal_size(sys.stderr.fileno()).columns if sys.stderr.isatty() else 0
+    except (OSError, ValueError):
+        columns = 0
+    if columns:
+        import textwrap
+
+        text = textwrap.fill(text, max(columns, 20), break_long_words=False, break_on_hyphens=False)
+    talk(text)

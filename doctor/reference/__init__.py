@@ -260,6 +260,8 @@ def _hint(text: str, flaw: Flaw) -> str:
     if character and (not character.isascii() or ord(character) < 32):
         name = unicodedata.name(character, "a control character")
         hint = f"The character is U+{ord(character):04X}, {name}."
+        if "\udc80" <= character <= "\udcff":  # how Python keeps what it cannot decode (PEP 383)
+            hint = f"It is the byte 0x{ord(character) - 0xDC00:02X}, which is not UTF-8."
         if flaw.kind == "host-letter":
             hint += (
                 " Go's clients send a host's bytes as they are, and no resolver knows that name."

@@ -7,6 +7,7 @@ copied.
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -46,6 +47,8 @@ _SERVES = {
     None: "may serve it",
 }
 _LATE = "not started in time"
+_ELSEWHERE = re.compile(r" \(\S+:\d+\)$")
+"""Of which host a check's line speaks, where that is not the registry."""
 _WAITS = {"--offline": "left out (--offline)"}
 
 
@@ -174,6 +177,8 @@ def _path(target: Mapping[str, Any], style: Style) -> Iterator[str]:
         said = plain(check["summary"], 200)
         if check["blocked_by"] and check["status"] == "skip":
             said = _WAITS.get(check["blocked_by"], f"waits for {plain(check['blocked_by'])}")
+            elsewhere = _ELSEWHERE.search(check["summary"])
+            said += plain(elsewhere[0]) if elsewhere else ""
         elif check["status"] == "skip" and said != _LATE:
             word = "skipped"
         tried = check["status"] != "skip" and check["duration_ms"] >= 1
@@ -330,12 +335,15 @@ def _own_line(item: Any) -> bool:
 
 
 def _overview(document: Mapping[str, Any], style: Style) -> Iterator[str]:
-    gravest = VERDICTS[document["verdict"]].lower()
+    gravest = f"{VERDICTS[document['verdict']].lower()} is the gravest"
     count = len(document["targets"])
+    if document["verdict"] == "pass":
+        whole = not any(target["not_tried"] for target in document["targets"])
+        gravest = VERDICTS["pass"].lower() if whole else "no fault in what was looked at"
     if all(target["vantage"] == "text" for target in document["targets"]):
         yield f"{count} errors in the text"
     else:
-        yield f"{count} targets: {gravest} is the gravest"
+        yield f"{count} targets: {gravest}"
     for target in document["targets"]:
         word, symbol = WORDS[target["verdict"]]
         causes = f"  {plain(', '.join(target['root_causes']))}" if target["root_causes"] else ""

@@ -152,6 +152,16 @@ def test_what_is_not_there_to_be_looked_at_has_not_passed() -> None:
     assert line("podman 4.3.1", "pass").startswith("  + ok        client podman")
 
 
+def test_what_waits_at_another_host_names_it() -> None:
+    def line(summary: str) -> str:
+        check = {"name": "tls", "status": "skip", "summary": summary, "duration_ms": 2.0}
+        text = render(document(checks=[{**check, "blocked_by": "tcp"}]))
+        return next(each for each in text.splitlines() if " tls " in each)
+
+    assert line("/etc/ssl (cdn.example:443)").endswith("waits for tcp (cdn.example:443)")
+    assert line("/etc/ssl").endswith("waits for tcp")
+
+
 def test_every_status_has_its_word_beside_its_symbol() -> None:
     text = render(document())
     assert all(part in text for part in ("x FAILED", "+ ok", "- not tried"))
@@ -198,6 +208,16 @@ def test_several_targets_end_with_an_overview() -> None:
     text = render(two)
     assert text.count("The path:") == 2
     assert "2 targets" in text
+
+
+@pytest.mark.parametrize(
+    ("left_out", "said"),
+    [([], "2 targets: all is well\n"), (["rate"], "2 targets: no fault in what was looked at\n")],
+)
+def test_the_overview_claims_no_more_than_was_looked_at(left_out: list[str], said: str) -> None:
+    one = document(verdict="pass", root_causes=[], findings=[])
+    more = document(verdict="pass", root_causes=[], findings=[], not_tried=left_out)
+    assert said in render({**one, "targets": [*one["targets"], *more["targets"]]})
 
 
 def test_what_was_left_out_is_named() -> None:
