@@ -124,11 +124,11 @@ def _cause(finding: Entry, label: str, subject: Subject, level: int) -> Iterator
     if not str(subject.summary).startswith(finding["detail"]):
         yield prose(finding["detail"])
         yield ""
-    first, *others = told_apart(finding["remedies"]) or [None]
-    if first is not None:
+    remedies = told_apart(finding["remedies"])
+    for first in remedies[:1]:
         yield from remedy(first, "What to do", level + 1)
         yield ""
-    for other in others:
+    for other in remedies[1:]:
         inside = list(remedy(other, "", level + 1))
         yield from folded(f"Or: {tagged(other['title'])}", inside)
         yield ""
