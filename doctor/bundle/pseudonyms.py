@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from ipaddress import ip_address
+from typing import Any
 
 from doctor.reference import Reference, parse
 from doctor.registry import hub
@@ -183,28 +184,46 @@ class Pseudonyms:
 
     def _compiled(self) -> re.Pattern[str]:
         if self._pattern is None:
-            hosts = "|".join(_longest(self._host_pattern(each) for each in self._domains))
-            terms = "|".join(_longest(self._term_pattern(each) for each in self._terms))
+            common = [each for each in self._domains if each in self._own]
+            # A word that every bundle holds is a host's name only before a port or a path.
+            own = [rf"{re.escape(each)}(?=:\d|/)" for each in common]
+            hosts = "|".join([*own, _any_of(self._domains.keys() - set(common))])
+            terms = _any_of(t for t in self._terms if len(t) >= _SHORT and not self.common(t))
             self._pattern = re.compile(
-                rf"(?i)(?<![\w.-])(?P<host>(?:[\w*-]+\.)*(?:{hosts or '(?!)'}))(?![\w-]|\.\w)"
-                rf"|(?<![^\W_])(?P<term>{terms or '(?!)'})(?![^\W_])"
+                rf"(?i)(?<![\w.-])(?P<host>(?:[\w*-]+\.)*(?:{hosts}))(?![\w-]|\.\w)"
+                rf"|(?<![^\W_])(?P<term>{terms})(?![^\W_])"
             )
         return self._pattern
-
-    def _host_pattern(self, domain: str) -> str:
-        """A word that every bundle holds is a host's name only before a port or a path."""
-        return re.escape(domain) + (r"(?=:\d|/)" if domain in self._own else "")
-
-    def _term_pattern(self, term: str) -> str:
-        return "(?!)" if len(term) < _SHORT or self.common(term) else re.escape(term)
 
     def common(self, term: str) -> bool:
         """Can it not be told from what every bundle says?"""
         return "/" not in term and (term.lower() in self._own or term.isdecimal() or term == "")
 
 
-def _longest(patterns: Iterable[str]) -> list[str]:
-    return sorted(patterns, key=lambda each: (-len(each), each))
+def _any_of(words: Iterable[str]) -> str:
+    """A pattern for any of the words, the longest where several begin alike. What they begin with
+    is looked at once: a cluster has thousands of names."""
+    listed = sorted(words, key=lambda each: (-len(each), each))
+    tree: dict[str, Any] = {}
+    for word in listed:
+        at = tree
+        for letter in word:
+            at = at.setdefault(letter, {})
+        at[""] = {}
+    try:
+        found = _branches(tree)
+        re.compile(found)
+    except RecursionError:  # names, each of which is another and a letter more
+        found = "|".join(map(re.escape, listed))
+    return f"(?:{found})" if listed else "(?!)"
+
+
+def _branches(tree: Mapping[str, Any]) -> str:
+    more = [re.escape(letter) + _branches(rest) for letter, rest in tree.items() if letter]
+    if not more:
+        return ""
+    body = more[0] if len(more) == 1 else f"(?:{'|'.join(more)})"
+    return f"(?:{body})?" if "" in tree else body
 
 
 def is_somebodys(host: str) -> bool:

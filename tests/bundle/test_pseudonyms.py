@@ -173,3 +173,29 @@ def test_any_text_and_any_host(text: str, host: str) -> None:
     said = names(f"{text} {host} {text}")
     assert host not in said
     assert names(text) == names(text)
+
+
+def test_names_that_begin_alike_are_each_their_own() -> None:
+    names = Pseudonyms(OWN)
+    for name in ("lark", "lark-bird", "lark-bird-nest", "larkspur", "dew/lark"):
+        names.add("pod", name)
+    said = names("lark lark-bird lark-bird-nest larkspur larks lark-birds dew/lark dew/larks")
+    assert said == "pod1 pod2 pod3 pod4 larks pod1-birds pod5 dew/larks"
+
+
+def test_names_each_of_which_is_another_and_a_letter_more_are_replaced_all_the_same() -> None:
+    names = Pseudonyms(OWN)
+    every = ["z" * count for count in range(3, 253)]
+    for name in every:
+        names.add("pod", name)
+    assert names(" ".join(every)).split() == [f"pod{n}" for n in range(1, 251)]
+
+
+@given(st.lists(st.from_regex(r"[a-c]{3,6}(-[a-c]{1,3})?", fullmatch=True), max_size=12))
+def test_each_of_any_names_is_replaced_whole(given_names: list[str]) -> None:
+    names = Pseudonyms(OWN)
+    for name in given_names:
+        names.add("pod", name)
+    for name in given_names:
+        assert names(f"so {name}, said") == f"so {names(name)}, said"
+        assert name not in names(f"so {name}, said").replace(",", "").split()
