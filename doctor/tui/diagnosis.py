@@ -86,9 +86,11 @@ class DiagnosisScreen(Screen[None]):
             "clients": self._clients,
             "facts": self._facts,
         }
-        await self.mount(Proofs(writers), after="#top")
-        self._proofs = self.query_one(Proofs)
-        self._list()
+        proofs = Proofs(writers)
+        await self.mount(proofs, after="#top")
+        if proofs.query("#list"):  # it was left meanwhile, else
+            self._proofs = proofs
+            self._list()
 
     def on_descendant_focus(self) -> None:
         """Where the room is small, what is read gets more of it."""

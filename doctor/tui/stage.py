@@ -13,12 +13,26 @@ from collections.abc import Mapping
 from typing import Any
 
 from textual.app import App
+from textual.css.query import NoMatches
 from textual.theme import Theme
+from textual.widgets import OptionList
+from textual.worker import WorkerFailed
 
 from doctor.redact import plain, scrub
 from doctor.tui.clipboard import sequences
 
 _LONG = 70
+_turned = OptionList._move_page
+
+
+def _turn(options: OptionList, direction: Any) -> None:
+    """Turn a page of a list, the command palette's included. One without room for a line does not
+    know where its lines stand (Textual 8.2.8 ends with a KeyError)."""
+    if options.scrollable_content_region:
+        _turned(options, direction)
+
+
+OptionList._move_page = _turn  # type: ignore[assignment, method-assign]
 DARK = Theme(
     name="doctor-dark",
     primary="#7aa2c9",
@@ -100,11 +114,20 @@ class Stage(App[int]):
         self._handle_exception(bug if isinstance(bug, Exception) else RuntimeError(repr(bug)))
 
     def _handle_exception(self, error: Exception) -> None:
+        if _of_a_palette_that_was_left(error):
+            return
         self._return_code = 1
         if self._exception is None:
             self.bug = self._exception = error
             self._exception_event.set()
         self._close_messages_no_wait()
+
+
+def _of_a_palette_that_was_left(error: Exception) -> bool:
+    """Did the command palette look for its list when it was gone? (Textual 8.2.8: left at once, it
+    begins its search all the same.)"""
+    why = error.error if isinstance(error, WorkerFailed) else None
+    return isinstance(why, NoMatches) and "CommandPalette(" in str(why)
 
 
 def _light(environ: Mapping[str, str]) -> bool:

@@ -281,6 +281,7 @@ def test_a_probe_is_asked_for_before_it_is_made(size: Size) -> None:
 @pytest.mark.parametrize("name", ["certificate", "targets", "kubernetes"])
 def test_the_footer_holds_seven_keys_at_most(size: Size, name: str) -> None:
     async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        await settled(app, pilot)
         assert 3 <= len(app.screen.query_one(Footer).query(FooterKey)) <= 7
 
     sit(opened(name), act, size)
@@ -313,7 +314,7 @@ def test_without_colour_it_says_the_same(size: Size, monkeypatch: pytest.MonkeyP
     shown: list[str] = []
 
     async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
-        shown.append(text(app))
+        shown.append(await settled(app, pilot))
 
     sit(opened("certificate"), act, size)
     monkeypatch.setenv("NO_COLOR", "1")

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.command import CommandList, CommandPalette
 from textual.pilot import Pilot
+from textual.widgets import OptionList
 
 from doctor.model import Report
 from doctor.tui import entries
@@ -37,6 +39,38 @@ def test_a_terminal_of_a_few_cells_is_borne(name: str) -> None:
         assert len(text(app).splitlines()) <= 5
 
     sit(opened(name), act, (20, 5))
+
+
+def test_no_page_is_turned_in_a_list_without_room_for_a_line() -> None:
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        options = app.screen.query_one(OptionList)
+        options.highlighted = 1
+        await pilot.resize_terminal(2, 2)
+        await pilot.pause()
+        assert not options.scrollable_content_region
+        options._clear_caches()  # as each new line does
+        await press(pilot, "pageup", "pagedown")
+        await pilot.resize_terminal(80, 24)
+        await press(pilot, "pagedown")
+        assert options.highlighted == options.option_count - 1
+
+    assert sit(opened("targets"), act).bug is None
+
+
+def test_a_palette_that_was_left_while_it_looks_for_commands_ends_nothing() -> None:
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        await press(pilot, "ctrl+p")
+        palette = app.screen
+        assert isinstance(palette, CommandPalette)
+        await palette.query_one(CommandList).remove()  # as Escape does, and the search begins then
+        palette._gather_commands("help")
+        await press(pilot)
+        assert app.bug is None
+        await app.pop_screen()
+        await press(pilot, "enter")
+        assert len(text(app).splitlines()) == 24
+
+    assert sit(opened("targets"), act).bug is None
 
 
 @pytest.mark.parametrize("name", ["certificate", "targets"])
