@@ -4,6 +4,7 @@ seen."""
 from __future__ import annotations
 
 import os
+from copy import copy
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,13 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
+
+
+@pytest.fixture(autouse=True)
+def gate_forgets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one test teaches the gate, the next does not know: every text is searched for all."""
+    for name, value in vars(GATE).items():
+        monkeypatch.setattr(GATE, name, copy(value))
 
 
 @pytest.fixture
