@@ -21,7 +21,9 @@ from doctor.redact import plain
 
 Text = Callable[[str], str]
 """What is done to every string but the words of a closed vocabulary: masking, renaming."""
-GIVEN_UP = frozenset({"TrustFact.plain_loopback"})
+GIVEN_UP = frozenset(
+    {"PullFact.looked", "PullFact.secrets_read", "TagList.present", "TrustFact.plain_loopback"}
+)
 """Fields of former versions by which no check ever judged: nothing is lost with them."""
 _LARGEST = 2**63
 _ODD_FLOATS = ("inf", "-inf", "nan")
