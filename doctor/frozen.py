@@ -139,11 +139,7 @@ def _repr(self: Any) -> str:
     return f"{type(self).__qualname__}({', '.join(shown)})"
 
 
-def _refuse_set(self: Any, name: str, value: object) -> None:
-    raise dataclasses.FrozenInstanceError(f"{type(self).__name__}.{name} never changes")
-
-
-def _refuse_delete(self: Any, name: str) -> None:
+def _refuse(self: Any, name: str, *_: object) -> None:
     raise dataclasses.FrozenInstanceError(f"{type(self).__name__}.{name} never changes")
 
 
@@ -160,8 +156,8 @@ def _restore(self: Any, state: list[Any]) -> None:
 _OF_NO_SLOTS = frozenset({"__dict__", "__weakref__"})
 _SHARED = {
     "__repr__": _repr,
-    "__setattr__": _refuse_set,
-    "__delattr__": _refuse_delete,
+    "__setattr__": _refuse,
+    "__delattr__": _refuse,
     "__getstate__": _state,
     "__setstate__": _restore,
     "__dataclass_params__": _PARAMS,

@@ -307,7 +307,9 @@ def test_a_healthy_pull_loads_no_more_of_its_libraries_than_it_uses() -> None:
     packages' metadata, with all that they bring along."""
     words = (
         "import json, sys\n"
-        "from doctor import checkup, codes, engine, fallback, output\n"
+        "from doctor import codes\n"
+        "from doctor.command import checkup, output\n"
+        "from doctor.engine import fallback\n"
         "from doctor.net import blob, http, image, login, preload, registry, resolvers\n"
         "from doctor.plugins import installed\n"
         "preload._import(), resolvers._query(), installed(for_shell=True)\n"

@@ -71,25 +71,58 @@ def unread(pipe: int | IO[bytes] | None) -> int:
     return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, b"\0" * 4), sys.byteorder)
 
 
-def blocking_module(folder: Path, name: str) -> dict[str, str]:
-    """A module of that name that is found first, and whose import never ends."""
+def module(folder: Path, name: str, text: str) -> dict[str, str]:
+    """The environment in which a module of that name is found first."""
     modules = folder / "modules"
     modules.mkdir()
-    (modules / f"{name}.py").write_text(
-        f"import time\nopen({str(folder / 'reached')!r}, 'w').close()\nwhile True: time.sleep(9)\n"
-    )
+    (modules / f"{name}.py").write_text(text)
     return {"PYTHONPATH": str(modules)}
 
 
-@pytest.mark.parametrize("module", ["argparse", "asyncio", "textwrap"])
-def test_while_modules_load(tmp_path: Path, module: str) -> None:
-    env = environment(tmp_path, **blocking_module(tmp_path, module))
+def blocking_module(folder: Path, name: str) -> dict[str, str]:
+    """The same for one whose import never ends."""
+    reached = str(folder / "reached")
+    text = f"import time\nopen({reached!r}, 'w').close()\nwhile True: time.sleep(9)\n"
+    return module(folder, name, text)
+
+
+@pytest.mark.parametrize("name", ["argparse", "asyncio", "textwrap"])
+def test_while_modules_load(tmp_path: Path, name: str) -> None:
+    env = environment(tmp_path, **blocking_module(tmp_path, name))
     report = str(tmp_path / "report")
     process = begin("check", "--offline", "registry.example/app", "-o", report, env=env)
     until((tmp_path / "reached").exists, "the import")
     code, out, err = interrupted(process)
     assert (code, out) == (130, b"")
     assert "Traceback" not in err
+
+
+def finalizer(folder: Path, does: str, then: str = "") -> dict[str, str]:
+    """A module that has something cleared away as it loads, and never ends: what is raised there
+    Python drops. (An import clears its own lock away like that.)"""
+    text = f"import time\nclass Lock:\n def __del__(self):\n  {does}\nLock()\n{then}\n"
+    return environment(folder, **module(folder, "difflib", text + "while True: time.sleep(9)\n"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_where_nothing_can_be_raised(tmp_path: Path, number: signal.Signals) -> None:
+    reached = tmp_path / "reached"
+    env = finalizer(tmp_path, f"open({str(reached)!r}, 'w').close(); time.sleep(9)")
+    process = begin("nonsense", env=env)
+    until(reached.exists, "the finalizer")
+    told = (128 + number, b"", "doctor: interrupted\n")
+    assert interrupted(process, number) == told
+
+
+def test_what_else_a_finalizer_raises_is_told(tmp_path: Path) -> None:
+    reached = tmp_path / "reached"
+    env = finalizer(tmp_path, "raise ValueError('odd')", f"open({str(reached)!r}, 'w').close()")
+    process = begin("nonsense", env=env)
+    until(reached.exists, "what comes after it")
+    code, _, err = interrupted(process)
+    assert code == 130
+    assert err.startswith("Exception ignored in")
+    assert err.endswith("\nValueError: odd\ndoctor: interrupted\n")
 
 
 @pytest.mark.parametrize(

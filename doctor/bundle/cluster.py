@@ -98,7 +98,5 @@ def restore(data: Any, checks: Sequence[Check]) -> Restored:
         raise MisfitError(f"{len(found)} facts about the cluster itself; one was expected")
     server = None if raw.server is None else evidence.restore(raw.server, checks)
     notes = list(server.notes) if server else []
-    if reader.passed_over:
-        fields = ", ".join(plain(each, 80) for each in sorted(reader.passed_over)[:12])
-        notes.append(f"Fields that this version does not know were passed over: {fields}.")
+    notes += reader.notes
     return Restored(found[0], tuple(pulls), server, raw.now, tuple(notes))

@@ -17,8 +17,14 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Literal, Union
 
+from doctor.redact import plain
+
 Text = Callable[[str], str]
 """What is done to every string but the words of a closed vocabulary: masking, renaming."""
+GIVEN_UP = frozenset(
+    {"PullFact.looked", "PullFact.secrets_read", "TagList.present", "TrustFact.plain_loopback"}
+)
+"""Fields of former versions by which no check ever judged: nothing is lost with them."""
 _LARGEST = 2**63
 _ODD_FLOATS = ("inf", "-inf", "nan")
 
@@ -69,6 +75,13 @@ class Reader:
     def __init__(self) -> None:
         self.passed_over: set[str] = set()
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was passed over, in a sentence; nothing where nothing was."""
+        fields = ", ".join(plain(each, 80) for each in sorted(self.passed_over)[:12])
+        said = f"Fields that this version does not know were passed over: {fields}."
+        return (said,) if fields else ()
+
     def decode(self, value: Any, kind: Any, at: str = "") -> Any:
         """The value of that type. Raises MisfitError."""
         origin = typing.get_origin(kind)
@@ -96,7 +109,8 @@ class Reader:
     def _made(self, value: Any, kind: Any, at: str) -> Any:
         _checked(value, isinstance(value, dict), kind, at)
         known = fields_of(kind)
-        self.passed_over |= {f"{kind.__name__}.{name[:40]}" for name in value if name not in known}
+        others = {f"{kind.__name__}.{name[:40]}" for name in value if name not in known}
+        self.passed_over |= others - GIVEN_UP
         given = {
             name: self.decode(value[name], of, f"{at}.{name}")
             for name, of in known.items()

@@ -21,7 +21,8 @@ from doctor.bundle.masking import BEFORE, Mask
 from doctor.frozen import frozen
 from doctor.model import Report
 from doctor.redact import MASK
-from doctor.report.document import document, stamp
+from doctor.report.document import document
+from doctor.stamp import stamp
 
 SCHEMA = "doctor.bundle/1"
 MANIFEST = "MANIFEST.json"

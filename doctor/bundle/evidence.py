@@ -193,9 +193,7 @@ def restore(data: Any, checks: Sequence[Check]) -> Restored:
         notes.append(
             f"The check {plain(name, 40)} is not installed here, so what it saw is not judged."
         )
-    if reader.passed_over:
-        fields = ", ".join(plain(each, 80) for each in sorted(reader.passed_over)[:12])
-        notes.append(f"Fields that this version does not know were passed over: {fields}.")
+    notes += reader.notes
     chosen = raw.choice
     choice = Choice(frozenset(chosen.only), frozenset(chosen.skip), chosen.offline)
     return Restored(raw.target, store, outcomes, choice, raw.hops, tuple(notes))

@@ -90,11 +90,6 @@ class Ring:
     faults: tuple[Fault, ...] = ()
     """Entries that match and lack what a login needs; the kubelet pulls with nothing then."""
 
-    @property
-    def decided(self) -> bool:
-        """Does any key match? Then what follows from this ring is no anonymous pull of its own."""
-        return any(key.matches for key in self.keys)
-
     def places(self, where: str) -> tuple[Place, ...]:
         """The trace of one text: each key that matches, else why the others do not."""
         mine = [key for key in self.keys if key.where == where]

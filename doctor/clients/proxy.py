@@ -60,7 +60,7 @@ def route(
         no_proxy_variable=no_variable or "",
         readings=readings(hop, env),
         conflicts=_conflicts(hop, env),
-        flaws=_unused_flaws(hop, env, variable),
+        flaws=_unused_flaws(env, variable),
     )
     entry = noproxy.go(exceptions, hop.host, hop.port)
     if variable and hop.scheme == "http" and env.get("REQUEST_METHOD"):
@@ -221,7 +221,7 @@ def _as_set(listed: str) -> frozenset[str]:
     return frozenset(entry.strip().lower() for entry in listed.split(",") if entry.strip())
 
 
-def _unused_flaws(hop: Hop, env: Mapping[str, str], used: str | None) -> tuple[Flaw, ...]:
+def _unused_flaws(env: Mapping[str, str], used: str | None) -> tuple[Flaw, ...]:
     """Unusable values in variables that do not decide this hop's way."""
     names = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
     seen = (proxyurl.read(env[name], name).flaw for name in names if env.get(name) and name != used)

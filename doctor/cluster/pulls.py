@@ -81,8 +81,6 @@ def _known(survey: Survey, one: Failing, bad: set[str]) -> Known:
             account_changed=account.changed if account else None,
             account_read=account is not None,
             unnamed=tuple(others),
-            secrets_read=all(each.seen.state != "unread" for each in named),
-            looked=pod.namespace in survey.listed,
             unretrieved=tuple(
                 dict.fromkeys(n for e in survey.events.get(pod.key, ()) for n in e.unretrieved)
             ),

@@ -24,8 +24,8 @@ from doctor.frozen import frozen
 from doctor.model import Report
 from doctor.process.streams import UndeliveredError, say, talk
 from doctor.redact import MASK, plain, scrub
-from doctor.report.document import stamp
 from doctor.root import READ
+from doctor.stamp import stamp
 from doctor.usage import UsageError
 
 if TYPE_CHECKING:

@@ -26,8 +26,9 @@ from doctor.process import terminal
 from doctor.process.streams import talk
 from doctor.redact import plain, scrub, scrub_data
 from doctor.report.conformity import faults
-from doctor.report.document import document, stamp
+from doctor.report.document import document
 from doctor.run import gravest, row
+from doctor.stamp import stamp
 
 if TYPE_CHECKING:
     from doctor.cluster import Cluster

@@ -130,10 +130,6 @@ class PullFact(Fact):
     account_read: bool = False
     unnamed: tuple[SecretSeen, ...] = ()
     """Others of the namespace that would serve."""
-    secrets_read: bool = False
-    """Was it allowed to read the Secrets that are named?"""
-    looked: bool = False
-    """Were the namespace's Secrets searched for one that nobody names?"""
     unretrieved: tuple[str, ...] = ()
     """Secrets that the kubelet could not get, by its own event."""
     good_nodes: tuple[str, ...] = ()

@@ -129,8 +129,6 @@ class TagList:
     count: int = 0
     more: bool = False
     near: tuple[str, ...] = ()
-    present: bool = False
-    """The tag asked for is in the list."""
 
     @property
     def known(self) -> bool | None:

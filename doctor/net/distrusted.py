@@ -174,7 +174,7 @@ async def _server_clock(hop: Hop, net: Net, secured: Secured) -> TimeReading | N
 
 
 def _reading(source: str, there: datetime, *, bound: bool = False) -> TimeReading:
-    from doctor.pki.certificate import stamp
+    from doctor.stamp import stamp
 
     here = datetime.now(UTC)
     if there.tzinfo is None:

@@ -27,7 +27,7 @@ from doctor.net.lines import Stream
 if TYPE_CHECKING:
     from OpenSSL import SSL
 
-TLS10, TLS12, TLS13 = 0x0301, 0x0303, 0x0304
+TLS10, TLS12 = 0x0301, 0x0303
 
 # cipherSuitesPreferenceOrder without those that are off by default: crypto/tls/cipher_suites.go.
 # The TLS 1.3 suites are OpenSSL's own default, which is Go's set.

@@ -251,5 +251,4 @@ async def _list(look: _Look, target: str, name: str, wanted: str) -> TagList:
         count=len(names),
         more=len(names) >= _TAGS_PAGE,
         near=tuple(near or names[-_NEAREST:][::-1]),
-        present=wanted in names,
     )

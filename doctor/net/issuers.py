@@ -76,10 +76,10 @@ async def _get(url: str, inside: bool, net: Net) -> bytes:
     if parts.scheme != "http" or not host:
         raise _NotFetched("only http:// addresses are fetched")
     address = await _resolve(host, port, inside, net)
-    return await _fetched(parts, address, net)
+    return await _fetched(parts, address)
 
 
-async def _fetched(parts: SplitResult, address: str, net: Net) -> bytes:
+async def _fetched(parts: SplitResult, address: str) -> bytes:
     """What is there, from that address and under the name in the URL."""
     import ssl
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from doctor.facts.tls import Certificate
-from doctor.stamp import stamp as stamp
+from doctor.stamp import stamp
 
 if TYPE_CHECKING:
     from cryptography import x509

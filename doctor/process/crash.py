@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 
 from doctor import __version__
 from doctor.redact import plain, scrub
+from doctor.stamp import stamp
 
 
 def report(bug: BaseException, argv: Sequence[str] = ()) -> str:
@@ -34,7 +35,7 @@ def text(bug: BaseException, argv: Sequence[str] = ()) -> str:
     named = [word.partition("=")[0] for word in argv if word.startswith("-")]
     lines = [
         f"registry-doctor {__version__}, Python {platform.python_version()}, {sys.platform}",
-        f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        stamp(datetime.now(UTC)),
         f"options: {' '.join(named) or 'none'}",
         f"{type(bug).__name__}: {plain(scrub(str(bug)), 300)}",
     ]

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from doctor.cluster import Cluster, LeftOut, Pull, Workload
 from doctor.redact import scrub
-from doctor.report.document import Document, finding_entry, hop_entry, hops_of, stamp
+from doctor.report.document import Document, finding_entry, hop_entry, hops_of
+from doctor.stamp import stamp
 
 
 def kubernetes(cluster: Cluster) -> Document:

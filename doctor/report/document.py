@@ -12,7 +12,7 @@ import math
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from doctor import __version__
@@ -26,6 +26,7 @@ from doctor.model import Case, CheckResult, Diagnosis, Fact, Finding, Hop, Remed
 from doctor.redact import scrub, scrub_data
 from doctor.report.looked_at import looked_at
 from doctor.report.summary import sentence
+from doctor.stamp import stamp
 from doctor.verdict import by_name, gravest
 
 SCHEMA = "doctor.report/1"
@@ -61,11 +62,6 @@ def _kubernetes(report: Report) -> Document | None:
     from doctor.report import cluster
 
     return cluster.kubernetes(report.kubernetes)
-
-
-def stamp(moment: datetime) -> str:
-    """RFC 3339, in UTC, to the second."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _target(diagnosis: Diagnosis) -> Document:

@@ -135,7 +135,7 @@ def steps(
         yield from wrapped(way.remedy["docs"], width, line(("Read  ", DIM)))
 
 
-def looking(done: int, of: int, now: Sequence[str], width: int) -> list[Content]:
+def looking(done: int, of: int, now: Sequence[str]) -> list[Content]:
     """What stands there while the run lasts."""
     names = f": {', '.join(now)}" if now else ""
     head = line(mark("running"), " ", (f"Looking{names} …", STYLES["running"]))

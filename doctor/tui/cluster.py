@@ -17,6 +17,7 @@ from textual.widgets.option_list import Option
 
 from doctor.tui import evidence
 from doctor.tui.dialogs import Ask, Reading
+from doctor.tui.filter import Filter
 from doctor.tui.ink import DIM, STATES, STRONG, STYLES, clipped, ends, ink, line, mark, wrapped
 from doctor.tui.paper import Paper
 from doctor.tui.remedies import Remedies
@@ -59,7 +60,7 @@ class ClusterScreen(Screen[None]):
         yield Static(id="head", classes="head", markup=False)
         yield OptionList(id="pulls")
         yield Paper(self._pull, id="pull")
-        yield Input(id="filter", placeholder="show only pulls that hold this", classes="off")
+        yield Filter("show only pulls that hold this")
         yield Footer(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
@@ -111,7 +112,7 @@ class ClusterScreen(Screen[None]):
         options = self.query_one("#pulls", OptionList)
         options.clear_options()
         pulls = self.cluster["pulls"] if self.cluster else []
-        wanted = self.query_one("#filter", Input).value.casefold()
+        wanted = self.query_one(Filter).wanted
         for place, pull in enumerate(pulls):
             shown = self._line(pull)
             if wanted in shown.plain.casefold():
@@ -202,9 +203,7 @@ class ClusterScreen(Screen[None]):
             self.app.show_targets(self.sitting)  # type: ignore[attr-defined]
 
     def action_filter(self) -> None:
-        field = self.query_one("#filter", Input)
-        field.remove_class("off")
-        field.focus()
+        self.query_one(Filter).ask()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
@@ -215,10 +214,9 @@ class ClusterScreen(Screen[None]):
         self.query_one("#pulls").focus()
 
     def action_back(self) -> None:
-        field = self.query_one("#filter", Input)
-        if not field.has_class("off"):
-            field.value = ""
-            field.add_class("off")
+        narrowed = self.query_one(Filter)
+        if narrowed.asked:
+            narrowed.leave()
             self.query_one("#pulls").focus()
         else:
             self.app.back()  # type: ignore[attr-defined]

@@ -193,7 +193,7 @@ class DiagnosisScreen(Screen[None]):
         entry = self.entry
         found = listed(entry["findings"]) if entry else []
         options = self._proofs.query_one("#list", OptionList)
-        wanted = self._proofs.wanted
+        wanted = self._proofs.filter.wanted
         options.clear_options()
         for place, finding in enumerate(found):
             shown = item(finding, self.size.width - 5)
@@ -262,7 +262,7 @@ class DiagnosisScreen(Screen[None]):
 
     def action_filter(self) -> None:
         if self._proofs is not None:
-            self._proofs.ask()
+            self._proofs.filter.ask()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
@@ -277,8 +277,8 @@ class DiagnosisScreen(Screen[None]):
     def action_back(self) -> None:
         """Out of the filter, out of the proof, out of the screen."""
         proofs = self._proofs
-        if proofs is not None and proofs.filtering:
-            proofs.clear()
+        if proofs is not None and proofs.filter.asked:
+            proofs.filter.leave()
             self._path.focus()
         elif proofs is not None and proofs.has_focus_within:
             self._path.focus()

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.widgets import Input, OptionList, TabbedContent, TabPane
+from textual.widgets import OptionList, TabbedContent, TabPane
 
+from doctor.tui.filter import Filter
 from doctor.tui.paper import Paper, Writer
 
 
@@ -28,30 +29,12 @@ class Proofs(Vertical):
             for name, writer in self._writers.items():
                 with TabPane(name.capitalize(), id=name):
                     yield Paper(writer, id=f"{name}-page")
-        hint = "show only lines that hold this; Esc: all"
-        yield Input(id="filter", placeholder=hint, classes="off")
+        yield Filter("show only lines that hold this; Esc: all")
 
     @property
-    def wanted(self) -> str:
-        """What is filtered for."""
-        return self.query_one("#filter", Input).value.casefold()
-
-    @property
-    def filtering(self) -> bool:
-        """Is the field shown?"""
-        return not self.query_one("#filter").has_class("off")
-
-    def ask(self) -> None:
-        """Show the field."""
-        field = self.query_one("#filter", Input)
-        field.remove_class("off")
-        field.focus()
-
-    def clear(self) -> None:
-        """Everything is shown again."""
-        field = self.query_one("#filter", Input)
-        field.value = ""
-        field.add_class("off")
+    def filter(self) -> Filter:
+        """The field that what is shown is filtered by."""
+        return self.query_one(Filter)
 
     def show(self, name: str) -> None:
         """Open a tab, and give it the keys."""
@@ -62,5 +45,5 @@ class Proofs(Vertical):
         """Write a page anew, or all."""
         for paper in self.query(Paper):
             if not name or paper.id == f"{name}-page":
-                paper.filter = self.wanted
+                paper.filter = self.filter.wanted
                 paper.write()

@@ -19,6 +19,7 @@ from textual.widgets import Footer, Input, OptionList, Static
 from textual.widgets.option_list import Option, OptionDoesNotExist
 
 from doctor.report.text import headline
+from doctor.tui.filter import Filter
 from doctor.tui.ink import DIM, STATES, STRONG, STYLES, clipped, ends, line, mark
 from doctor.tui.sitting import Sitting
 
@@ -52,7 +53,7 @@ class SeveralScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         yield Static(id="head", classes="head", markup=False)
         yield OptionList(id="targets")
-        yield Input(id="filter", placeholder="show only targets that hold this", classes="off")
+        yield Filter("show only targets that hold this")
         yield Footer(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
@@ -69,7 +70,7 @@ class SeveralScreen(Screen[None]):
         options = self.query_one("#targets", OptionList)
         chosen = options.highlighted
         options.clear_options()
-        wanted = self.query_one("#filter", Input).value.casefold()
+        wanted = self.query_one(Filter).wanted
         for place in range(self.sitting.count):
             shown = self._line(place)
             if wanted in shown.plain.casefold():
@@ -146,9 +147,7 @@ class SeveralScreen(Screen[None]):
             self.app.drill(int(event.option.id))  # type: ignore[attr-defined]
 
     def action_filter(self) -> None:
-        field = self.query_one("#filter", Input)
-        field.remove_class("off")
-        field.focus()
+        self.query_one(Filter).ask()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
@@ -159,10 +158,9 @@ class SeveralScreen(Screen[None]):
         self.query_one("#targets").focus()
 
     def action_back(self) -> None:
-        field = self.query_one("#filter", Input)
-        if not field.has_class("off"):
-            field.value = ""
-            field.add_class("off")
+        narrowed = self.query_one(Filter)
+        if narrowed.asked:
+            narrowed.leave()
             self.query_one("#targets").focus()
         else:
             self.app.back()  # type: ignore[attr-defined]

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 
 import doctor.facts
 from doctor.bundle import kinds
-from doctor.bundle.codec import MisfitError, Reader, encode, fields_of
+from doctor.bundle.codec import GIVEN_UP, MisfitError, Reader, encode, fields_of
+from doctor.facts.registry import TagList
 from doctor.frozen import frozen
 from doctor.model import Fact, Finding, Hop, Target
 from doctor.redact import Secret
@@ -171,3 +172,10 @@ def test_words_of_a_closed_vocabulary_are_not_touched() -> None:
 def test_a_plug_in_s_kind_is_known_by_its_module() -> None:
     assert kinds.known()[f"{__name__}:Odd"] is Odd
     assert "Odd" not in kinds.known()
+
+
+@pytest.mark.parametrize("field", sorted(GIVEN_UP))
+def test_what_was_given_up_is_a_field_no_more(field: str) -> None:
+    """Of a kind that is known: else it would hide nothing, or a field that is needed."""
+    kind, _, name = field.partition(".")
+    assert name not in fields_of({**KINDS, "TagList": TagList}[kind])

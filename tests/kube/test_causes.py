@@ -11,6 +11,8 @@ import pytest
 
 from tests.kube.cluster import IMAGE, NO_LOGIN, REJECTED, account, cluster, look, pod, secret
 
+pytestmark = pytest.mark.usefixtures("nothing_known")
+
 Capture = pytest.CaptureFixture[str]
 GOOD = {"registry.corp:5000": "ann:key-of-ann-0815"}
 DENIED = NO_LOGIN.replace(

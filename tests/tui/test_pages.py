@@ -12,6 +12,8 @@ from doctor.tui.ink import page, wrapped
 from doctor.tui.path import Path
 from tests.report.samples import NAMES, sample
 
+pytestmark = pytest.mark.usefixtures("nothing_known")
+
 WIDTHS = (40, 78, 118)
 
 
