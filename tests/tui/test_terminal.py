@@ -32,7 +32,8 @@ class Terminal:
         self.home = folder / "home-of-terminal"
         self.home.mkdir(exist_ok=True)
         self._tmux = (program("tmux"), "-S", str(folder / "tmux"), "-f", "/dev/null")
-        env = environment(self.home, TERM="xterm-256color", **environ)
+        self._command = folder / "command-of-terminal"
+        env = environment(self.home, TERM="xterm-256color", COMMAND=str(self._command), **environ)
         env.pop("PYTHONWARNINGS")
         words = ("new-session", "-d", "-x", str(size[0]), "-y", str(size[1]), "sh")
         subprocess.run([*self._tmux, *words], env=env, check=True, cwd=folder)
@@ -64,9 +65,11 @@ class Terminal:
         raise AssertionError(f"never seen: {text}\n{self.screen()}")
 
     def run(self, command: str) -> None:
+        """What is typed reads the command from a file: what the screen shows, the command wrote."""
         self.keys("clear", "Enter")
         self.until(lambda shown: "exit=" not in shown)
-        self.type(f"{command}; echo exit=$?")
+        self._command.write_text(f"{command}; echo exit=$?\n")
+        self.type('. "$COMMAND"')
         self.keys("Enter")
 
     def close(self) -> None:
