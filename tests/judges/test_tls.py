@@ -29,7 +29,7 @@ from doctor.facts.tls import (
 )
 from doctor.facts.trust import CaFault, Insecure, Problem, TrustFact, TrustStore
 from doctor.model import Case, Fact, Facts, Finding, Hop, Role, System, Target
-from doctor.pki import errors
+from doctor.pki import errors, interception
 
 HOST = "registry.corp.test"
 HOP = Hop("registry", HOST, 443)
@@ -438,6 +438,50 @@ def test_a_stapled_revocation_is_a_warning(status: Any, said: bool) -> None:
     assert ("tls.revoked" in found) is said
     if said:
         assert found["tls.revoked"].severity == "warning"
+
+
+PRODUCTS = (
+    ("Zscaler", "CN=Zscaler Intermediate Root CA (zscaler.net),OU=Zscaler Inc.,O=Zscaler Inc."),
+    ("Netskope", "CN=ca.customer.goskope.com,O=Customer"),
+    ("Netskope", "CN=certadmin,O=netskope Inc."),
+    ("Cisco Umbrella", "CN=Cisco Umbrella Secondary SubCA fra-SG,O=Cisco"),
+    ("Cisco Umbrella", "CN=Primary SubCA,O=Cisco"),
+    ("Fortinet FortiGate", "CN=FG100E4Q17000000,O=Fortinet"),
+    ("Forcepoint", "CN=Forcepoint Cloud CA"),
+    ("McAfee Web Gateway", "CN=McAfee Web Gateway"),
+    ("Skyhigh", "CN=Skyhigh Secure Web Gateway"),
+    ("Blue Coat", "CN=proxy,O=Blue Coat SG-600 Series"),
+    ("Sophos", "CN=Sophos SSL CA_C01001A2B3C4D5"),
+    ("Sophos", "CN=sophosutm Proxy CA"),
+    ("SonicWall", "OU=HTTPS Management Certificate for SonicWALL (self-signed)"),
+    ("Smoothwall", "CN=Smoothwall-default-root-certificate-authority"),
+    ("ContentKeeper", "CN=ContentKeeper Appliance CA (1)"),
+    ("Cyberoam", "O=Cyberoam Certificate Authority"),
+    ("NetSpark", "CN=www.netspark.com"),
+    ("Trend Micro IWSS", "CN=IWSS.TREND"),
+    ("Kaspersky", "CN=Kaspersky Anti-Virus Personal Root Certificate"),
+    ("Avast", "CN=avast! Web/Mail Shield Root"),
+    ("Bitdefender", "CN=Bitdefender Personal CA.Net-Defender"),
+    ("mitmproxy", "CN=mitmproxy,O=mitmproxy"),
+    ("Charles", "CN=Charles Proxy CA (2 Jan 2026)"),
+    ("Charles", "CN=proxy,O=XK72 Ltd"),
+    ("Fiddler", "CN=DO_NOT_TRUST_FiddlerRoot"),
+    ("Burp Suite", "CN=PortSwigger CA"),
+)
+
+
+@pytest.mark.parametrize(("name", "issuer"), PRODUCTS)
+def test_every_product_is_known_by_its_issuer_in_whatever_capitals(name: str, issuer: str) -> None:
+    for written in (issuer, issuer.upper(), issuer.lower()):
+        assert interception.product([LEAF, replace(LEAF, issuer=written)]) == name
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    ["CN=Cisco Root CA M2", "CN=Charles Root CA", "CN=Sophos Internal Web CA", "CN=Avast Lab CA"],
+)
+def test_a_makers_own_name_is_not_its_products(issuer: str) -> None:
+    assert interception.product([replace(LEAF, issuer=issuer)]) is None
 
 
 MITM = replace(LEAF, issuer="CN=mitmproxy,O=mitmproxy", issuer_name="mitmproxy")
