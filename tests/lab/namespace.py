@@ -142,6 +142,8 @@ class Process:
     name: str
     popen: subprocess.Popen[bytes]
     log: Path | None = None
+    end: signal.Signals = signal.SIGTERM
+    """What ends it."""
 
     def wait_for(self, address: str, port: int) -> None:
         """Until it takes a connection. Raises with its last words if it ends or never does."""
@@ -161,7 +163,7 @@ class Process:
     def stop(self) -> None:
         """End it, by force if it does not go."""
         if self.popen.poll() is None:
-            self.popen.send_signal(signal.SIGTERM)
+            self.popen.send_signal(self.end)
             try:
                 self.popen.wait(2)
             except subprocess.TimeoutExpired:

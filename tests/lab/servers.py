@@ -7,6 +7,7 @@ server are in `world.place(NAME)`.
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import ssl
 import subprocess
@@ -330,11 +331,13 @@ def proxy(
         )
         + "\n"
     )
-    return world.far.start(
+    process = world.far.start(
         *(program("squid"), "-N", "-f", str(config)),
         listens=[(address, port)],
         log=place / "log",
     )
+    process.end = signal.SIGKILL  # asked to end, it takes two seconds whatever its lifetime
+    return process
 
 
 def interceptor(world: World, address: str, upstream: str, *, port: int = 443) -> Process:
