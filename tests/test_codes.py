@@ -348,7 +348,7 @@ def test_a_mended_secret_keeps_its_other_entries(
     (shell / "secret.json").write_text(json.dumps(secret))
     run(shell, code, titled, {**SECRET, **extra})
     sent = json.loads((shell / "sent").read_text())
-    assert sent["metadata"] == {"name": "pull", "namespace": "shop"}
+    assert sent["metadata"] == secret["metadata"]
     mended = b64decode(sent["data"][".dockerconfigjson"]).decode()
     assert entry(mended) == {"other.corp": "ann:old", **after}
 

@@ -26,7 +26,7 @@ from doctor.facts.cluster import Refused
 from doctor.facts.pull import NodeSeen
 from doctor.frozen import frozen
 from doctor.net.kube import METADATA, Answer, Api
-from doctor.pods import event, pod
+from doctor.pods import event, job, pod
 from doctor.pods.kept import Kept
 from doctor.pods.objects import owner, text
 from doctor.pods.pod import Pod
@@ -180,7 +180,24 @@ class Survey:
             self.missed(named.resource, answer, namespace, "get", named.name)
         else:
             self.keep(named.kind, answer.body)
+        before = self.seen
         await self._read_of(named, namespace, answer)
+        why = job.failed(answer.body) if answer.ok and named.kind == "Job" else ""
+        if why and self.seen == before:
+            await self._read_gone(namespace, answer.body, why)
+
+    async def _read_gone(self, namespace: str, value: Any, why: str) -> None:
+        """A failed Job has no pods left; what events still say of their pulls."""
+        found: list[event.Event] = []
+        about = "involvedObject.kind=Pod,reason=Failed"
+        async for page in self.api.pages(space(namespace, "events"), fieldSelector=about):
+            read = (event.read(one) for one in page.items if isinstance(one, Mapping))
+            found += [one for one in read if one]
+        said = f"the Job has failed ({why}), and its pods are deleted"
+        codes = job.last_pull(value, event.merged(found))
+        if codes:
+            said += f"; their last failed pull: {' or '.join(codes)}"
+        self.left.setdefault(LeftOut("pods", said, namespace))
 
     async def _read_of(self, named: Named, namespace: str, answer: Answer) -> None:
         """The pods of a workload: by its selector, or where it may not be read by their owners."""

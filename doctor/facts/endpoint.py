@@ -142,12 +142,14 @@ class EndpointsFact(Fact):
     @property
     def decides(self) -> int:
         """The place in `seen_at` of the endpoint whose diagnosis is the pull's: the first that
-        serves it, else the last of which nobody can tell, else the last one."""
+        serves it, else the last of which nobody can tell (one that stands in for another counts if
+        it answers), else the last one."""
         serves = [each.serves for each in self.seen_at]
         if True in serves:
             return serves.index(True)
         meant = [place for place, each in enumerate(self.seen_at) if not each.endpoint.instead]
-        unclear = [place for place in meant if serves[place] is None]
+        answers = [place for place, each in enumerate(self.seen_at) if each.status]
+        unclear = [place for place in sorted({*meant, *answers}) if serves[place] is None]
         return (unclear or meant or [len(serves) - 1])[-1]
 
     @property

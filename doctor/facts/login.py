@@ -83,6 +83,8 @@ class AuthFact(Fact):
     flaw: str = ""
     """Why no token could be asked for: a challenge without a usable realm, a token service that may
     not be contacted."""
+    overheard: bool = False
+    """Was nothing asked because the registry is spoken to in plain HTTP, on another machine?"""
 
     def tried(self, who: Who) -> TokenTry | None:
         """The last try with that right for `scope`."""
@@ -111,6 +113,8 @@ class AuthFact(Fact):
     def seen(self) -> str:
         if self.scheme == "none":
             return "no login asked for"
+        if self.overheard and self.has_credential:
+            return "the login was not sent: plain HTTP, the connection is not encrypted"
         if self.who == "anonymous":
             return "anonymous" if self.may_proceed else "no access"
         return f"logged in{f' as {self.user}' if self.user else ''}"

@@ -45,7 +45,7 @@ async def authorize(case: Case, net: Net) -> AuthFact | None:
         return replace(fact, may_proceed=api.scheme == "none")
     registry = case.target.registry
     if net.lines.overheard(registry):
-        return fact  # the client would log in over plain HTTP; nothing is shown to it from here
+        return replace(fact, overheard=True)  # the client would log in; nothing is shown from here
     if credential is not None and credential.kind == "registry-token" and api.scheme == "bearer":
         net.authorization[case.target.registry] = Secret(
             f"Bearer {credential.secret.reveal().strip()}"

@@ -550,6 +550,54 @@ def test_a_cron_job_is_diagnosed_by_the_pods_of_its_jobs(tmp_path: Path, capsys:
     assert found.part["pulls"][0]["workloads"][0]["kind"] == "CronJob"
 
 
+def job_of(kind: str, reason: str) -> dict[str, Any]:
+    condition = {"type": kind, "status": "True", "reason": reason}
+    return {
+        "metadata": {"name": "sync", "namespace": "shop"},
+        "spec": {"selector": {"matchLabels": {"job-name": "sync"}}},
+        "status": {"conditions": [condition]},
+    }
+
+
+def failed_pull(name: str) -> dict[str, Any]:
+    """The event that outlives the pod."""
+    return {
+        "metadata": {"name": f"{name}.1", "namespace": "shop", "uid": f"e-{name}"},
+        "involvedObject": {"kind": "Pod", "namespace": "shop", "name": name, "uid": "u-gone"},
+        "reason": "Failed",
+        "message": f'Failed to pull image "{IMAGE}": {NO_LOGIN}',
+        "lastTimestamp": "2026-11-23T21:20:58Z",
+    }
+
+
+@pytest.mark.parametrize(
+    ("event", "told"),
+    [("sync-x7k2p", True), ("other-x7k2p", False), ("sync-2-x7k2p", False)],
+)
+def test_pods_that_a_failed_job_deleted_are_not_passed_over(
+    event: str, told: bool, tmp_path: Path, capsys: Capture
+) -> None:
+    there = cluster(
+        pod("other"), jobs=[job_of("Failed", "DeadlineExceeded")], events=[failed_pull(event)]
+    )
+    found = look(there, tmp_path, capsys, "job/sync")
+    assert (found.exit, found.part["verdict"]) == (3, "incomplete")
+    ((what, why),) = [(each["what"], each["why"]) for each in found.part["left_out"]]
+    assert what == "pods"
+    assert "the Job has failed (DeadlineExceeded), and its pods are deleted" in why
+    assert ("auth." in why) is told
+
+
+@pytest.mark.parametrize("pods", [(), (pod("sync-a", labels={"job-name": "sync"}, state={
+    "terminated": {"exitCode": 1}}),)], ids=["complete", "failed by itself"])  # fmt: skip
+def test_a_job_that_ended_without_a_failing_pull_is_well(
+    pods: tuple[Any, ...], tmp_path: Path, capsys: Capture
+) -> None:
+    ended = ("Failed", "BackoffLimitExceeded") if pods else ("Complete", "CompletionsReached")
+    found = look(cluster(*pods, jobs=[job_of(*ended)]), tmp_path, capsys, "job/sync")
+    assert (found.exit, found.part["left_out"]) == (0, [])
+
+
 def test_a_selector_goes_to_the_api_server(tmp_path: Path, capsys: Capture) -> None:
     there = cluster(replica("web", "1"), replica("db", "2"))
     assert look(there, tmp_path, capsys, "-l", "app in (db)").part["pods_seen"] == 1

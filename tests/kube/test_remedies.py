@@ -164,6 +164,38 @@ def test_what_a_service_account_lists_stays(
     assert users(after, "registry.corp:5000/team/app:1.0") == [FRESH]
 
 
+@pytest.mark.parametrize(
+    ("code", "stored", "message"),
+    [
+        ("k8s.secret-wrong-host", {"auths": {"registry.corp": "bob:old"}}, NO_LOGIN),
+        ("k8s.secret-wrong-host", {"auths": {"other.corp": "u:p"}}, NO_LOGIN),
+        ("k8s.secret-malformed", {"auths": {"registry.corp:5000": {"auth": "!"}}}, NO_LOGIN),
+        ("k8s.secret-rejected", {"auths": {"registry.corp:5000": "bob:old"}}, REJECTED),
+        ("k8s.secret-wrong-type",
+         {"auths": {"registry.corp:5000": "bob:old"}, "kind": "Opaque", "key": "config.json"},
+         NO_LOGIN),
+    ],
+)  # fmt: skip
+def test_a_pull_secret_that_is_mended_keeps_what_is_not_at_fault(
+    code: str, stored: dict[str, Any], message: str, tmp_path: Path, capsys: Capture
+) -> None:
+    """Labels that select it, annotations that tools go by, its owner, data that others mount."""
+    marks: dict[str, Any] = {
+        "labels": {"team": "shop"},
+        "annotations": {"reloader/match": "true"},
+        "ownerReferences": [{"kind": "App", "name": "shop", "uid": "u-1"}],
+    }
+    one = secret("a", **stored, **marks)
+    one["data"]["note"] = "a2VwdA=="
+    there = cluster(pod(secrets=("a",), message=message), secrets=[one])
+    found = look(there, tmp_path, capsys).finding(code)
+    after = carry_out(found, there.objects, tmp_path)
+    (mended,) = after["secrets"]
+    assert {name: mended["metadata"].get(name) for name in marks} == marks
+    assert mended["data"]["note"] == "a2VwdA=="
+    assert users(after, "registry.corp:5000/team/app:1.0")
+
+
 def commands(finding: Any) -> str:
     return "\n".join(s["command"] or "" for r in finding["remedies"] for s in r["steps"])
 

@@ -73,6 +73,22 @@ def test_no_credential_is_shown_in_the_clear(lab: World, store: Path, host: str)
     assert not any(row.authorization for row in seen)
 
 
+@pytest.mark.parametrize("host", [PRIVATE, f"{PRIVATE}:5000"])
+def test_that_the_login_is_held_back_is_said(lab: World, store: Path, host: str) -> None:
+    """Port 443 is closed, and the client goes on to port 80: no cause that it would fail by."""
+    run = looked(lab, store, host, login=True)
+    assert (run.report["verdict"], run.root_causes) == ("incomplete", []), run
+    (auth,) = [each for each in run.report["targets"][0]["checks"] if each["name"] == "auth"]
+    assert auth["status"] == "skip"
+    assert auth["summary"] == "the login was not sent: plain HTTP, the connection is not encrypted"
+
+
+def test_where_there_is_no_login_none_is_said_to_be_held_back(lab: World, store: Path) -> None:
+    run = looked(lab, store, f"{PRIVATE}:5000")
+    (auth,) = [each for each in run.report["targets"][0]["checks"] if each["name"] == "auth"]
+    assert "not sent" not in auth["summary"]
+
+
 def logged_in_at_localhost(lab: World, store: Path) -> None:
     """A registry of this machine that speaks plain HTTP and wants a login, and a proxy."""
     site = servers.site("127.0.0.1", certificate=None, port=5055)
