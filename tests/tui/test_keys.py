@@ -297,6 +297,14 @@ def test_q_leaves_with_the_reports_exit_code(size: Size, name: str, code: int) -
     assert sit(opened(name), act, size).return_value == code
 
 
+def test_the_palette_names_keys_as_one_types_them(size: Size) -> None:
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        told = {c.title: c.help for c in app.get_system_commands(app.screen)}
+        assert (told["Filter"], told["Back"], told["Export"]) == ("key /", "key esc", "key e")
+
+    sit(opened("certificate"), act, size)
+
+
 def test_rules_are_parsed_once_for_the_same_colours(
     size: Size, monkeypatch: pytest.MonkeyPatch
 ) -> None:
