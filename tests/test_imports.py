@@ -322,6 +322,17 @@ def test_a_healthy_pull_loads_no_more_of_its_libraries_than_it_uses() -> None:
     assert not (metadata | clients | {"idna", "kubernetes", "textual", "yaml"}) & loaded
 
 
+def test_the_first_picture_of_the_view_loads_none_of_the_tabs_beneath_it() -> None:
+    """They are made when the path was seen."""
+    words = (
+        "import json, sys\nfrom doctor.tui import launch\nprint(json.dumps(sorted(sys.modules)))"
+    )
+    loaded = set(json.loads(_python(words)))
+    assert {"doctor.tui.diagnosis", "doctor.tui.path", "textual.widgets._footer"} <= loaded
+    tabs = {"textual.widgets._tabs", "textual.widgets._tabbed_content", "doctor.tui.proofs"}
+    assert not tabs & loaded
+
+
 def test_the_shells_eyes_load_nothing_of_other_clients() -> None:
     loaded = _loaded("check", "--json", "--offline", "registry.cleanstart.com/library/base:latest")
     others = {"docker", "docker_host", "daemon_json", "systemd", "unit", "certs_d", "logins"}

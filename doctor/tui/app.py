@@ -283,7 +283,8 @@ class DoctorApp(Stage):
         from doctor.tui.keys import commands
 
         for name, key, action in commands(screen):
-            yield SystemCommand(name, f"key {key}", partial(self.run_action, action, screen))
+            shown = f"key {self.get_key_display(key)}"
+            yield SystemCommand(name, shown, partial(self.run_action, action, screen))
 
     # The way out
 

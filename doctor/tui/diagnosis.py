@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -24,10 +24,12 @@ from doctor.tui.evidence import item, listed, none_listed, whole
 from doctor.tui.ink import DIM, ends, ink
 from doctor.tui.paper import Paper
 from doctor.tui.path import Path, Way
-from doctor.tui.proofs import Proofs
 from doctor.tui.remedies import Remedies
 from doctor.tui.sitting import Sitting
 from doctor.tui.stations import of_document
+
+if TYPE_CHECKING:
+    from doctor.tui.proofs import Proofs
 
 
 class DiagnosisScreen(Screen[None]):
@@ -80,6 +82,8 @@ class DiagnosisScreen(Screen[None]):
 
     async def _complete(self) -> None:
         """What is under the path, once the path was seen."""
+        from doctor.tui.proofs import Proofs
+
         writers = {
             "evidence": self._evidence,
             "timing": self._timing,

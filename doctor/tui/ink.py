@@ -107,7 +107,8 @@ def _filled(text: str, first: int, rest: int) -> list[str]:
 
 def ends(left: object, right: object, width: int) -> Content:
     """A line with something at either end; what is at the left is cut first."""
-    there = clipped(right, width // 2)
+    free = width - len(clipped(left, width)) - 2
+    there = clipped(right, max(width // 2, free))
     here = clipped(left, max(8, width - len(there) - 2))
     return line((here, STRONG), " " * max(1, width - len(here) - len(there)), (there, DIM))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from textual.binding import Binding
 from textual.screen import Screen
 
 KEYS = (
@@ -28,7 +29,7 @@ KEYS = (
 )
 
 
-def commands(screen: Screen[Any]) -> Iterator[tuple[str, str, str]]:
+def commands(screen: Screen[Any]) -> Iterator[tuple[str, Binding, str]]:
     """What can be done on that screen now: name, key and action, each name once."""
     told: set[str] = set()
     for _, binding, enabled, _ in screen.active_bindings.values():
@@ -36,4 +37,4 @@ def commands(screen: Screen[Any]) -> Iterator[tuple[str, str, str]]:
         ours = own or binding.action.startswith("app.")
         if enabled and ours and binding.description and binding.description not in told:
             told.add(binding.description)
-            yield binding.description, binding.key, binding.action
+            yield binding.description, binding, binding.action

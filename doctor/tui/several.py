@@ -30,7 +30,7 @@ class SeveralScreen(Screen[None]):
     AUTO_FOCUS = "#targets"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "app.again", "Again"),
-        Binding("R", "app.again_unwell", "Only unwell"),
+        Binding("R", "app.again_unwell", "Unwell"),
         Binding("e", "app.export", "Export"),
         Binding("b", "app.bundle", "Bundle"),
         Binding("v", "app.next_client", "Client"),

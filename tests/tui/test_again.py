@@ -75,7 +75,9 @@ def test_what_is_looked_at_again_is_said_and_the_rest_stays(
 
     async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
         await until(app, pilot, lambda: "3 failed" in text(app))
-        assert "R Only unwell" in text(app).splitlines()[-1]
+        foot = "r Again R Unwell e Export b Bundle v Client ? Help q Quit"
+        assert text(app).splitlines()[-1].strip() == foot
+        assert len(foot) <= 60, "it is whole in the narrowest terminal"
         await press(pilot, "R")
         await until(app, pilot, lambda: len(asked) == 2)
         await until(app, pilot, lambda: f"{len(unwell)} again" in text(app).splitlines()[0])

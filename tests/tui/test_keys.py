@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.css.parse import parse
 from textual.pilot import Pilot
 from textual.widgets import Footer, Input, OptionList, TabbedContent
 from textual.widgets._footer import FooterKey
 
+from doctor.tui import stage
 from doctor.tui.app import DoctorApp
 from doctor.tui.cluster import ClusterScreen
 from doctor.tui.diagnosis import DiagnosisScreen
@@ -293,6 +295,40 @@ def test_q_leaves_with_the_reports_exit_code(size: Size, name: str, code: int) -
         await press(pilot, "q")
 
     assert sit(opened(name), act, size).return_value == code
+
+
+def test_the_palette_names_keys_as_one_types_them(size: Size) -> None:
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        told = {c.title: c.help for c in app.get_system_commands(app.screen)}
+        assert (told["Filter"], told["Back"], told["Export"]) == ("key /", "key esc", "key e")
+
+    sit(opened("certificate"), act, size)
+
+
+def test_rules_are_parsed_once_for_the_same_colours(
+    size: Size, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the start; another theme's colours are seen as soon as it is chosen."""
+    parsed: list[str] = []
+
+    def counted(scope: str, css: str, *rest: Any, **named: Any) -> Any:
+        parsed.append(css)
+        return parse(scope, css, *rest, **named)
+
+    monkeypatch.setattr("textual.css.stylesheet.parse", counted)
+    own = (Path(stage.__file__).parent / "doctor.tcss").read_text()
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        assert parsed.count(own) == 1
+        before = app.screen.styles.background
+        app.theme = "doctor-light"
+        await pilot.pause()
+        assert app.screen.styles.background != before
+        app.theme = "doctor-dark"
+        await pilot.pause()
+        assert app.screen.styles.background == before
+
+    sit(opened("certificate"), act, size)
 
 
 @pytest.mark.parametrize("theme", ["doctor-light", "doctor-dark", "textual-ansi", "ansi-dark"])

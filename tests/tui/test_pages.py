@@ -8,7 +8,7 @@ import pytest
 
 from doctor.tui import answer, changes, drawings, drawn, evidence, layers, stations, timing
 from doctor.tui.clipboard import sequences
-from doctor.tui.ink import page, wrapped
+from doctor.tui.ink import ends, page, wrapped
 from doctor.tui.path import Path
 from tests.report.samples import NAMES, sample
 
@@ -246,3 +246,12 @@ def test_no_finding_is_called_well_only_where_all_was_looked_at(
     name: str, wanted: str, said: str
 ) -> None:
     assert evidence.none_listed(entry(name) if name else None, wanted) == said
+
+
+def test_the_heads_right_end_takes_what_a_short_name_leaves() -> None:
+    """And no more than half where the name needs the room."""
+    right = "as shell  view_report.json, 12 seconds old"
+    assert ends("a.test:1/app:1", right, 78).plain == f"{'a.test:1/app:1':36}{right}"
+    both = ends("registry.test/" + "long/" * 20, right, 78).plain
+    assert len(both) == 78
+    assert both.endswith("  " + right[:38] + "…")
