@@ -45,8 +45,9 @@ class Namespace:
     """How to end what `serve` started."""
 
     def __post_init__(self) -> None:
-        script = ["set -eu", "ip link set lo up"]
-        script += [f"ip {line}" for line in self.network.splitlines() if line.strip()]
+        script = ["set -eu", "ip -batch - <<'.'", "link set lo up"]
+        script += [line for line in self.network.splitlines() if line.strip()]
+        script += ["."]
         script += ["mount -t tmpfs none /run"]
         script += [f"mount --bind '{self.etc}' /etc"] if self.etc else []
         script += ["echo ready", "exec cat"]
