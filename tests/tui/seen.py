@@ -16,6 +16,7 @@ from textual.pilot import Pilot
 from doctor.command import parsers
 from doctor.command.options import Options, read
 from doctor.tui.app import DoctorApp
+from doctor.tui.diagnosis import DiagnosisScreen
 from doctor.tui.history import History
 from doctor.tui.sitting import Sitting
 from tests.report.samples import sample
@@ -54,13 +55,17 @@ def over(document: dict[str, Any]) -> DoctorApp:
 
 
 def sit(app: DoctorApp, act: Act, size: tuple[int, int] = (80, 24)) -> DoctorApp:
-    """Run the application without a terminal, and act."""
+    """Run the application without a terminal, and act, once all its parts are there."""
 
     app.animation_level = "none"
 
     async def whole() -> None:
         async with app.run_test(size=size, notifications=True) as pilot:
             await pilot.pause()
+            for _ in range(500):
+                if not isinstance(app.screen, DiagnosisScreen) or app.screen.query("#list"):
+                    break
+                await pilot.pause(0.02)
             await act(app, pilot)
 
     run(whole())

@@ -146,7 +146,8 @@ def test_from_the_start_through_a_demo_to_a_command_a_report_and_out_again(tmp_p
         terminal.until("Export the report")
         terminal.keys("Down")
         terminal.until("doctor-report.json")
-        terminal.keys("C-u")
+        terminal.keys("C-u")  # a binding: it takes its way, letters that follow at once are faster
+        terminal.until(lambda shown: "doctor-report.json" not in shown)
         terminal.type(str(file))
         terminal.keys("Enter")
         terminal.until("Wrote")
