@@ -255,3 +255,28 @@ def test_a_hostile_name_is_no_command(capsys: pytest.CaptureFixture[str]) -> Non
     for remedy in told["targets"][0]["findings"][0]["remedies"]:
         for step in remedy["steps"]:
             assert "rm" not in shlex.split(step["command"] or "")
+
+
+X509 = (
+    'Head "https://registry.corp:5000/v2/team/app/manifests/1.0": tls: failed to verify '
+    "certificate: x509: certificate signed by unknown authority"
+)
+UNNAMED = f'Back-off pulling image "{IMAGE}": ErrImagePull: {X509}'
+PODMANS = (
+    f"Error: initializing source docker://{IMAGE}: pinging container registry registry.corp:5000: "
+    'Get "https://registry.corp:5000/v2/": tls: failed to verify certificate: x509: certificate '
+    "signed by unknown authority"
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "clients"),
+    [(UNNAMED, ["containerd", "Podman and CRI-O"]), (PODMANS, ["Podman and CRI-O"])],
+)
+def test_where_the_words_name_no_runtime_the_commonest_comes_first(
+    words: str, clients: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, told = report(capsys, words)
+    titles = [each["title"] for each in told["targets"][0]["findings"][0]["remedies"]]
+    given = [f"Give {client} the CA for registry.corp:5000" for client in clients]
+    assert [title for title in titles if title.startswith("Give ")] == given
