@@ -32,6 +32,7 @@ from doctor.pods.objects import owner, text
 from doctor.pods.pod import Pod
 from doctor.pods.scope import Named, Scope, path_of, selector_of, space
 from doctor.pods.secret import Stored, Weighed
+from doctor.pods.words import meaning
 from doctor.usage import UsageError
 
 FEW = 3
@@ -180,10 +181,10 @@ class Survey:
             self.missed(named.resource, answer, namespace, "get", named.name)
         else:
             self.keep(named.kind, answer.body)
-        before = self.seen
+        before = self.seen, len(self.left)
         await self._read_of(named, namespace, answer)
         why = job.failed(answer.body) if answer.ok and named.kind == "Job" else ""
-        if why and self.seen == before:
+        if why and (self.seen, len(self.left)) == before:  # its pods could be read: there are none
             await self._read_gone(namespace, answer.body, why)
 
     async def _read_gone(self, namespace: str, value: Any, why: str) -> None:
@@ -191,11 +192,15 @@ class Survey:
         found: list[event.Event] = []
         about = "involvedObject.kind=Pod,reason=Failed"
         async for page in self.api.pages(space(namespace, "events"), fieldSelector=about):
+            if not page.ok:
+                self.missed("events", page, namespace, "list")
+                break
             read = (event.read(one) for one in page.items if isinstance(one, Mapping))
-            found += [one for one in read if one]
+            mine = (one for one in read if one and job.failed_pull(value, one))
+            found = event.merged([*found, *mine])[-1:]
         said = f"the Job has failed ({why}), and its pods are deleted"
-        codes = job.last_pull(value, event.merged(found))
-        if codes:
+        if found:
+            codes = meaning(found[0].message, found[0].image).codes
             said += f"; their last failed pull: {' or '.join(codes)}"
         self.left.setdefault(LeftOut("pods", said, namespace))
 

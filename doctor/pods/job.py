@@ -4,12 +4,11 @@ controller they are active, and it deletes active pods (pkg/controller/job/job_c
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from doctor.pods.event import Event
 from doctor.pods.objects import each, text
-from doctor.pods.words import meaning
 
 _WORD = re.compile(r"[A-Za-z]{1,80}")
 
@@ -23,14 +22,10 @@ def failed(value: Any) -> str:
     return ""
 
 
-def last_pull(value: Mapping[str, Any], events: Iterable[Event]) -> tuple[str, ...]:
-    """What the newest event about a failed pull of the Job's pods means, as codes. A pod is called
-    as its Job, with its index if the Job has such, and five letters or digits."""
+def failed_pull(value: Mapping[str, Any], one: Event) -> bool:
+    """Is the event about a failed pull of one of the Job's pods? A pod is called as its Job, with
+    its index if the Job has such, and five letters or digits."""
     index = r"-\d+" if text(value, "spec", "completionMode") == "Indexed" else ""
-    name = re.compile(rf"{re.escape(text(value, 'metadata', 'name'))}{index}-[a-z0-9]{{5}}")
-    mine = [
-        one
-        for one in events
-        if one.image and not one.message.startswith("Error: ") and name.fullmatch(one.pod[1])
-    ]
-    return meaning(mine[-1].message, mine[-1].image).codes if mine else ()
+    name = rf"{re.escape(text(value, 'metadata', 'name'))}{index}-[a-z0-9]{{5}}"
+    about = re.fullmatch(name, one.pod[1])
+    return bool(about and one.image and not one.message.startswith("Error: "))

@@ -588,6 +588,19 @@ def test_pods_that_a_failed_job_deleted_are_not_passed_over(
     assert ("auth." in why) is told
 
 
+def test_what_may_not_be_read_of_a_failed_job_is_said_and_not_guessed(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    """That its pods are deleted is said only where they could be looked for."""
+    for what in ("pods", "events"):
+        there = cluster(jobs=[job_of("Failed", "DeadlineExceeded")], events=[])
+        there.forbidden.add(("list", what, None))
+        found = look(there, tmp_path, capsys, "job/sync")
+        left = {each["what"]: each["why"] for each in found.part["left_out"]}
+        assert what in left
+        assert ("deleted" in left.get("pods", "")) is (what == "events")
+
+
 @pytest.mark.parametrize("pods", [(), (pod("sync-a", labels={"job-name": "sync"}, state={
     "terminated": {"exitCode": 1}}),)], ids=["complete", "failed by itself"])  # fmt: skip
 def test_a_job_that_ended_without_a_failing_pull_is_well(
