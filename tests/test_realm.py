@@ -126,7 +126,11 @@ def _whole_list() -> PublicSuffixList:
 
 def _rules_of_the_list() -> list[str]:
     lines = Path(PSLFILE).read_text(encoding="utf-8").splitlines()
-    return [line.split(" ")[0] for line in lines if line and not line.startswith("//")]
+    return [line for line in lines if line and not line.startswith("//")]
+
+
+def test_no_rule_of_the_list_has_anything_behind_it() -> None:
+    assert [rule for rule in _rules_of_the_list() if [rule] != rule.split()] == []
 
 
 @settings(max_examples=300)

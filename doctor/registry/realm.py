@@ -85,6 +85,7 @@ def _source(host: str, own: str, pairs: Iterable[tuple[str, str]] | None) -> str
     return next((source for known, source in pairs if bare(known) == host), "")
 
 
+@cache
 def registrable(host: str) -> str:
     """The name one step below a public suffix, private suffixes included; "" for an address, a
     single label, a suffix itself."""
@@ -105,19 +106,17 @@ def _rules(host: str) -> list[str]:
         ends = [".".join(labels[place:]) for place in range(len(labels))]
         said |= {f"{mark}{end}" for end in ends for mark in ("", "*.", "!")}
     lines = _list()
-    return [
-        rule
-        for rule in said
-        if any(f"\n{rule}{end}".encode("utf-8", "replace") in lines for end in "\n ")
-    ]
+    return [rule for rule in said if rule.encode("utf-8", "replace") in lines]
 
 
 @cache
-def _list() -> bytes:
+def _list() -> frozenset[bytes]:
+    """Its lines. No rule of it has white space behind it, where a line may end
+    (publicsuffix.org/list, "Format")."""
     from publicsuffixlist import PSLFILE
 
     with open(PSLFILE, "rb") as file:
-        return file.read()
+        return frozenset(file.read().split(b"\n"))
 
 
 def _unicode(host: str) -> str:
