@@ -14,7 +14,8 @@ from xml.sax.saxutils import escape, quoteattr
 
 from doctor.redact import plain
 from doctor.report.subject import Subject, by_what, subjects
-from doctor.report.text import Style, cause, places
+from doctor.report.terms import places
+from doctor.report.text import Style, cause
 
 _STYLE = Style(verbose=True, width=100)
 Entry = Mapping[str, Any]

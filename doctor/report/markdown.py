@@ -14,7 +14,7 @@ from doctor.redact import plain
 from doctor.report import origin
 from doctor.report.marked import block, cell, code, code_cell, folded, prose, tagged
 from doctor.report.subject import Subject, by_what, subjects
-from doctor.report.text import WORDS, evidence_lines, listed, notes, places, told_apart
+from doctor.report.terms import WORDS, evidence_lines, listed, notes, places, told_apart
 
 Entry = Mapping[str, Any]
 _MARKS = {

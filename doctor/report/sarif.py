@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 from doctor.redact import plain
 from doctor.report.subject import Subject, subjects
-from doctor.report.text import evidence_lines, told_apart
+from doctor.report.terms import evidence_lines, told_apart
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _RELATED = 100

@@ -13,16 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from doctor.redact import plain
-from doctor.report.text import (
-    WORDS,
-    Style,
-    evidence_lines,
-    headline,
-    looked_at,
-    paint,
-    remedy,
-    wrap,
-)
+from doctor.report.terms import WORDS, evidence_lines, headline
+from doctor.report.text import Style, looked_at, paint, remedy, wrap
 
 _Entry = Mapping[str, Any]
 _COMPARED = "client.clients-differ"

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from doctor.frozen import frozen
 from doctor.redact import plain
-from doctor.report.text import headline, listed, places
+from doctor.report.terms import headline, listed, places
 
 Entry = Mapping[str, Any]
 DEFAULT_EYES = "shell"

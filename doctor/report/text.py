@@ -9,21 +9,25 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from doctor.codes.explanation import folded
 from doctor.frozen import frozen
 from doctor.redact import plain
+from doctor.report.terms import (
+    VERDICTS,
+    WORDS,
+    begun,
+    called,
+    evidence_lines,
+    headline,
+    listed,
+    notes,
+    places,
+    told_apart,
+)
 
-WORDS = {
-    "pass": ("ok", "+"),
-    "warn": ("warning", "!"),
-    "fail": ("FAILED", "x"),
-    "skip": ("not tried", "-"),
-    "error": ("not done", "?"),
-    "incomplete": ("INCOMPLETE", "?"),
-}
 _COLOURS = {
     "pass": "32",
     "warn": "33",
@@ -32,15 +36,7 @@ _COLOURS = {
     "error": "35",
     "incomplete": "35",
 }
-VERDICTS = {
-    "pass": "All is well",
-    "warn": "Works, with warnings",
-    "fail": "Cannot be pulled",
-    "incomplete": "Incomplete",
-}
 _EVIDENCE_LINES = 10
-_DEEPEST = 12
-_PLACES = 5
 _SERVES = {
     True: "serves it",
     False: "does not serve it",
@@ -92,19 +88,6 @@ def _origin(document: Mapping[str, Any], style: Style) -> Iterator[str]:
         yield "\n"
 
 
-def places(target: Mapping[str, Any], longest: int = 400) -> list[str]:
-    """Every file and line that names the image, the first one first."""
-    source = target.get("source")
-    found = [*([source] if source else []), *target.get("also_named", ())]
-    return [f"{plain(each['file'], longest)}:{each['line']}" for each in found]
-
-
-def listed(named: Sequence[str]) -> str:
-    """The first few of them."""
-    more = len(named) - _PLACES
-    return ", ".join(named[:_PLACES]) + (f" and {more} more places" if more > 0 else "")
-
-
 def _target(target: Mapping[str, Any], style: Style) -> Iterator[str]:
     name = called(target)
     named = places(target, 120)
@@ -136,30 +119,6 @@ def _target(target: Mapping[str, Any], style: Style) -> Iterator[str]:
         yield from wrap(
             f"Left out or not reached in time: {plain(', '.join(target['not_tried']))}", "", style
         )
-
-
-def begun(target: Mapping[str, Any]) -> bool:
-    """Did its turn come before the run's time was over? Else there is no more to tell of it."""
-    return bool(target["checks"]) or target["verdict"] != "incomplete"
-
-
-def called(target: Mapping[str, Any]) -> str:
-    """What the target is called; nothing where a text names neither image nor host."""
-    if target["target"] is None:
-        return ""
-    return plain(str(target["target"]), 200) or "(an empty text)"
-
-
-def headline(target: Mapping[str, Any]) -> str:
-    """The verdict in words; of a run that left something out no more than it saw."""
-    if target["vantage"] == "text":
-        return "Told by the text"
-    if target["verdict"] in ("pass", "warn") and target["not_tried"]:
-        but = ", but warnings" if target["verdict"] == "warn" else ""
-        return f"No fault in what was looked at{but}"
-    if target["verdict"] == "fail" and not target["repository"]:
-        return "Cannot be used"
-    return VERDICTS[target["verdict"]]
 
 
 def _path(target: Mapping[str, Any], style: Style) -> Iterator[str]:
@@ -220,17 +179,6 @@ def cause(finding: Mapping[str, Any], label: str, summary: str, style: Style) ->
             yield f"    ({len(evidence) - len(shown)} more lines with --verbose)"
 
 
-def told_apart(remedies: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The remedies; one that is called as another before it says for which clients it is."""
-    titles: set[str] = set()
-    named = []
-    for each in remedies:
-        clients = ", ".join(each["for"]) if each["title"] in titles else ""
-        titles.add(each["title"])
-        named.append({**each, "title": f"{each['title']} ({clients})"} if clients else each)
-    return named
-
-
 def remedy(found: Mapping[str, Any], label: str, style: Style) -> Iterator[str]:
     """What to do, step by step, and how to see that it worked."""
     yield from wrap(f"{label}: {plain(found['title'])}", "  ", style)
@@ -246,20 +194,6 @@ def remedy(found: Mapping[str, Any], label: str, style: Style) -> Iterator[str]:
         yield from wrap(f"Seen to work when: {plain(found['verify'])}", "    ", style)
     if found["docs"]:
         yield f"    See {plain(found['docs'])}"
-
-
-def notes(step: Mapping[str, Any]) -> tuple[str, ...]:
-    """What to know before a step is taken: whether it needs root, and what it changes."""
-    changes = _CHANGES.get(step["changes"] or "", "")
-    return tuple(filter(None, ("needs root" if step["root"] else "", changes)))
-
-
-_CHANGES = {
-    "user": "changes your settings",
-    "machine": "changes this machine",
-    "cluster": "changes the cluster",
-    "registry": "changes the registry",
-}
 
 
 def rest(findings: list[Mapping[str, Any]], style: Style) -> Iterator[str]:
@@ -311,27 +245,6 @@ def looked_at(target: Mapping[str, Any], style: Style, whose: str = "") -> Itera
         note = f" ({plain(place['note'], 600)})" if place["note"] else ""
         said = f"{plain(place['where'], 400)}{key}: {_CAME.get(place['outcome'], '')}{note}"
         yield from wrap(said, f"  {place['what']:<11}", style)
-
-
-def evidence_lines(value: Any, name: str = "", depth: int = 0) -> Iterator[str]:
-    """The proof as lines of `name: value`; nested structures by dotted names."""
-    if depth > _DEEPEST:
-        yield f"{plain(name, 80)}: …"
-    elif isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from evidence_lines(inner, f"{name}.{key}" if name else str(key), depth + 1)
-    elif isinstance(value, list) and value and not any(_own_line(v) for v in value):
-        yield f"{plain(name, 80)}: {plain(', '.join(str(v) for v in value), 600)}"
-    elif isinstance(value, list):
-        for number, inner in enumerate(value, 1):
-            yield from evidence_lines(inner, f"{name} {number}", depth + 1)
-    elif value is not None and value != "":
-        yield f"{plain(name, 80)}: {plain(str(value), 600)}"
-
-
-def _own_line(item: Any) -> bool:
-    """Is it a structure, or a sentence?"""
-    return isinstance(item, Mapping | list) or (isinstance(item, str) and item.endswith("."))
 
 
 def _overview(document: Mapping[str, Any], style: Style) -> Iterator[str]:

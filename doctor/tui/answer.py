@@ -12,7 +12,7 @@ from typing import Any
 from textual.content import Content
 
 from doctor.frozen import frozen
-from doctor.report.text import headline
+from doctor.report.terms import headline
 from doctor.tui.ink import DIM, STATES, STRONG, STYLES, ink, line, mark, wrapped
 
 _CHANGES = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from doctor.report.text import headline
+from doctor.report.terms import headline
 from doctor.tui.stations import Station, of_document
 
 

@@ -135,7 +135,7 @@ def clipped(text: object, width: int) -> str:
 
 def told(value: Any, width: int, lead: str = "") -> list[Content]:
     """Evidence nobody has a drawing for: `name: value`, a line each."""
-    from doctor.report.text import evidence_lines
+    from doctor.report.terms import evidence_lines
 
     if not isinstance(value, Mapping):
         return wrapped(value, width, lead)

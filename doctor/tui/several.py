@@ -18,7 +18,7 @@ from textual.screen import Screen
 from textual.widgets import Footer, Input, OptionList, Static
 from textual.widgets.option_list import Option, OptionDoesNotExist
 
-from doctor.report.text import headline
+from doctor.report.terms import headline
 from doctor.tui.filter import Filter
 from doctor.tui.ink import DIM, STATES, STRONG, STYLES, clipped, ends, line, mark
 from doctor.tui.sitting import Sitting

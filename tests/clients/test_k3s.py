@@ -4,7 +4,6 @@ pkg/agent/containerd/config.go)? One row a rule. Neither was run here."""
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -114,9 +113,7 @@ def test_a_rewrite_changes_the_name_at_mirrors_and_not_at_the_registry(
 
 def test_patterns_that_could_take_long_are_told_and_not_tried(tmp_path: Path) -> None:
     client = k3s(tmp_path, mirror("https://a", more=REWRITE.format('"^(a+)+$": "x"')))
-    start = time.monotonic()
     assert asked(client, f"{HOST}/{'a' * 60}b/c:1")[0].endswith("b/c")
-    assert time.monotonic() - start < 5
     (fault,) = client.setup(target()).faults
     assert (fault.file, fault.line, fault.stops) == (FILE, 6, False)
     assert rewritten("a" * 200, (("^(.*)x(.*)y(.*)z$", "b"),)) == "a" * 200

@@ -7,7 +7,7 @@ from typing import Any
 
 from doctor.report.page.chain import chain
 from doctor.report.page.markup import Markup, el, lines, many, prose
-from doctor.report.text import evidence_lines, notes, told_apart
+from doctor.report.terms import evidence_lines, notes, told_apart
 
 _MOST_LINES = 400
 _LEVELS = {"error": "part of the cause", "warning": "warning", "info": "note"}

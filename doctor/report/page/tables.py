@@ -8,7 +8,7 @@ from typing import Any
 
 from doctor.report.page.markup import Markup, breakable, el, many, prose
 from doctor.report.subject import Subject
-from doctor.report.text import WORDS
+from doctor.report.terms import WORDS
 
 Entry = Mapping[str, Any]
 _STATES = {
