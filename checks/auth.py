@@ -159,10 +159,15 @@ def _refusal(
         **_words(case, auth),
         **(answer.words if answer else {}),
         "because": found.because,
+        "what": found.because,
+        "unannounced": "yes" if found.code == "registry.bad-response" else "",
         "scope": auth.scope,
         "places": _places(case),
         "by": case.at.name,
     }
+    if found.code == "registry.bad-response" and found.confidence == "possible":
+        proof["not_asked"] = "the login was not tried from here"
+        return _found(case, found.code, proof, params, severity="warning", confidence="possible")
     if why := unshown(case):
         proof["not_asked"] = why
         return _found(case, found.code, proof, params, severity="warning", confidence="possible")

@@ -118,6 +118,10 @@ REFUSED = '{"default": [{"type": "reject"}]}'
 PARTS = config(f"{HOST}/{REPOSITORY.partition('/')[0]}", auth=auth())
 HEALTHY = (
     Scenario("open", Way()),
+    Scenario(
+        "v2-is-a-page",
+        Way(tls_front="location = /v2/ { default_type text/html; return 200 '<html>'; }"),
+    ),
     Scenario("login", BASIC, home={AUTH_JSON: config()}),
     Scenario("login-for-a-part", BASIC, home={AUTH_JSON: PARTS}),
     Scenario("dockers-login", BASIC, home={DOCKERS: config()}),
@@ -144,7 +148,19 @@ HEALTHY = (
         also=("client.insecure-registry",),
     ),
 )
+UNASKED = "location = /v2/ { default_type application/json; return 200 '{}'; }"
+"""/v2/ answers as if no login were needed."""
 FAULTS = (
+    Scenario(
+        "v2-that-is-not-handed-on",
+        Way(tls_front="location = /v2/ { return 404; }"),
+        ("registry.not-a-registry",),
+    ),
+    Scenario(
+        "login-that-v2-does-not-ask-for",
+        Way(login="basic", tls_front=UNASKED),
+        ("registry.bad-response",),
+    ),
     Scenario("ca-hidden-by-a-folder", Way(machine=hidden), ("tls.unknown-ca",)),
     Scenario(
         "ca-under-another-spelling",
