@@ -9,6 +9,7 @@ this).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from doctor.facts.access import Conclusion, refused, unshown
@@ -22,6 +23,12 @@ from doctor.redact import clip
 
 if TYPE_CHECKING:
     from doctor.net import Net
+
+
+_NO_TIME = (
+    "which is no time as RFC 3339 writes it (2026-01-31T12:00:00Z): docker, containerd and podman "
+    "refuse the answer, crane does not read it"
+)
 
 
 async def probe(case: Case, net: Net) -> Fact | None:
@@ -85,6 +92,14 @@ def _service(case: Case, auth: AuthFact) -> Iterator[Finding]:
     refusal."""
     for tried in auth.tries:
         answer = tried.answer
+        if answer is not None and tried.odd_issue and auth.token is not None:
+            flaw = f"has the issued_at {tried.odd_issue!r}, {_NO_TIME}"
+            evidence = {"token_service": auth.token.name, "flaw": flaw, **answer.proof}
+            params = {**answer.words, "flaw": flaw}
+            found = _found(case, "auth.realm-error", evidence, params, hop=auth.token)
+            lax = case.target.client in ("shell", "crane")
+            yield replace(found, severity="warning") if lax else found
+            return
         if answer is None or tried.outcome not in ("no-token", "unreachable"):
             continue
         if auth.scheme == "basic":

@@ -35,6 +35,8 @@ class TokenTry:
     """Does the token say that it was issued to somebody (its `sub` is not empty)? None: it is
     opaque."""
     expires_in: int | None = None
+    odd_issue: str = ""
+    """The answer's `issued_at`, where it is no time as RFC 3339 writes it."""
 
     @property
     def answer(self) -> Answer | None:

@@ -10,6 +10,7 @@ where it has one.
 from __future__ import annotations
 
 import base64
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -21,7 +22,7 @@ from doctor.frozen import frozen
 from doctor.net.http import Reply, fetch
 from doctor.net.location import Place
 from doctor.net.registry import follow
-from doctor.redact import Secret
+from doctor.redact import Secret, clip
 from doctor.registry import jwt
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 _LARGEST = 1024 * 1024
 _TOKENS = ("token", "access_token", "refresh_token", "id_token")
 _LONGEST_TOKEN = 65_536
+_MOST = 2**63
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
 _OAUTH_REFUSALS = frozenset(
     {"invalid_grant", "invalid_client", "unauthorized_client", "access_denied"}
 )
@@ -108,15 +111,32 @@ def _read(replies: tuple[Reply, ...], who: Who, asked: str) -> tuple[TokenTry, S
     if len(token) > _LONGEST_TOKEN or not all(0x21 <= ord(c) <= 0x7E for c in token):
         flaw = "holds a token that no header can carry"
         return replace(tried, outcome="no-token", flaw=flaw), None
-    seconds = found.get("expires_in")
+    seconds, issued = found.get("expires_in"), found.get("issued_at")
+    if seconds is not None and not _is_int(seconds):
+        flaw = "has an expires_in that is no whole number, and clients refuse all of it then"
+        return replace(tried, outcome="no-token", flaw=flaw), None
     claims = jwt.read(token)
     tried = replace(
         tried,
         access=claims.access if claims else None,
         subject=bool(claims.subject) if claims and claims.subject is not None else None,
-        expires_in=seconds if isinstance(seconds, int) and not isinstance(seconds, bool) else None,
+        expires_in=seconds,
+        odd_issue=clip(str(issued) or "(empty)", 60)
+        if issued is not None and not _is_time(issued)
+        else "",
     )
     return tried, Secret(token)
+
+
+def _is_int(value: object) -> bool:
+    """Does Go's `int` hold it? Every client reads the field as one (distribution
+    registry/client/auth/session.go, containerd core/remotes/docker/auth/fetch.go, containers/image
+    docker_client.go, go-containerregistry pkg/v1/remote/transport/bearer.go)."""
+    return isinstance(value, int) and not isinstance(value, bool) and -_MOST <= value < _MOST
+
+
+def _is_time(value: object) -> bool:
+    return isinstance(value, str) and bool(_TIME.fullmatch(value))
 
 
 def _outcome(answer: Answer) -> tuple[TokenOutcome, str]:

@@ -381,6 +381,19 @@ def test_a_realm_that_is_no_address_breaks_the_protocol() -> None:
     assert codes(api(), fact) == ["registry.bad-response"]
 
 
+@pytest.mark.parametrize(
+    ("client", "severity"),
+    [("podman", [None]), ("docker", [None]), ("shell", ["warning"]), ("crane", ["warning"])],
+)
+def test_a_time_of_issue_that_is_none_ends_the_pull_of_who_reads_it(
+    client: str, severity: list[str | None]
+) -> None:
+    odd = logged_in(tried(odd_issue="yesterday", access=GRANTED))
+    made = judged(api(), odd, FOUND, client=client)
+    assert [f.severity for f in made] == severity
+    assert {f.code for f in made} == {"auth.realm-error"}
+
+
 # A login that /v2/ does not announce
 
 OPEN = ApiFact(answers=(answer(200),))

@@ -182,6 +182,9 @@ def answered(
     return asyncio.run(run())
 
 
+LIFE = "has an expires_in that is no whole number, and clients refuse all of it then"
+
+
 @pytest.mark.parametrize(
     ("said", "outcome", "flaw"),
     [
@@ -194,6 +197,7 @@ def answered(
         (answer(200, {"expires_in": 60}), "no-token", "holds no token"),
         (answer(200, {"token": "a\nb"}), "no-token", "holds a token that no header can carry"),
         (answer(200, {"token": ["a"]}), "no-token", "holds no token"),
+        (answer(200, {"token": "a", "expires_in": "300"}), "no-token", LIFE),
         (answer(200, b"[" * 10_000), "no-token", "is not a JSON object"),
         (answer(200, b" " * (2 << 20)), "no-token", "is larger than 1 MiB"),
         (answer(503, b"down"), "no-token", "is HTTP 503"),
@@ -209,6 +213,23 @@ def test_what_is_no_token_is_told_apart(said: bytes, outcome: str, flaw: str) ->
     fact, _ = answered(lambda r: said)
     assert (fact.tries[0].outcome, fact.tries[0].flaw) == (outcome, flaw)
     assert not fact.may_proceed
+
+
+@pytest.mark.parametrize(
+    ("issued", "odd"),
+    [
+        (None, ""),
+        ("2026-01-31T12:00:00Z", ""),
+        ("2026-01-31T12:00:00.123456789+02:00", ""),
+        ("2026-01-31T12:00:00", "2026-01-31T12:00:00"),
+        ("2026-01-31 12:00:00Z", "2026-01-31 12:00:00Z"),
+        (1769860800, "1769860800"),
+        ("", "(empty)"),
+    ],
+)
+def test_an_odd_time_of_issue_is_kept(issued: object, odd: str) -> None:
+    fact, _ = answered(lambda r: answer(200, {"token": "a", "issued_at": issued}))
+    assert (fact.may_proceed, fact.tries[0].odd_issue) == (True, odd)
 
 
 @pytest.mark.parametrize("name", ["token", "access_token"])
