@@ -90,28 +90,44 @@ def _held_back(case: Case, auth: AuthFact) -> Iterator[Finding]:
 def _service(case: Case, auth: AuthFact) -> Iterator[Finding]:
     """What the token service (or, with Basic, the registry) answered that is neither a token nor a
     refusal."""
+    image = case.facts.get(ImageFact)
+    refused = image is not None and image.answer is not None and image.answer.status in (401, 403)
     for tried in auth.tries:
         answer = tried.answer
-        if answer is not None and tried.odd_issue and auth.token is not None:
+        if answer is None:
+            continue
+        if auth.token is not None and tried.odd_issue:
             flaw = f"has the issued_at {tried.odd_issue!r}, {_NO_TIME}"
-            evidence = {"token_service": auth.token.name, "flaw": flaw, **answer.proof}
-            params = {**answer.words, "flaw": flaw}
-            found = _found(case, "auth.realm-error", evidence, params, hop=auth.token)
+            found = _no_token(case, auth.token, tried, flaw)
             lax = case.target.client in ("shell", "crane")
             yield replace(found, severity="warning") if lax else found
-            return
-        if answer is None or tried.outcome not in ("no-token", "unreachable"):
+        elif auth.token is not None and tried.left_behind and refused:
+            there = answer.hop.name if answer.hop else "another host"
+            flaw = f"is a redirect to {there}, where clients do not show the login"
+            yield _no_token(case, auth.token, tried, flaw)
+        elif tried.outcome not in ("no-token", "unreachable"):
             continue
-        if auth.scheme == "basic":
+        elif auth.scheme == "basic":
             code = trouble(answer) or "registry.bad-response"
             yield _found(case, code, answer.proof, answer.words)
+        elif tried.onward is not None and (layer := failing_layer(case.facts, tried.onward)):
+            yield _unreachable(case, tried.onward, layer, redirected=answer)
         elif tried.outcome == "unreachable" and auth.token is not None:
             yield _unreachable(case, auth.token, "http", answer)
         elif auth.token is not None:
-            evidence = {"token_service": auth.token.name, "flaw": tried.flaw, **answer.proof}
-            params = {**answer.words, "flaw": tried.flaw}
-            yield _found(case, "auth.realm-error", evidence, params, hop=auth.token)
+            status = tried.flaw == f"is HTTP {answer.status}"
+            yield _no_token(case, auth.token, tried, "is no token" if status else tried.flaw)
         return
+
+
+def _no_token(case: Case, service: Hop, tried: TokenTry, flaw: str) -> Finding:
+    """Told by the token service's own answer, and by that of the host that it redirects to."""
+    own = next((a for a in reversed(tried.answers) if a.hop in (service, None)), tried.answers[0])
+    evidence: dict[str, Any] = {"token_service": service.name, "flaw": flaw, **own.proof}
+    if own is not tried.answers[-1]:
+        evidence["redirected"] = tried.answers[-1].proof
+    params = {**own.words, "flaw": flaw}
+    return _found(case, "auth.realm-error", evidence, params, hop=service)
 
 
 def _rejected(case: Case, auth: AuthFact) -> Iterator[Finding]:
@@ -189,9 +205,16 @@ def _refusal(
     return _found(case, found.code, proof, params, confidence=found.confidence)
 
 
-def _unreachable(case: Case, hop: Hop, layer: Layer, answer: Answer | None = None) -> Finding:
+def _unreachable(
+    case: Case,
+    hop: Hop,
+    layer: Layer,
+    answer: Answer | None = None,
+    *,
+    redirected: Answer | None = None,
+) -> Finding:
     params = ending(case.facts, hop, layer, answer)
-    evidence = {
+    evidence: dict[str, Any] = {
         "token_service": hop.name,
         "layer": layer,
         "seen": params["said"],
@@ -199,6 +222,8 @@ def _unreachable(case: Case, hop: Hop, layer: Layer, answer: Answer | None = Non
     }
     if answer is not None:
         evidence |= answer.proof
+    if redirected is not None:
+        evidence["redirected_by"] = redirected.proof
     return _found(case, "auth.realm-unreachable", evidence, params, hop=hop)
 
 

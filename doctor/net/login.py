@@ -66,7 +66,7 @@ async def anonymous(case: Case, net: Net) -> AnonymousFact | None:
         return None
     header, tried, led = None, None, realm(api)
     if auth.scheme == "bearer" and led is not None:
-        service = Service(led, auth.service, auth.scope)
+        service = Service(led, auth.service, auth.scope, case.target.registry)
         tried, token = await exchange(net, service, None, "anonymous")
         if token is None or tried.grants_pull(reference.repository) is False:
             return AnonymousFact(token=tried)
@@ -156,7 +156,7 @@ async def _bearer(case: Case, net: Net, fact: AuthFact, api: ApiFact) -> AuthFac
         fact = replace(fact, ruling=_ruling(case, led))
     if api.token is None:
         return replace(fact, flaw="the token service is not contacted")
-    service = Service(led, fact.service, fact.scope)
+    service = Service(led, fact.service, fact.scope, case.target.registry)
     ladder: list[tuple[Credential | None, Who]] = [(None, "anonymous")]
     if net.credential is not None and not fact.withheld:
         stripped = _trimmed(net.credential)
@@ -169,7 +169,7 @@ async def _bearer(case: Case, net: Net, fact: AuthFact, api: ApiFact) -> AuthFac
         tries.append(tried)
         if token is not None:
             net.authorization[case.target.registry] = Secret(f"Bearer {token.reveal()}")
-            return replace(fact, tries=tuple(tries), who=who, may_proceed=True)
+            return replace(fact, tries=tuple(tries), who=tried.who, may_proceed=True)
         if tried.outcome != "refused":
             break
     if service.scope and len(ladder) == 1 and tries[-1].outcome == "refused":

@@ -19,8 +19,9 @@ from doctor.credential import Credential
 from doctor.facts.http import Answer, Who
 from doctor.facts.registry import TokenOutcome, TokenTry
 from doctor.frozen import frozen
+from doctor.model import Hop
 from doctor.net.http import Reply, fetch
-from doctor.net.location import Place
+from doctor.net.location import Place, may_be_contacted
 from doctor.net.registry import follow
 from doctor.redact import Secret, clip
 from doctor.registry import jwt
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _LARGEST = 1024 * 1024
 _TOKENS = ("token", "access_token", "refresh_token", "id_token")
 _LONGEST_TOKEN = 65_536
+_MOST_HOSTS = 4
 _MOST = 2**63
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
 _OAUTH_REFUSALS = frozenset(
@@ -40,40 +42,61 @@ _OAUTH_REFUSALS = frozenset(
 
 @frozen
 class Service:
-    """A token service as the challenge describes it."""
+    """A token service as the challenge of that registry describes it."""
 
     place: Place
     service: str
     scope: str
+    registry: Hop
 
 
 async def exchange(
     net: Net, service: Service, credential: Credential | None, who: Who
 ) -> tuple[TokenTry, Secret | None]:
     """Ask for a token: what came of it, and the token itself, which no fact holds."""
+    onward = None
     if credential is not None and credential.kind == "identity-token":
         replies = await _post(net, service, credential.secret, who)
         if replies[-1].answer.status in (404, 405):
             named = replace(credential, user=credential.user or "<token>")
-            replies += await _get(net, service, named, who)
+            more, onward = await _get(net, service, named, who)
+            replies += more
     else:
-        replies = await _get(net, service, credential, who)
-    return _read(replies, who, service.scope)
+        replies, onward = await _get(net, service, credential, who)
+    tried, token = _read(replies, who, service)
+    if onward is not None and may_be_contacted(onward, service.registry):
+        tried = replace(tried, onward=onward.hop)
+    return tried, token
 
 
 async def _get(
     net: Net, service: Service, credential: Credential | None, who: Who
-) -> tuple[Reply, ...]:
+) -> tuple[tuple[Reply, ...], Place | None]:
+    """A redirect to another host is followed once the ladder of that is climbed, and without the
+    credential, as clients follow it (Go, net/http/client.go, shouldCopyHeaderOnRedirect)."""
     fields = [("service", service.service)] if service.service else []
     fields += [("scope", service.scope)] if service.scope else []
     fields += [("account", credential.user)] if credential and credential.user else []
     joint = "&" if "?" in service.place.target else "?"
     target = service.place.target + (joint + urlencode(fields) if fields else "")
-    replies, _ = await follow(
+    replies, onward = await follow(
         service.place.hop, "GET", target, net, limit=_LARGEST, whole=True, private=True, who=who,
         authorization=basic(credential) if credential else None,
     )  # fmt: skip
-    return replies
+    hosts = 1
+    while onward is not None and hosts < _MOST_HOSTS and net.lines.may_speak(onward.hop):
+        more, onward = await follow(
+            onward.hop, "GET", _of_nobody(onward.target), net, limit=_LARGEST, whole=True,
+            private=True, who="anonymous",
+        )  # fmt: skip
+        replies, hosts = (*replies, *more), hosts + 1
+    return replies, onward
+
+
+def _of_nobody(target: str) -> str:
+    """The request target without the user's name, which the service may have put into its link."""
+    path, mark, query = target.partition("?")
+    return path + mark + "&".join(f for f in query.split("&") if not f.startswith("account="))
 
 
 async def _post(net: Net, service: Service, identity: Secret, who: Who) -> tuple[Reply, ...]:
@@ -92,10 +115,30 @@ async def _post(net: Net, service: Service, identity: Secret, who: Who) -> tuple
     return (reply,)
 
 
-def _read(replies: tuple[Reply, ...], who: Who, asked: str) -> tuple[TokenTry, Secret | None]:
-    """What the token service's answer says."""
-    reply = replies[-1]
-    tried = TokenTry(who=who, scope=asked, answers=tuple(r.answer for r in replies))
+def _read(replies: tuple[Reply, ...], who: Who, service: Service) -> tuple[TokenTry, Secret | None]:
+    """What the token service's answer says, or that of the host it redirects to."""
+    there = replies[-1].answer.hop
+    led = there.name if there is not None and there.name != service.place.hop.name else ""
+    left = bool(led) and who != "anonymous"
+    tried, token = _taken(
+        TokenTry(
+            who="anonymous" if left else who,
+            scope=service.scope,
+            answers=tuple(r.answer for r in replies),
+            left_behind=left,
+        ),
+        replies[-1],
+    )
+    if tried.outcome == "refused" and left:
+        flaw = "holds no token, for clients do not show the login there"
+        tried = replace(tried, outcome="no-token", flaw=flaw)
+    if tried.outcome == "no-token" and led:
+        tried = replace(tried, flaw=f"is a redirect to {led}, whose answer {tried.flaw}")
+    return tried, token
+
+
+def _taken(tried: TokenTry, reply: Reply) -> tuple[TokenTry, Secret | None]:
+    """The try with what this answer holds."""
     outcome, flaw = _outcome(reply.answer)
     if outcome != "granted":
         return replace(tried, outcome=outcome, flaw=flaw), None
