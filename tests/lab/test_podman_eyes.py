@@ -115,6 +115,9 @@ def table(location: str, more: str = "", mirror: str = "") -> Callable[[World], 
 TLS = f'location = "{MIRROR}"'
 PLAIN = f'location = "{MIRROR}:5000"\ninsecure = true'
 REFUSED = '{"default": [{"type": "reject"}]}'
+UNSIGNED = json.dumps(
+    {"default": [{"type": "signedBy", "keyType": "GPGKeys", "keyPath": "/etc/no.gpg"}]}
+)
 PARTS = config(f"{HOST}/{REPOSITORY.partition('/')[0]}", auth=auth())
 HEALTHY = (
     Scenario("open", Way()),
@@ -197,6 +200,11 @@ FAULTS = (
     Scenario(
         "refused",
         Way(machine=lambda w: put(w, "containers/policy.json", REFUSED)),
+        ("client.blocked",),
+    ),
+    Scenario(
+        "signed-by-a-key-that-is-gone",
+        Way(machine=lambda w: put(w, "containers/policy.json", UNSIGNED)),
         ("client.blocked",),
     ),
     Scenario(
