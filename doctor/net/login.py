@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from doctor.credential import Credential
+from doctor.credential import Credential, cleaned
 from doctor.facts.http import Who
 from doctor.facts.registry import (
     AnonymousFact,
@@ -48,7 +48,7 @@ async def authorize(case: Case, net: Net) -> AuthFact | None:
         return replace(fact, overheard=True)  # the client would log in; nothing is shown from here
     if credential is not None and credential.kind == "registry-token" and api.scheme == "bearer":
         net.authorization[case.target.registry] = Secret(
-            f"Bearer {credential.secret.reveal().strip()}"
+            f"Bearer {cleaned(credential.secret.reveal())}"
         )
         tried = TokenTry(who="credential", scope=fact.scope)
         return replace(fact, tries=(tried,), who="credential", may_proceed=True)
@@ -97,7 +97,7 @@ def _begin(case: Case, net: Net, api: ApiFact) -> AuthFact:
         service=api.challenge.get("service") if api.challenge else "",
         token=api.token,
         has_credential=credential is not None,
-        user=credential.user.strip() if credential else "",
+        user=cleaned(credential.user) if credential else "",
         origin=credential.origin if credential else "",
         kind=credential.kind if credential else "",
     )
@@ -196,7 +196,7 @@ def _ruling(case: Case, led: Place) -> Ruling:
 
 def _trimmed(credential: Credential) -> Credential | None:
     """The credential without white space around its parts; None where it has none."""
-    user, secret = credential.user.strip(), credential.secret.reveal().strip()
+    user, secret = cleaned(credential.user), cleaned(credential.secret.reveal())
     if not secret or (user == credential.user and secret == credential.secret.reveal()):
         return None
     return replace(credential, user=user, secret=Secret(secret))

@@ -96,6 +96,16 @@ def test_stray_white_space_is_proven_by_the_same_secret_without_it(images: Path)
 
 
 @lab.needs_registry
+@pytest.mark.parametrize("stray", ["\ufeff{}", "{}\u200b", "\ufeff{}\r\n"])
+def test_what_nobody_sees_is_stray_as_well(images: Path, stray: str) -> None:
+    secret = stray.format("right")
+    fact, _, _ = log_in(images, TokenService({"me": "right"}, MINE), "me", secret)
+    assert outcomes(fact) == [("credential", "refused"), ("trimmed", "granted")]
+    fact, _, _ = log_in(images, TokenService({"me": "ri\u200bght"}, MINE), "me", "ri\u200bght")
+    assert outcomes(fact) == [("credential", "granted")]
+
+
+@lab.needs_registry
 def test_a_genuine_credential_without_the_right_gets_an_empty_token(images: Path) -> None:
     fact, case, _ = log_in(images, TokenService({"me": "right"}), "me", "right")
     tried = fact.tried("credential")
