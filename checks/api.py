@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from doctor.facts.http import Answer, trouble
+from doctor.facts.ping import refuses_status
 from doctor.facts.registry import ApiFact
 from doctor.facts.tls import TlsFact
 from doctor.model import Case, Check, Fact, Finding
@@ -26,6 +28,10 @@ _PORTAL = re.compile(r"captive|\b(hotspot|guest|wi-?fi)\b", re.IGNORECASE)
 
 
 _EXPECTED = "a registry answers 200, or 401 with a login to use"
+_STOPS = (
+    "a registry answers 200, or 401 with a login to use. It is one, for manifests are had there: "
+    "docker and containerd go on, podman, skopeo, CRI-O and crane stop"
+)
 _NO_PAGE = "a registry sends no web page: its 200 has an empty JSON object, its 401 names a login"
 
 
@@ -41,6 +47,18 @@ def judge(case: Case) -> Iterator[Finding]:
         code = _code(fact, fact.answer)
         if code:
             yield _finding(case, code, fact, fact.answer)
+    elif fact.answer is not None and fact.fallback is not None and refuses_status(case):
+        yield from _not_for_all(case, fact, fact.answer)
+
+
+def _not_for_all(case: Case, fact: ApiFact, answer: Answer) -> Iterator[Finding]:
+    """The image can be asked for, and this client stops before it does."""
+    if answer.status in (200, 401):
+        return
+    found = _finding(case, "registry.not-a-registry", fact, answer)
+    params = {**found.params, "behind": "yes", "expected": _STOPS}
+    found = replace(found, params=params)
+    yield replace(found, severity="warning") if case.target.client == "shell" else found
 
 
 def _plain_http(case: Case) -> Iterator[Finding]:

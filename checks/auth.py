@@ -9,6 +9,7 @@ this).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from doctor.facts.access import Conclusion, refused, unshown
@@ -22,6 +23,12 @@ from doctor.redact import clip
 
 if TYPE_CHECKING:
     from doctor.net import Net
+
+
+_NO_TIME = (
+    "which is no time as RFC 3339 writes it (2026-01-31T12:00:00Z): docker, containerd and podman "
+    "refuse the answer, crane does not read it"
+)
 
 
 async def probe(case: Case, net: Net) -> Fact | None:
@@ -83,20 +90,44 @@ def _held_back(case: Case, auth: AuthFact) -> Iterator[Finding]:
 def _service(case: Case, auth: AuthFact) -> Iterator[Finding]:
     """What the token service (or, with Basic, the registry) answered that is neither a token nor a
     refusal."""
+    image = case.facts.get(ImageFact)
+    refused = image is not None and image.answer is not None and image.answer.status in (401, 403)
     for tried in auth.tries:
         answer = tried.answer
-        if answer is None or tried.outcome not in ("no-token", "unreachable"):
+        if answer is None:
             continue
-        if auth.scheme == "basic":
+        if auth.token is not None and tried.odd_issue:
+            flaw = f"has the issued_at {tried.odd_issue!r}, {_NO_TIME}"
+            found = _no_token(case, auth.token, tried, flaw)
+            lax = case.target.client in ("shell", "crane")
+            yield replace(found, severity="warning") if lax else found
+        elif auth.token is not None and tried.left_behind and refused:
+            there = answer.hop.name if answer.hop else "another host"
+            flaw = f"is a redirect to {there}, where clients do not show the login"
+            yield _no_token(case, auth.token, tried, flaw)
+        elif tried.outcome not in ("no-token", "unreachable"):
+            continue
+        elif auth.scheme == "basic":
             code = trouble(answer) or "registry.bad-response"
             yield _found(case, code, answer.proof, answer.words)
+        elif tried.onward is not None and (layer := failing_layer(case.facts, tried.onward)):
+            yield _unreachable(case, tried.onward, layer, redirected=answer)
         elif tried.outcome == "unreachable" and auth.token is not None:
             yield _unreachable(case, auth.token, "http", answer)
         elif auth.token is not None:
-            evidence = {"token_service": auth.token.name, "flaw": tried.flaw, **answer.proof}
-            params = {**answer.words, "flaw": tried.flaw}
-            yield _found(case, "auth.realm-error", evidence, params, hop=auth.token)
+            status = tried.flaw == f"is HTTP {answer.status}"
+            yield _no_token(case, auth.token, tried, "is no token" if status else tried.flaw)
         return
+
+
+def _no_token(case: Case, service: Hop, tried: TokenTry, flaw: str) -> Finding:
+    """Told by the token service's own answer, and by that of the host that it redirects to."""
+    own = next((a for a in reversed(tried.answers) if a.hop in (service, None)), tried.answers[0])
+    evidence: dict[str, Any] = {"token_service": service.name, "flaw": flaw, **own.proof}
+    if own is not tried.answers[-1]:
+        evidence["redirected"] = tried.answers[-1].proof
+    params = {**own.words, "flaw": flaw}
+    return _found(case, "auth.realm-error", evidence, params, hop=service)
 
 
 def _rejected(case: Case, auth: AuthFact) -> Iterator[Finding]:
@@ -159,19 +190,31 @@ def _refusal(
         **_words(case, auth),
         **(answer.words if answer else {}),
         "because": found.because,
+        "what": found.because,
+        "unannounced": "yes" if found.code == "registry.bad-response" else "",
         "scope": auth.scope,
         "places": _places(case),
         "by": case.at.name,
     }
+    if found.code == "registry.bad-response" and found.confidence == "possible":
+        proof["not_asked"] = "the login was not tried from here"
+        return _found(case, found.code, proof, params, severity="warning", confidence="possible")
     if why := unshown(case):
         proof["not_asked"] = why
         return _found(case, found.code, proof, params, severity="warning", confidence="possible")
     return _found(case, found.code, proof, params, confidence=found.confidence)
 
 
-def _unreachable(case: Case, hop: Hop, layer: Layer, answer: Answer | None = None) -> Finding:
+def _unreachable(
+    case: Case,
+    hop: Hop,
+    layer: Layer,
+    answer: Answer | None = None,
+    *,
+    redirected: Answer | None = None,
+) -> Finding:
     params = ending(case.facts, hop, layer, answer)
-    evidence = {
+    evidence: dict[str, Any] = {
         "token_service": hop.name,
         "layer": layer,
         "seen": params["said"],
@@ -179,6 +222,8 @@ def _unreachable(case: Case, hop: Hop, layer: Layer, answer: Answer | None = Non
     }
     if answer is not None:
         evidence |= answer.proof
+    if redirected is not None:
+        evidence["redirected_by"] = redirected.proof
     return _found(case, "auth.realm-unreachable", evidence, params, hop=hop)
 
 

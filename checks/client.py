@@ -78,7 +78,7 @@ def _broken(fact: ClientFact, fault: ConfigFault) -> Finding:
         "line": "" if fault.belongs_in else str(fault.line or 1),
         "lies_in": fault.lies_in,
         "belongs_in": fault.belongs_in,
-        "where": f"{fault.file}:{fault.line}" if fault.line else fault.file,
+        "where": _where(fault),
         "passed_over": "yes" if fault.kind == "passed-over" else "",
         "flaw": fault.what,
         "effect": fault.effect,
@@ -111,6 +111,12 @@ def _broken(fact: ClientFact, fault: ConfigFault) -> Finding:
         evidence={name: value for name, value in evidence.items() if value},
         params=params,
     )
+
+
+def _where(fault: ConfigFault) -> str:
+    """File, line, and the column where that tells more than the line."""
+    column = f":{fault.column}" if fault.column > 1 else ""
+    return f"{fault.file}:{fault.line}{column}" if fault.line else fault.file
 
 
 def _kind(fact: ClientFact, file: str) -> dict[str, str]:

@@ -41,12 +41,15 @@ def judge(case: Case) -> Iterator[Finding]:
         rule = fact.blocked
         yield Finding(
             "client.blocked",
+            severity="info" if rule.unsure else None,
+            confidence="possible" if rule.unsure else "certain",
             subject=f"{rule.file}:{rule.line}",
             evidence={"path": rule.file, "line": rule.line, "rule": rule.rule},
             params={
                 "file": rule.file,
                 "line": str(rule.line),
                 "rule": rule.rule,
+                "forbids": "may forbid" if rule.unsure else "forbids",
                 "blocked_prefix": rule.prefix,
                 "policy": _yes(rule.policy),
                 **_kind(rule.file),

@@ -83,7 +83,7 @@ def _content(case: Case, image: ImageFact, answer: Answer) -> Iterator[Finding]:
             "registry.old-schema", hop=case.at, evidence=evidence,
             params={"media_type": image.media_type, "digest": image.digest},
         )  # fmt: skip
-    elif image.kind == "index" and not image.platform:
+    elif image.kind == "index" and not image.platform and not image.blob:
         yield _platform(case, image)
     elif image.found:
         yield from _single(case, image)

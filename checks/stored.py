@@ -48,6 +48,7 @@ def _white_space(state: Bearing) -> Finding:
             what=fact.white_space[0].said,
             given="yes" if fact.origin.startswith("--") else "",
             basic="yes" if state.basic else "",
+            unseen="yes" if any(w.unseen for w in fact.white_space) else "",
             stored="" if fact.origin.startswith("--") else "yes",
         ),
     )

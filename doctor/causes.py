@@ -27,6 +27,7 @@ _PATH = (
     "registry.invalid-reference",
     "client",
     "auth.local",
+    "proxy.invalid-url",
     *LADDER,
     "api",
     "auth",
@@ -34,6 +35,9 @@ _PATH = (
     "blob",
     "rate",
 )
+_LOCAL = _PATH.index("proxy.invalid-url") + 1
+"""Up to here it is a fault of what stands in files and variables: a proxy's setting that cannot be
+used comes before the direct way that a client takes for want of it."""
 _CONFIDENCE = {"certain": 0, "likely": 1, "possible": 2}
 
 
@@ -113,5 +117,5 @@ def _rank(finding: Finding, hops: Sequence[object]) -> tuple[int, ...]:
     if finding.check == "auth" and finding.subject:
         place = "auth.local"
     layer = _PATH.index(place) if place in _PATH else len(_PATH)
-    local = 0 if place in _PATH[:3] else 1
+    local = 0 if place in _PATH[:_LOCAL] else 1
     return (not finding.root_cause, severity, _CONFIDENCE[finding.confidence], local, hop, layer)

@@ -1,7 +1,8 @@
 """In what condition is a credential, before anyone has tried it?
 
-Stray white space at its ends (a newline from `echo`), and its end of life: by the token's own word,
-or by its kind and the age of the file that holds it. Only the description leaves, never the value.
+Stray white space at its ends (a newline from `echo`, a byte order mark from Windows), and its end
+of life: by the token's own word, or by its kind and the age of the file that holds it. Only the
+description leaves, never the value.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from doctor.credential import Credential
+from doctor.credential import UNSEEN, Credential, cleaned
 from doctor.facts.credential import CredentialFact, Place, TokenLife, WhiteSpace
 from doctor.model import Target
 from doctor.registry import jwt
@@ -42,14 +43,20 @@ def white_space(credential: Credential) -> tuple[WhiteSpace, ...]:
 
 
 def _ends(part: Literal["user", "secret"], text: str) -> Iterator[WhiteSpace]:
-    if text and text != text.lstrip():
-        yield WhiteSpace(part, "start", _what(text[: len(text) - len(text.lstrip())]))
-    if text.strip() and text != text.rstrip():
-        yield WhiteSpace(part, "end", _what(text[len(text.rstrip()) :]))
+    clean = cleaned(text)
+    before, _, after = text.partition(clean) if clean else (text, "", "")
+    if before:
+        yield WhiteSpace(part, "start", _what(before), _unseen(before))
+    if after:
+        yield WhiteSpace(part, "end", _what(after), _unseen(after))
+
+
+def _unseen(stray: str) -> bool:
+    return not UNSEEN.keys().isdisjoint(stray)
 
 
 def _what(blank: str) -> str:
-    names = {"\n": "a newline", "\r": "a carriage return", " ": "a space", "\t": "a tab"}
+    names = {"\n": "a newline", "\r": "a carriage return", " ": "a space", "\t": "a tab", **UNSEEN}
     if blank == "\r\n":
         return "a Windows line end"
     if len(blank) == 1:

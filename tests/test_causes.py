@@ -79,6 +79,12 @@ def test_causes_stand_first_in_the_order_of_the_path_and_certain_before_possible
     assert [f.code for f in found] == ["tcp.reset", "tls.expired", "dns.nxdomain"]
 
 
+def test_an_unusable_proxy_setting_comes_before_what_the_direct_way_meets() -> None:
+    late = error("tcp.timeout")
+    assert causes(late, error("proxy.invalid-url")) == ["proxy.invalid-url", "tcp.timeout"]
+    assert causes(error("proxy.denied"), late) == ["tcp.timeout", "proxy.denied"]
+
+
 def test_the_same_statement_is_made_once() -> None:
     assert len(settle([error("tls.expired"), error("tls.expired")], RULES)) == 1
     assert (

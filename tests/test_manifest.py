@@ -125,12 +125,19 @@ def test_platforms_are_normalised(text: str, found: str | None) -> None:
         ("linux/arm64", ["linux/arm/v7"], "shell", None),
         ("linux/amd64", ["windows/amd64"], "containerd", None),
         ("linux/s390x", ["linux/amd64"], "containerd", None),
+        ("linux/amd64", ["", "linux/amd64"], "podman", "linux/amd64"),
+        ("linux/arm64", ["linux/amd64", ""], "podman", "None"),
+        ("linux/amd64", [""], "containerd", "None"),
+        ("linux/amd64", [""], "shell", "None"),
+        ("linux/arm64", [""], "shell", None),
+        ("linux/amd64", ["unknown/unknown"], "docker", None),
     ],
 )
 def test_the_entry_is_chosen_as_the_client_chooses_it(
     wanted: str, offered: list[str], client: str, taken: str | None
 ) -> None:
-    found = manifest.parse(document(manifests=[entry(p) for p in offered]), manifest.OCI_INDEX)
+    entries = [entry(p) if p else entry() for p in offered]
+    found = manifest.parse(document(manifests=entries), manifest.OCI_INDEX)
     asked = manifest.platform(wanted)
     assert asked is not None
     chosen = manifest.choose(found.entries, asked, client)

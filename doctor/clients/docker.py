@@ -100,8 +100,8 @@ class Docker:
         registry = wanted(target).domain
         extra = (self.ca,) if self.ca else ()
         base = go_store(Path(self.machine.root), self.host.environ, extra, client=self.name)
-        complete = base.complete and not self.host.desktop and bool(self.host.socket)
-        base = replace(base, complete=complete)
+        seen = not (self.host.desktop or self.host.snap) and bool(self.host.socket)
+        base = replace(base, complete=base.complete and seen)
         insecure = tuple(self._insecure(registry, target.registry.host))
         if self.store == "containerd":
             return self._of_hosts(base, target, insecure)
@@ -242,6 +242,7 @@ class Docker:
             remote="" if host.socket else host.endpoint,
             rootless=host.rootless,
             desktop=host.desktop,
+            snap=host.snap,
             store=self.store,
             files=(*host.files, *((hosts.file,) if hosts.file else ())),
             faults=(*host.faults, *hosts.faults, *self._passed_over(target), *self._unread(target)),

@@ -71,6 +71,12 @@ class DockerHost:
         return self.endpoint.removeprefix("unix://") if self.endpoint[:7] == "unix://" else ""
 
     @property
+    def snap(self) -> bool:
+        """Is it Canonical's snap, whose settings lie below /var/snap/docker (canonical/docker-snap,
+        snap/snapcraft.yaml), where they are not read?"""
+        return self.program.startswith("/snap/") and bool(self.socket) and not self.rootless
+
+    @property
     def environ(self) -> dict[str, str]:
         return {name: value.text for name, value in self.variables.items()}
 

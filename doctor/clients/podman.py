@@ -100,7 +100,7 @@ class Podman:
     def endpoints(self, target: Target) -> EndpointsFact:
         """The mirrors of the one table of registries.conf that counts, then the registry."""
         reference = target.original
-        refusal = policy_json.refusal(self.policy, reference) if reference else None
+        refusal = policy_json.refusal(self.policy, reference, self.machine) if reference else None
         return pull_sources.endpoints(self.name, self.registries, target, _RULE, refusal)
 
     def keys(self, target: Target) -> Lookup:

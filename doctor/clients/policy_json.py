@@ -2,8 +2,9 @@
 
 containers-policy.json(5): the requirements of the most specific scope below `transports.docker`
 count (the image, its repository and what it lies below, the host, `*.example.com`, ""), else the
-`default`. One `reject` among them refuses the image, after its manifest was read. Whether a
-signature that is asked for is there is not looked at here.
+`default`. One `reject` among them refuses the image, after its manifest was read, and so does a key
+that is not there (signature/policy_eval_signedby.go). Whether a signature that is asked for is
+there is not looked at here, and said to be so.
 """
 
 from __future__ import annotations
@@ -68,8 +69,8 @@ def read(machine: Machine, stops: str, named: str = "") -> Policy:
     return Policy(path, got.text, content)
 
 
-def refusal(policy: Policy, reference: Reference) -> Blocked | None:
-    """The rule that refuses the image by the name that it is asked for."""
+def refusal(policy: Policy, reference: Reference, machine: Machine) -> Blocked | None:
+    """The rule that refuses the image by the name that it is asked for, or may."""
     content = policy.content
     if content is None:
         return None
@@ -77,17 +78,33 @@ def refusal(policy: Policy, reference: Reference) -> Blocked | None:
     scopes = scopes.get("docker") if isinstance(scopes, dict) else None
     scopes = scopes if isinstance(scopes, dict) else {}
     scope = next((each for each in _scopes(reference) if each in scopes), None)
-    if not _rejects(content["default"] if scope is None else scopes[scope]):
-        return None
+    listed = content["default"] if scope is None else scopes[scope]
+    rules = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
     key = "default" if scope is None else scope or "docker"
     line, _ = position(policy.text, key)
     where = "its default" if scope is None else f'transports.docker."{plain(scope, 200)}"'
-    return Blocked(policy.file, line or 1, f"{where} is reject", policy=True)
+    if any(rule.get("type") == "reject" for rule in rules):
+        return Blocked(policy.file, line or 1, f"{where} is reject", policy=True)
+    signed = [rule for rule in rules if rule.get("type") in ("signedBy", "sigstoreSigned")]
+    gone = next((key for rule in signed for key in _keys(rule) if _is_gone(machine, key)), "")
+    if gone:
+        said = f"{where} names the key {plain(gone, 200)}, which is not there"
+        return Blocked(policy.file, line or 1, said, policy=True)
+    if signed:
+        said = f"{where} takes signed images alone; whether this one is was not looked at"
+        return Blocked(policy.file, line or 1, said, policy=True, unsure=True)
+    return None
 
 
-def _rejects(requirements: object) -> bool:
-    listed = requirements if isinstance(requirements, list) else []
-    return any(isinstance(each, dict) and each.get("type") == "reject" for each in listed)
+def _keys(rule: dict[str, Any]) -> list[str]:
+    """The files of the keys, of which one without `keyPaths` needs the only one."""
+    path = rule.get("keyPath")
+    return [path] if isinstance(path, str) and path.startswith("/") else []
+
+
+def _is_gone(machine: Machine, path: str) -> bool:
+    got = machine.read(path)
+    return not isinstance(got, Text) and got.reason == "missing"
 
 
 def _scopes(reference: Reference) -> Iterator[str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from doctor.facts.credential import CredentialFact
 from doctor.facts.http import Answer
+from doctor.facts.ping import pings
 from doctor.facts.registry import AnonymousFact, ApiFact, AuthFact, ImageFact
 from doctor.frozen import frozen
 from doctor.model import Case, Confidence
@@ -76,7 +77,7 @@ def refused(case: Case) -> Conclusion | None:
             else None
         )
     if image.who == "anonymous":
-        return _stranger(auth, answer)
+        return _unannounced(case, auth, answer) or _stranger(auth, answer)
     return _known(case, auth, image, answer)
 
 
@@ -93,6 +94,21 @@ def _no_token(case: Case, auth: AuthFact) -> Conclusion | None:
             because="the token service gives anonymous tokens, and none for this repository",
         )
     return Conclusion("auth.no-credentials", because="the token service gives no anonymous token")
+
+
+def _unannounced(case: Case, auth: AuthFact, answer: Answer) -> Conclusion | None:
+    """The image asks for a login, and `/v2/` before it for none: clients that go by `/v2/` show
+    none, whatever they have. Of those that go by the image's own answer, what they would be given
+    is not known here: nothing was shown."""
+    if auth.scheme != "none" or answer.status != 401:
+        return None
+    because = "HTTP 401 for the image, where its GET /v2/ asks for no login"
+    if pings(case) or not parse(answer.all("www-authenticate")):
+        return Conclusion("registry.bad-response", because=because)
+    if auth.has_credential:
+        shown = f"{because}; the login{f' of {auth.user}' if auth.user else ''} was not tried here"
+        return Conclusion("registry.bad-response", "possible", shown)
+    return None
 
 
 def _stranger(auth: AuthFact, answer: Answer) -> Conclusion | None:

@@ -94,6 +94,8 @@ class ClientFact(Fact):
     rootless: bool = False
     desktop: bool = False
     """Docker Desktop: its daemon runs in a virtual machine whose settings no file here shows."""
+    snap: bool = False
+    """Docker as a snap: its settings lie below /var/snap/docker, and are not read."""
     store: Store = ""
     files: tuple[str, ...] = ()
     """The configuration files that are there."""
@@ -125,6 +127,8 @@ class ClientFact(Fact):
             return f"the daemon is at {self.remote}; its settings cannot be read here"
         if self.desktop:
             return "Docker Desktop: what its virtual machine has set cannot be seen from here"
+        if self.snap:
+            return f"{self.client} is a snap: what it has set below /var/snap/docker is not read"
         if not self.program:
             return f"{self.client} is not installed here"
         what = f"{self.client} {self.version}".strip()

@@ -141,6 +141,8 @@ class WhiteSpace:
     part: Literal["user", "secret"]
     end: Literal["start", "end"]
     what: str
+    unseen: bool = False
+    """Nobody sees it, and `[:space:]` does not mean it."""
 
     @property
     def said(self) -> str:

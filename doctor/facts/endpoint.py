@@ -67,6 +67,8 @@ class Blocked:
     """Of the table of registries.conf that blocks."""
     policy: bool = False
     """Is it the signature policy?"""
+    unsure: bool = False
+    """It asks for a signature; whether the image has it was not looked at."""
 
 
 @frozen

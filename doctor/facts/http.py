@@ -226,6 +226,7 @@ class Answer:
             "server": self.header("server") or self.header("via"),
             "request": self.request,
             "url": self.url,
+            "logged_in": "yes" if self.who not in ("", "anonymous") else "",
             "request_id": self.request_id,
             "date": self.header("date"),
             "seconds": span(self.waited) if self.waited else "",

@@ -35,6 +35,12 @@ class TokenTry:
     """Does the token say that it was issued to somebody (its `sub` is not empty)? None: it is
     opaque."""
     expires_in: int | None = None
+    onward: Hop | None = None
+    """The other host that the token service redirects to, where that has not been asked."""
+    left_behind: bool = False
+    """Was there a credential, which stayed behind at a redirect to another host?"""
+    odd_issue: str = ""
+    """The answer's `issued_at`, where it is no time as RFC 3339 writes it."""
 
     @property
     def answer(self) -> Answer | None:
@@ -85,6 +91,14 @@ class AuthFact(Fact):
     not be contacted."""
     overheard: bool = False
     """Was nothing asked because the registry is spoken to in plain HTTP, on another machine?"""
+
+    @property
+    def leads_to(self) -> tuple[Hop, ...]:
+        return (self.goes_on_at,) if self.goes_on_at is not None else ()
+
+    @property
+    def goes_on_at(self) -> Hop | None:
+        return self.tries[-1].onward if self.tries else None
 
     def tried(self, who: Who) -> TokenTry | None:
         """The last try with that right for `scope`."""

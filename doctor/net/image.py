@@ -140,7 +140,8 @@ async def _read(case: Case, look: _Look, reply: Reply, exact: str) -> ImageFact:
         entry = manifest.choose(document.entries, wanted, case.target.client) if wanted else None
         if entry is None:
             return look.fact
-        look.fact = replace(look.fact, platform=str(entry.platform))
+        named = str(entry.platform) if entry.platform else ""
+        look.fact = replace(look.fact, platform=named)
         reply = await look.manifest("GET", entry.digest)
         if reply.answer.outcome != "answered" or reply.answer.status != 200:
             return look.fact
@@ -148,8 +149,10 @@ async def _read(case: Case, look: _Look, reply: Reply, exact: str) -> ImageFact:
         if not _sound(look, document, reply, entry.digest):
             return look.fact
     if document.kind != "manifest":
-        flaw = f"for {look.fact.platform} is {_named(document.kind)}, not a manifest"
-        look.fact = replace(look.fact, flaw=look.fact.flaw or (flaw if look.fact.platform else ""))
+        of = f"for {look.fact.platform}" if look.fact.platform else "that its index names"
+        flaw = f"{of} is {_named(document.kind)}, not a manifest"
+        inner = look.fact.kind == "index"
+        look.fact = replace(look.fact, flaw=look.fact.flaw or (flaw if inner else ""))
         return look.fact
     return await _layer(look, document)
 

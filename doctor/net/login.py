@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from doctor.credential import Credential
+from doctor.credential import Credential, cleaned
 from doctor.facts.http import Who
 from doctor.facts.registry import (
     AnonymousFact,
@@ -48,7 +48,7 @@ async def authorize(case: Case, net: Net) -> AuthFact | None:
         return replace(fact, overheard=True)  # the client would log in; nothing is shown from here
     if credential is not None and credential.kind == "registry-token" and api.scheme == "bearer":
         net.authorization[case.target.registry] = Secret(
-            f"Bearer {credential.secret.reveal().strip()}"
+            f"Bearer {cleaned(credential.secret.reveal())}"
         )
         tried = TokenTry(who="credential", scope=fact.scope)
         return replace(fact, tries=(tried,), who="credential", may_proceed=True)
@@ -66,7 +66,7 @@ async def anonymous(case: Case, net: Net) -> AnonymousFact | None:
         return None
     header, tried, led = None, None, realm(api)
     if auth.scheme == "bearer" and led is not None:
-        service = Service(led, auth.service, auth.scope)
+        service = Service(led, auth.service, auth.scope, case.target.registry)
         tried, token = await exchange(net, service, None, "anonymous")
         if token is None or tried.grants_pull(reference.repository) is False:
             return AnonymousFact(token=tried)
@@ -97,7 +97,7 @@ def _begin(case: Case, net: Net, api: ApiFact) -> AuthFact:
         service=api.challenge.get("service") if api.challenge else "",
         token=api.token,
         has_credential=credential is not None,
-        user=credential.user.strip() if credential else "",
+        user=cleaned(credential.user) if credential else "",
         origin=credential.origin if credential else "",
         kind=credential.kind if credential else "",
     )
@@ -156,7 +156,7 @@ async def _bearer(case: Case, net: Net, fact: AuthFact, api: ApiFact) -> AuthFac
         fact = replace(fact, ruling=_ruling(case, led))
     if api.token is None:
         return replace(fact, flaw="the token service is not contacted")
-    service = Service(led, fact.service, fact.scope)
+    service = Service(led, fact.service, fact.scope, case.target.registry)
     ladder: list[tuple[Credential | None, Who]] = [(None, "anonymous")]
     if net.credential is not None and not fact.withheld:
         stripped = _trimmed(net.credential)
@@ -169,7 +169,7 @@ async def _bearer(case: Case, net: Net, fact: AuthFact, api: ApiFact) -> AuthFac
         tries.append(tried)
         if token is not None:
             net.authorization[case.target.registry] = Secret(f"Bearer {token.reveal()}")
-            return replace(fact, tries=tuple(tries), who=who, may_proceed=True)
+            return replace(fact, tries=tuple(tries), who=tried.who, may_proceed=True)
         if tried.outcome != "refused":
             break
     if service.scope and len(ladder) == 1 and tries[-1].outcome == "refused":
@@ -196,7 +196,7 @@ def _ruling(case: Case, led: Place) -> Ruling:
 
 def _trimmed(credential: Credential) -> Credential | None:
     """The credential without white space around its parts; None where it has none."""
-    user, secret = credential.user.strip(), credential.secret.reveal().strip()
+    user, secret = cleaned(credential.user), cleaned(credential.secret.reveal())
     if not secret or (user == credential.user and secret == credential.secret.reveal()):
         return None
     return replace(credential, user=user, secret=Secret(secret))

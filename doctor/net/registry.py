@@ -1,8 +1,9 @@
 """Does a registry answer here, and which login does it ask for?
 
 `GET /v2/` without a credential (OCI distribution-spec, "Determining Support"). Registries that
-serve below a path, and some behind gateways, answer 404 or 403 there and still work; so where an
-image is asked for, a `HEAD` of its manifest decides before anything is said against the host.
+serve below a path, and some behind gateways, answer 404, 403 or a web page there and still work for
+some clients; so where an image is asked for, a `HEAD` of its manifest decides before anything is
+said against the host.
 Redirects are taken one by one: on the same host here, to another host only once its own ladder has
 been climbed.
 """
@@ -40,7 +41,8 @@ async def ping(case: Case, net: Net) -> ApiFact:
         is_api = onward.target.startswith("/v2/") and may_be_contacted(onward, registry)
         return replace(fact, elsewhere=replace(onward.hop, role="storage") if is_api else None)
     reference = case.target.reference
-    if reference is not None and last.status in _DECIDED_BY_MANIFEST:
+    page = last.status == 200 and last.is_page
+    if reference is not None and (page or last.status in _DECIDED_BY_MANIFEST):
         ask = case.target.path_in_repository(
             f"manifests/{reference.digest or reference.tag or 'latest'}"
         )

@@ -10,6 +10,7 @@ where it has one.
 from __future__ import annotations
 
 import base64
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -18,10 +19,11 @@ from doctor.credential import Credential
 from doctor.facts.http import Answer, Who
 from doctor.facts.registry import TokenOutcome, TokenTry
 from doctor.frozen import frozen
+from doctor.model import Hop
 from doctor.net.http import Reply, fetch
-from doctor.net.location import Place
+from doctor.net.location import Place, may_be_contacted
 from doctor.net.registry import follow
-from doctor.redact import Secret
+from doctor.redact import Secret, clip
 from doctor.registry import jwt
 
 if TYPE_CHECKING:
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
 _LARGEST = 1024 * 1024
 _TOKENS = ("token", "access_token", "refresh_token", "id_token")
 _LONGEST_TOKEN = 65_536
+_MOST_HOSTS = 4
+_MOST = 2**63
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
 _OAUTH_REFUSALS = frozenset(
     {"invalid_grant", "invalid_client", "unauthorized_client", "access_denied"}
 )
@@ -37,40 +42,61 @@ _OAUTH_REFUSALS = frozenset(
 
 @frozen
 class Service:
-    """A token service as the challenge describes it."""
+    """A token service as the challenge of that registry describes it."""
 
     place: Place
     service: str
     scope: str
+    registry: Hop
 
 
 async def exchange(
     net: Net, service: Service, credential: Credential | None, who: Who
 ) -> tuple[TokenTry, Secret | None]:
     """Ask for a token: what came of it, and the token itself, which no fact holds."""
+    onward = None
     if credential is not None and credential.kind == "identity-token":
         replies = await _post(net, service, credential.secret, who)
         if replies[-1].answer.status in (404, 405):
             named = replace(credential, user=credential.user or "<token>")
-            replies += await _get(net, service, named, who)
+            more, onward = await _get(net, service, named, who)
+            replies += more
     else:
-        replies = await _get(net, service, credential, who)
-    return _read(replies, who, service.scope)
+        replies, onward = await _get(net, service, credential, who)
+    tried, token = _read(replies, who, service)
+    if onward is not None and may_be_contacted(onward, service.registry):
+        tried = replace(tried, onward=onward.hop)
+    return tried, token
 
 
 async def _get(
     net: Net, service: Service, credential: Credential | None, who: Who
-) -> tuple[Reply, ...]:
+) -> tuple[tuple[Reply, ...], Place | None]:
+    """A redirect to another host is followed once the ladder of that is climbed, and without the
+    credential, as clients follow it (Go, net/http/client.go, shouldCopyHeaderOnRedirect)."""
     fields = [("service", service.service)] if service.service else []
     fields += [("scope", service.scope)] if service.scope else []
     fields += [("account", credential.user)] if credential and credential.user else []
     joint = "&" if "?" in service.place.target else "?"
     target = service.place.target + (joint + urlencode(fields) if fields else "")
-    replies, _ = await follow(
+    replies, onward = await follow(
         service.place.hop, "GET", target, net, limit=_LARGEST, whole=True, private=True, who=who,
         authorization=basic(credential) if credential else None,
     )  # fmt: skip
-    return replies
+    hosts = 1
+    while onward is not None and hosts < _MOST_HOSTS and net.lines.may_speak(onward.hop):
+        more, onward = await follow(
+            onward.hop, "GET", _of_nobody(onward.target), net, limit=_LARGEST, whole=True,
+            private=True, who="anonymous",
+        )  # fmt: skip
+        replies, hosts = (*replies, *more), hosts + 1
+    return replies, onward
+
+
+def _of_nobody(target: str) -> str:
+    """The request target without the user's name, which the service may have put into its link."""
+    path, mark, query = target.partition("?")
+    return path + mark + "&".join(f for f in query.split("&") if not f.startswith("account="))
 
 
 async def _post(net: Net, service: Service, identity: Secret, who: Who) -> tuple[Reply, ...]:
@@ -89,10 +115,30 @@ async def _post(net: Net, service: Service, identity: Secret, who: Who) -> tuple
     return (reply,)
 
 
-def _read(replies: tuple[Reply, ...], who: Who, asked: str) -> tuple[TokenTry, Secret | None]:
-    """What the token service's answer says."""
-    reply = replies[-1]
-    tried = TokenTry(who=who, scope=asked, answers=tuple(r.answer for r in replies))
+def _read(replies: tuple[Reply, ...], who: Who, service: Service) -> tuple[TokenTry, Secret | None]:
+    """What the token service's answer says, or that of the host it redirects to."""
+    there = replies[-1].answer.hop
+    led = there.name if there is not None and there.name != service.place.hop.name else ""
+    left = bool(led) and who != "anonymous"
+    tried, token = _taken(
+        TokenTry(
+            who="anonymous" if left else who,
+            scope=service.scope,
+            answers=tuple(r.answer for r in replies),
+            left_behind=left,
+        ),
+        replies[-1],
+    )
+    if tried.outcome == "refused" and left:
+        flaw = "holds no token, for clients do not show the login there"
+        tried = replace(tried, outcome="no-token", flaw=flaw)
+    if tried.outcome == "no-token" and led:
+        tried = replace(tried, flaw=f"is a redirect to {led}, whose answer {tried.flaw}")
+    return tried, token
+
+
+def _taken(tried: TokenTry, reply: Reply) -> tuple[TokenTry, Secret | None]:
+    """The try with what this answer holds."""
     outcome, flaw = _outcome(reply.answer)
     if outcome != "granted":
         return replace(tried, outcome=outcome, flaw=flaw), None
@@ -108,15 +154,32 @@ def _read(replies: tuple[Reply, ...], who: Who, asked: str) -> tuple[TokenTry, S
     if len(token) > _LONGEST_TOKEN or not all(0x21 <= ord(c) <= 0x7E for c in token):
         flaw = "holds a token that no header can carry"
         return replace(tried, outcome="no-token", flaw=flaw), None
-    seconds = found.get("expires_in")
+    seconds, issued = found.get("expires_in"), found.get("issued_at")
+    if seconds is not None and not _is_int(seconds):
+        flaw = "has an expires_in that is no whole number, and clients refuse all of it then"
+        return replace(tried, outcome="no-token", flaw=flaw), None
     claims = jwt.read(token)
     tried = replace(
         tried,
         access=claims.access if claims else None,
         subject=bool(claims.subject) if claims and claims.subject is not None else None,
-        expires_in=seconds if isinstance(seconds, int) and not isinstance(seconds, bool) else None,
+        expires_in=seconds,
+        odd_issue=clip(str(issued) or "(empty)", 60)
+        if issued is not None and not _is_time(issued)
+        else "",
     )
     return tried, Secret(token)
+
+
+def _is_int(value: object) -> bool:
+    """Does Go's `int` hold it? Every client reads the field as one (distribution
+    registry/client/auth/session.go, containerd core/remotes/docker/auth/fetch.go, containers/image
+    docker_client.go, go-containerregistry pkg/v1/remote/transport/bearer.go)."""
+    return isinstance(value, int) and not isinstance(value, bool) and -_MOST <= value < _MOST
+
+
+def _is_time(value: object) -> bool:
+    return isinstance(value, str) and bool(_TIME.fullmatch(value))
 
 
 def _outcome(answer: Answer) -> tuple[TokenOutcome, str]:

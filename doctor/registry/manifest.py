@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from doctor.frozen import frozen
@@ -43,6 +43,7 @@ _TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 _REPOSITORY = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*"
 
 Kind = Literal["index", "manifest", "schema1", "unreadable"]
+_OF_GO = frozenset({"shell", "crane"})
 _CROSSING = frozenset({"docker", "containerd", "kubelet"})
 """Clients whose platform rule lets amd64 take 386, and arm64 take arm."""
 
@@ -67,6 +68,8 @@ class Descriptor:
     media_type: str = ""
     size: int = 0
     platform: Platform | None = None
+    unsaid: bool = False
+    """It names no platform, not even an unknown one as an attestation does."""
     foreign: bool = False
     """A layer that is fetched from elsewhere (Windows base layers): the registry need not have it.
     """
@@ -152,7 +155,11 @@ def _descriptor(found: Any) -> Descriptor | None:
     foreign = (
         bool(found.get("urls")) or ".nondistributable." in media_type or ".foreign." in media_type
     )
-    return Descriptor(digest, media_type, size, named(found.get("platform")), foreign)
+    said = found.get("platform")
+    unsaid = said is None or (
+        isinstance(said, dict) and not said.get("os") and not said.get("architecture")
+    )
+    return Descriptor(digest, media_type, size, named(said), unsaid, foreign)
 
 
 def named(raw: Any) -> Platform | None:
@@ -220,9 +227,11 @@ def _number(variant: str) -> int | None:
     return int(digits) if digits.isdecimal() and len(digits) < 3 else None
 
 
-def choose(entries: Iterable[Descriptor], wanted: Platform, client: str) -> Descriptor | None:
+def choose(entries: Sequence[Descriptor], wanted: Platform, client: str) -> Descriptor | None:
     """The index's entry that this client pulls for the platform: the best match, the first of
-    equals."""
+    equals; else one that names no platform. Docker, containerd and podman take that for any
+    (containerd core/images/image.go, Manifest; moby distribution/pull_v2_unix.go; containers/image
+    manifest/oci_index.go), go-containerregistry for linux/amd64 (pkg/v1/remote/index.go)."""
     offered = [e for e in entries if e.platform]
     for each in acceptable(wanted, client):
         for entry in offered:
@@ -230,11 +239,12 @@ def choose(entries: Iterable[Descriptor], wanted: Platform, client: str) -> Desc
                 return entry
     if client not in _CROSSING and not wanted.variant:
         kin = (wanted.os, wanted.architecture)
-        return next(
-            (e for e in offered if e.platform and (e.platform.os, e.platform.architecture) == kin),
-            None,
-        )
-    return None
+        for entry in offered:
+            if entry.platform and (entry.platform.os, entry.platform.architecture) == kin:
+                return entry
+    if client in _OF_GO and wanted != Platform("linux", "amd64"):
+        return None
+    return next((e for e in entries if e.unsaid), None)
 
 
 def matches(content: bytes, digest: str) -> bool | None:

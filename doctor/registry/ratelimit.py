@@ -23,6 +23,7 @@ from doctor.registry.httpdate import moment
 Dialect = Literal["docker-hub", "x-ratelimit", "draft-06", "draft-07", "draft-08"]
 _EPOCH = 1e9
 """A reset above this is seconds since 1970, else seconds from now."""
+_YEAR = 366 * 86400.0
 _LONGEST = 2048
 _MOST = 8
 _NUMBER = re.compile(r"[0-9]{1,15}")
@@ -92,22 +93,25 @@ def tightest_first(limits: Iterable[Limit]) -> tuple[Limit, ...]:
 
 
 def retry_after(value: str, date: str = "", now: float | None = None) -> float | None:
-    """Seconds to wait by a `Retry-After` in either form; None for what is neither. A date in the
-    past is 0.
+    """Seconds to wait by a `Retry-After` in either form; None for what is neither, and for longer
+    than a year: nobody means that. A date in the past is 0, and a number that is an instant a date.
 
     A date is taken against the answer's own `Date`, so that a wrong local clock does no harm;
     without one against `now` (epoch seconds).
     """
     text = value.strip()
-    if _NUMBER.fullmatch(text):
-        return float(text)
     at = _time(text)
+    if _NUMBER.fullmatch(text):
+        at = float(text)
+        if at < _EPOCH:
+            return at if at <= _YEAR else None
     if at is None:
         return None
     made = _time(date)
     if made is None:
         made = now if now is not None else datetime.now(UTC).timestamp()
-    return max(0.0, at - made)
+    wait = max(0.0, at - made)
+    return wait if wait <= _YEAR else None
 
 
 def hint(text: str) -> tuple[float | None, str]:

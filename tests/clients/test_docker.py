@@ -352,6 +352,15 @@ def test_the_chosen_context_says_where_the_daemon_is(tmp_path: Path) -> None:
     assert setup(tmp_path, DOCKER_CONTEXT="default").desktop is False
 
 
+def test_of_a_snap_it_is_said_that_its_settings_are_not_read(tmp_path: Path) -> None:
+    put(tmp_path, "/snap/bin/docker", "x")
+    fact = setup(tmp_path)
+    assert fact.snap
+    assert "below /var/snap/docker is not read" in fact.seen
+    put(tmp_path, "/usr/bin/docker", "x")
+    assert not setup(tmp_path).snap
+
+
 def test_a_users_own_daemon_goes_by_that_users_files(tmp_path: Path) -> None:
     environ = {"DOCKER_HOST": "unix:///run/user/1000/docker.sock"}
     own = f"{HOME}/.config/systemd/user/docker.service.d/p.conf"

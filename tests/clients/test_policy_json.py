@@ -35,14 +35,16 @@ def refused(root: Path, image: str = IMAGE) -> str:
     """The rule; "" for none."""
     found = scan(image)
     assert isinstance(found, Reference)
-    blocked = policy_json.refusal(policy_json.read(machine(root), STOPS), found)
-    return blocked.rule if blocked else ""
+    here = machine(root)
+    blocked = policy_json.refusal(policy_json.read(here, STOPS), found, here)
+    return blocked.rule if blocked and not blocked.unsure else ""
 
 
 @pytest.mark.parametrize(("content", "rule"), [
     ({"default": ACCEPT}, ""),
     ({"default": REJECT}, "its default is reject"),
-    ({"default": SIGNED}, ""),
+    ({"default": SIGNED}, "its default names the key /key.gpg, which is not there"),
+    (policy(ACCEPT, **{"": SIGNED, "a.reg.example:5000": ACCEPT}), ""),
     ({"default": [*ACCEPT, *REJECT]}, "its default is reject"),
     (policy(REJECT, **{"a.reg.example:5000": ACCEPT}), ""),
     (policy(REJECT, **{"a.reg.example": ACCEPT}), "its default is reject"),
@@ -63,6 +65,19 @@ def test_the_most_specific_scope_counts(tmp_path: Path, content: Any, rule: str)
     assert refused(tmp_path) == rule
 
 
+@pytest.mark.parametrize("rules", [SIGNED, [{"type": "sigstoreSigned", "keyData": "eA=="}]])
+def test_that_a_signature_is_asked_for_is_told_and_no_verdict(tmp_path: Path, rules: Any) -> None:
+    """Red Hat's own policy asks for one of its images, which have it."""
+    put(tmp_path, FILE, policy(ACCEPT, **{"a.reg.example:5000": rules}))
+    put(tmp_path, "/key.gpg", "key")
+    found, here = scan(IMAGE), machine(tmp_path)
+    assert isinstance(found, Reference)
+    told = policy_json.refusal(policy_json.read(here, STOPS), found, here)
+    assert told
+    assert told.unsure
+    assert "takes signed images alone" in told.rule
+
+
 def test_hosts_below_a_domain_can_be_meant(tmp_path: Path) -> None:
     put(tmp_path, FILE, policy(ACCEPT, **{"*.reg.example": REJECT}))
     assert refused(tmp_path, "a.reg.example/x:1")
@@ -75,7 +90,8 @@ def test_the_rule_has_its_line(tmp_path: Path) -> None:
     put(tmp_path, FILE, text)
     found = scan("nginx:1")
     assert isinstance(found, Reference)
-    blocked = policy_json.refusal(policy_json.read(machine(tmp_path), STOPS), found)
+    here = machine(tmp_path)
+    blocked = policy_json.refusal(policy_json.read(here, STOPS), found, here)
     assert blocked
     assert (blocked.file, blocked.line, blocked.policy) == (FILE, 4, True)
 
@@ -88,7 +104,7 @@ def test_the_users_file_hides_the_machines_and_a_named_one_both(tmp_path: Path) 
     named = policy_json.read(machine(tmp_path), STOPS, "/named.json")
     found = scan(IMAGE)
     assert isinstance(found, Reference)
-    assert policy_json.refusal(named, found)
+    assert policy_json.refusal(named, found, machine(tmp_path))
 
 
 @pytest.mark.parametrize(("text", "line"), [

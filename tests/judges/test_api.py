@@ -24,6 +24,11 @@ def case(*facts: Fact, hop_facts: tuple[Fact, ...] = ()) -> Case:
     return Case(target, Facts(known))
 
 
+def as_seen_by(whose: dict[str, str], fact: Fact) -> Case:
+    target = Target(text="registry.corp.test", reference=None, registry=REGISTRY, **whose)  # type: ignore[arg-type]
+    return Case(target, Facts([(None, fact)]))
+
+
 def said(status: int | None = None, **fields: Any) -> Answer:
     return Answer(hop=REGISTRY, status=status, **fields)
 
@@ -114,7 +119,33 @@ def test_a_limit_is_for_the_rate_check() -> None:
     ],
 )
 def test_the_manifest_decides_where_v2_alone_is_no_answer(head: Answer, found: list[str]) -> None:
-    assert codes(said(404), fallback=head) == found
+    fact = ApiFact(answers=(said(404),), fallback=head)
+    assert [f.code for f in api.judge(as_seen_by({"client": "containerd"}, fact))] == found
+
+
+MANIFEST = said(200, method="HEAD", headers=(("docker-content-digest", "sha256:0"),))
+
+
+@pytest.mark.parametrize(
+    ("whose", "found"),
+    [
+        ({"client": "containerd"}, []),
+        ({"client": "kubelet", "runtime": "containerd"}, []),
+        ({"client": "docker"}, []),
+        ({"client": "shell"}, ["warning"]),
+        ({"client": "crane"}, [None]),
+        ({"client": "podman"}, [None]),
+        ({"client": "kubelet", "runtime": "cri-o"}, [None]),
+    ],
+)
+def test_who_asks_v2_first_stops_there(whose: dict[str, str], found: list[str | None]) -> None:
+    """containers/image and go-containerregistry take 200 and 401, and nothing else."""
+    fact = ApiFact(answers=(said(404),), fallback=MANIFEST)
+    made = list(api.judge(as_seen_by(whose, fact)))
+    assert [f.severity for f in made] == found
+    assert all(f.code == "registry.not-a-registry" for f in made)
+    page = ApiFact(answers=(said(200, headers=HTML),), fallback=MANIFEST)
+    assert not list(api.judge(as_seen_by(whose, page)))
 
 
 def test_evidence_names_what_answered() -> None:

@@ -77,10 +77,10 @@ def judged(
     ref: str = "registry.corp.test/team/app:1.0",
     hops: tuple[tuple[Hop, Fact], ...] = (),
     registry: Hop = REGISTRY,
+    **more: Any,
 ) -> list[Finding]:
-    target = Target(
-        text=ref, reference=read_target(ref).reference if "/" in ref else None, registry=registry
-    )
+    reference = read_target(ref).reference if "/" in ref else None
+    target = Target(text=ref, reference=reference, registry=registry, **more)
     known: list[tuple[Hop | None, Fact]] = [(None, fact) for fact in facts]
     case = Case(target, Facts([*known, *hops]))
     found = [*auth.judge(case), *anonymous.judge(case)]
@@ -379,6 +379,54 @@ def test_an_insecure_token_service_is_not_asked_even_without_a_credential() -> N
 def test_a_realm_that_is_no_address_breaks_the_protocol() -> None:
     fact = logged_in(flaw="the realm is no http or https address", may_proceed=False)
     assert codes(api(), fact) == ["registry.bad-response"]
+
+
+@pytest.mark.parametrize(
+    ("client", "severity"),
+    [("podman", [None]), ("docker", [None]), ("shell", ["warning"]), ("crane", ["warning"])],
+)
+def test_a_time_of_issue_that_is_none_ends_the_pull_of_who_reads_it(
+    client: str, severity: list[str | None]
+) -> None:
+    odd = logged_in(tried(odd_issue="yesterday", access=GRANTED))
+    made = judged(api(), odd, FOUND, client=client)
+    assert [f.severity for f in made] == severity
+    assert {f.code for f in made} == {"auth.realm-error"}
+
+
+# A login that /v2/ does not announce
+
+OPEN = ApiFact(answers=(answer(200),))
+ASKED = (("www-authenticate", BASIC),)
+
+
+@pytest.mark.parametrize("client", ["shell", "podman", "cri-o"])
+@pytest.mark.parametrize("has_credential", [True, False])
+def test_who_goes_by_v2_shows_no_login_that_the_image_alone_asks_for(
+    client: str, has_credential: bool
+) -> None:
+    """The credential is there, and logging in changes nothing."""
+    fact = logged_in(scheme="none", has_credential=has_credential)
+    refused = image(401, "anonymous", headers=ASKED)
+    (found,) = judged(OPEN, fact, refused, client=client)
+    assert (found.code, found.severity) == ("registry.bad-response", None)
+    assert "asks for no login" in found.params["what"]
+
+
+@pytest.mark.parametrize(
+    ("has_credential", "headers", "found"),
+    [
+        (False, ASKED, ("auth.no-credentials", None)),
+        (True, ASKED, ("registry.bad-response", "warning")),
+        (True, (), ("registry.bad-response", None)),
+    ],
+)
+def test_containerd_goes_by_the_images_own_challenge(
+    has_credential: bool, headers: Any, found: tuple[str, str | None]
+) -> None:
+    fact = logged_in(scheme="none", has_credential=has_credential)
+    (made,) = judged(OPEN, fact, image(401, "anonymous", headers=headers), client="containerd")
+    assert (made.code, made.severity) == found
 
 
 # Not needed

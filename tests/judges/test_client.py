@@ -97,7 +97,10 @@ def test_a_broken_file_is_a_cause_with_its_place_and_the_line_as_it_must_be() ->
     finding = found["client.config-invalid"]
     assert (finding.severity, finding.subject) == ("error", f"{JSON}:2")
     assert (finding.evidence["line"], finding.evidence["column"]) == (2, 16)
-    assert finding.detail.startswith(f"{JSON}:2: a comma after the last item; dockerd does not")
+    assert finding.detail.startswith(f"{JSON}:2:16: a comma after the last item; dockerd does not")
+    whole_line = replace(BROKEN, column=1)
+    finding = judged(replace(FACT, daemon=DOWN, faults=(whole_line,)))["client.config-invalid"]
+    assert finding.detail.startswith(f"{JSON}:2: a comma")
     assert finding.remedies[0].title == f"Write line 2 of {JSON} as it must be"
     assert "systemctl restart docker" in commands(finding)
 

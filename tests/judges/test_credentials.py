@@ -17,6 +17,7 @@ from doctor.checks import credentials, stored
 from doctor.checks.credentials import read
 from doctor.clients.shell import Shell
 from doctor.codes import load
+from doctor.condition import white_space
 from doctor.credential import Credential
 from doctor.facts.credential import (
     CredentialFact,
@@ -183,6 +184,23 @@ def test_white_space_is_the_fault_only_where_the_login_is_rejected() -> None:
     assert codes(NEWLINE) == {"auth.whitespace": "warning"}
     assert codes(NEWLINE, tried("refused"))["auth.whitespace"] == "error"
     assert codes(NEWLINE, tried("granted"), PUBLIC) == {}
+
+
+@pytest.mark.parametrize(
+    ("secret", "said", "unseen"),
+    [
+        ("\ufeffkey", "secret starts with a byte order mark", True),
+        ("key\u200b", "secret ends with a zero-width space", True),
+        ("key\r\n", "secret ends with a Windows line end", False),
+        (" \n", "secret starts with white space", False),
+        ("k e\ufeffy", "", False),
+        ("", "", False),
+    ],
+)
+def test_what_strayed_to_an_end_is_named(secret: str, said: str, *, unseen: bool) -> None:
+    found = white_space(Credential("me", Secret(secret)))
+    assert [w.said for w in found] == ([said] if said else [])
+    assert any(w.unseen for w in found) is unseen
 
 
 def test_a_trimmed_login_that_is_taken_makes_it_certain() -> None:

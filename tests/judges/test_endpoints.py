@@ -213,6 +213,15 @@ def test_a_registry_that_the_client_blocks_is_told_with_file_and_rule() -> None:
     assert (finding.evidence["line"], finding.evidence["rule"]) == (7, blocked.rule)
 
 
+def test_a_signature_that_the_client_asks_for_and_nobody_looked_for_is_a_note() -> None:
+    rule = Blocked(
+        "/etc/containers/policy.json", 7, "takes signed images alone", policy=True, unsure=True
+    )
+    finding = judged(client="podman", blocked=rule)["client.blocked"]
+    assert (finding.severity, finding.confidence) == ("info", "possible")
+    assert finding.params["forbids"] == "may forbid"
+
+
 def test_nobody_looked() -> None:
     reference = parse(IMAGE)
     assert isinstance(reference, Reference)

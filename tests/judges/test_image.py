@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from doctor.checks import image
+from doctor.codes import load
 from doctor.facts.http import Answer
 from doctor.facts.registry import (
     ApiFact,
@@ -261,3 +262,13 @@ def test_a_moving_tag_is_told_with_its_digest(tag: str, found: int) -> None:
     assert [f.code for f in told] == ["registry.tag-moves"] * found
     if told:
         assert told[0].params["pinned"] == "registry.corp.test/team/app@sha256:abc"
+
+
+@pytest.mark.parametrize(("who", "command"), [("credential", "skopeo"), ("anonymous", "curl")])
+def test_what_was_asked_with_a_login_is_shown_by_who_has_it(who: Any, command: str) -> None:
+    (found,) = judged(look(answer(418, who=who)))
+    name = "registry.corp.test/team/app:1.0"
+    target = Target(name, read_target(name).reference, REGISTRY)
+    first = load().dress(found, target).remedies[0].steps[0].command
+    assert first is not None
+    assert first.startswith(command)

@@ -102,8 +102,17 @@ def test_a_token(tmp_path: Path, name: str) -> None:
     assert flaw in found.codes[TOKEN]["detail"]
 
 
-@pytest.mark.parametrize("life", ["NaN", "1e999", "9" * 4000, "-5", '"x"', "{}"])
-def test_a_token_s_life_may_be_anything(tmp_path: Path, life: str) -> None:
+@pytest.mark.parametrize("life", ["NaN", "1e999", "9" * 4000, '"300"', "300.5", "{}"])
+def test_with_a_life_that_is_no_whole_number_clients_take_no_token(
+    tmp_path: Path, life: str
+) -> None:
+    body = f'{{"token":"abcdefgh","expires_in":{life}}}'.encode()
+    found = diagnosed(tmp_path, "token", whole(200, body))
+    assert (found.causes, found.exit) == ((TOKEN,), 1), found
+
+
+@pytest.mark.parametrize("life", ["0", "-5", "null", str(2**63 - 1)])
+def test_any_whole_number_will_do(tmp_path: Path, life: str) -> None:
     body = f'{{"token":"abcdefgh","expires_in":{life}}}'.encode()
     found = diagnosed(tmp_path, "token", whole(200, body))
     assert (found.causes, found.exit) == ((), 0), found

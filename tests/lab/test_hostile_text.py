@@ -62,7 +62,7 @@ LAYER = {"digest": WORSE, "size": 1, "mediaType": WORSE}
 TEXTS: dict[str, tuple[Place, Raw]] = {
     "an error of the API": ("v2", error(500)),
     "an error of the API's, 400": ("v2", error(400)),
-    "a portal": ("v2", page(200)),
+    "a portal": ("v2", page(511)),
     "a block page": ("v2", page(403)),
     "a limit": ("v2", error(429)),
     "a title": ("manifest", page(502)),

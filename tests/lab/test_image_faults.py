@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab import servers
-from tests.lab.distribution import AMD64, ARM64, REPOSITORY, configuration, digest
+from tests.lab.distribution import AMD64, ARM64, OCI, REPOSITORY, configuration, digest
 from tests.lab.scenario import Scenario
 from tests.lab.way import HOST, STORAGE_HOST, Stations, Way
 from tests.lab.world import STORAGE, World
@@ -148,6 +148,18 @@ def test_a_single_manifest_for_another_platform_is_warned_of(
 
 def test_a_client_pulls_it_all_the_same(lab: World, store: Path) -> None:
     pulled = SINGLE_MANIFESTS[0].pull(lab, store, "--override-arch", "amd64")
+    assert pulled.exit == 0, pulled
+
+
+def test_an_index_that_names_no_platform_is_pulled(lab: World, store: Path) -> None:
+    """Whatever is asked for: the only entry may be for any."""
+    entry = {"mediaType": f"{OCI}.manifest.v1+json", "digest": digest(AMD64), "size": len(AMD64)}
+    index = json.dumps({"schemaVersion": 2, "manifests": [entry]})
+    front = f"default_type {OCI}.index.v1+json; return 200 '{index}';"
+    way = Way(tls_front=f"location ~ /manifests/1.0$ {{ types {{ }} {front} }}")
+    scenario = Scenario("any", way, (), tagged("1.0"), ("--as", "podman"))
+    run, pulled = scenario.both(lab, store)
+    scenario.verify(run)
     assert pulled.exit == 0, pulled
 
 

@@ -13,12 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.certificates import leaf
 from tests.lab import servers
 from tests.lab.distribution import REPOSITORY
 from tests.lab.scenario import Scenario, auth, config
 from tests.lab.tokens import TokenService, signed
 from tests.lab.way import HOST, PASSWORD, TOKEN_HOST, USER, Stations, Way
-from tests.lab.world import STORAGE, TOKENS, World
+from tests.lab.world import SPARE, STORAGE, TOKENS, World
 
 pytestmark = pytest.mark.lab
 
@@ -47,6 +48,21 @@ def service(**more: object) -> TokenService:
     return TokenService(users={USER: PASSWORD}, rights={USER: (REPOSITORY,)}, **more)  # type: ignore[arg-type]
 
 
+ELSEWHERE = SPARE[6]
+
+
+def moved(service: TokenService) -> Way:
+    """A token service that sends on to another host, where it is."""
+
+    def there(world: World) -> tuple[str, ...]:
+        world.names["sso.example"] = (ELSEWHERE,)
+        files = leaf(world.ca, "sso.example").write(world.place("certificates"), "sso")
+        upstream = servers.tokens(world, service)
+        return (servers.site(ELSEWHERE, certificate=files, upstream=upstream),)
+
+    return replace(bent("return 307 https://sso.example/token?$args;"), more_sites=there)
+
+
 PUBLIC = token(TokenService({USER: PASSWORD}, {"": (REPOSITORY,), USER: (REPOSITORY,)}))
 TRUSTED = token(service(identity={IDENTITY: USER}))
 EXPIRED = signed(USER, [], exp=1_700_000_000, iat=1_600_000_000, nbf=1_600_000_000)
@@ -58,6 +74,11 @@ HEALTHY = (
     Scenario("token-opaque", replace(token(service()), key="right")),
     Scenario("public-token", PUBLIC),
     Scenario("public-token-with-login", replace(PUBLIC, key="right"), also=("auth.not-needed",)),
+    Scenario(
+        "token-service-that-moved",
+        moved(TokenService({USER: PASSWORD}, {"": (REPOSITORY,)})),
+        also=("auth.not-needed",),
+    ),
     Scenario("legacy-key", ASKS, home={FILE: config(f"https://{HOST}/v1/", auth=auth())}),
     Scenario("path-key", ASKS, home={FILE: config(f"{HOST}/lab", auth=auth())}),
     Scenario("identity-token", TRUSTED, home={FILE: config(identitytoken=IDENTITY, auth=auth())}),
@@ -206,7 +227,14 @@ SERVICE = (
         bent("default_type application/json; return 200 '{\"ok\": true}';"),
         ("auth.realm-error",),
     ),
-    Scenario("redirect", bent("return 302 https://sso.example/;"), ("auth.realm-error",)),
+    Scenario(
+        "redirect-to-nowhere", bent("return 302 https://sso.example/;"), ("auth.realm-unreachable",)
+    ),
+    Scenario("redirect-over-http", bent("return 302 http://sso.example/;"), ("auth.realm-error",)),
+    Scenario("redirect-away", moved(service()), ("auth.realm-error",)),
+    Scenario(
+        "redirect-to-who-wants-a-login", moved(service(strangers=False)), ("auth.realm-error",)
+    ),
     Scenario("unknown", Way(login="token", token_host="unknown"), ("auth.realm-unreachable",)),
     Scenario(
         "dropped",
@@ -255,6 +283,23 @@ def test_an_allowed_token_service_does_see_it(lab: World, store: Path) -> None:
     """The near miss: that is how the log shows what it shows."""
     Scenario("x", FOREIGN, options=("--allow-realm", "tokens.elsewhere.net")).play(lab, store)
     assert f"Basic {auth()}" in [seen.authorization for seen in servers.seen(lab, TOKENS)]
+
+
+def test_where_a_token_service_redirects_to_a_stranger_asks(lab: World, store: Path) -> None:
+    """As clients do it: skopeo takes the image that strangers may have, and no other."""
+    run, pulled = Scenario("x", moved(service())).both(lab, store)
+    assert (run.exit, pulled.exit) == (1, 1), (run, pulled)
+    asked = servers.seen(lab, ELSEWHERE)
+    assert asked
+    assert {seen.authorization for seen in asked} == {""}
+    assert USER not in asked[0].target
+    assert f"Basic {auth()}" in [seen.authorization for seen in servers.seen(lab, TOKENS)]
+
+
+def test_what_strangers_may_have_is_had_there(lab: World, store: Path) -> None:
+    anybody = TokenService({USER: PASSWORD}, {"": (REPOSITORY,)})
+    run, pulled = Scenario("x", moved(anybody)).both(lab, store)
+    assert (run.exit, pulled.exit) == (0, 0), (run, pulled)
 
 
 def test_storage_never_sees_a_credential_or_a_token(lab: World, store: Path) -> None:

@@ -115,9 +115,16 @@ def table(location: str, more: str = "", mirror: str = "") -> Callable[[World], 
 TLS = f'location = "{MIRROR}"'
 PLAIN = f'location = "{MIRROR}:5000"\ninsecure = true'
 REFUSED = '{"default": [{"type": "reject"}]}'
+UNSIGNED = json.dumps(
+    {"default": [{"type": "signedBy", "keyType": "GPGKeys", "keyPath": "/etc/no.gpg"}]}
+)
 PARTS = config(f"{HOST}/{REPOSITORY.partition('/')[0]}", auth=auth())
 HEALTHY = (
     Scenario("open", Way()),
+    Scenario(
+        "v2-is-a-page",
+        Way(tls_front="location = /v2/ { default_type text/html; return 200 '<html>'; }"),
+    ),
     Scenario("login", BASIC, home={AUTH_JSON: config()}),
     Scenario("login-for-a-part", BASIC, home={AUTH_JSON: PARTS}),
     Scenario("dockers-login", BASIC, home={DOCKERS: config()}),
@@ -144,7 +151,19 @@ HEALTHY = (
         also=("client.insecure-registry",),
     ),
 )
+UNASKED = "location = /v2/ { default_type application/json; return 200 '{}'; }"
+"""/v2/ answers as if no login were needed."""
 FAULTS = (
+    Scenario(
+        "v2-that-is-not-handed-on",
+        Way(tls_front="location = /v2/ { return 404; }"),
+        ("registry.not-a-registry",),
+    ),
+    Scenario(
+        "login-that-v2-does-not-ask-for",
+        Way(login="basic", tls_front=UNASKED),
+        ("registry.bad-response",),
+    ),
     Scenario("ca-hidden-by-a-folder", Way(machine=hidden), ("tls.unknown-ca",)),
     Scenario(
         "ca-under-another-spelling",
@@ -181,6 +200,11 @@ FAULTS = (
     Scenario(
         "refused",
         Way(machine=lambda w: put(w, "containers/policy.json", REFUSED)),
+        ("client.blocked",),
+    ),
+    Scenario(
+        "signed-by-a-key-that-is-gone",
+        Way(machine=lambda w: put(w, "containers/policy.json", UNSIGNED)),
         ("client.blocked",),
     ),
     Scenario(

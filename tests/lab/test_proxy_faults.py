@@ -136,6 +136,12 @@ FAULTS = (
         "not-a-url", Way(detour=set_to(f"http://{PROXY_HOST}:port", start=False)), ("proxy.invalid-url",)
     ),
     Scenario(
+        "password-not-encoded",
+        Way(name="lost", detour=only(HTTPS_PROXY=f"http://bob:p@ss/w%@{PROXY_HOST}:3128")),
+        ("proxy.invalid-url", "tcp.timeout"),
+        options=SHORT,
+    ),
+    Scenario(
         "two-colons", Way(detour=set_to(f"http:/{PROXY_HOST}:3128")), ("proxy.invalid-url",)
     ),
     Scenario(

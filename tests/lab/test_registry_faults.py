@@ -40,8 +40,18 @@ def limit(*headers: str) -> Way:
 
 LOOP = "location = /v2/ { return 302 /a; } location = /a { return 302 /b; } location = /b { return 302 /a; }"
 HEALTHY = (
-    Scenario("v2-unknown-manifests-work", at("= /v2/", "return 404;"), target=tagged()),
-    Scenario("v2-forbidden-manifests-work", at("= /v2/", "return 403;"), target=tagged()),
+    Scenario(
+        "v2-unknown-manifests-work",
+        at("= /v2/", "return 404;"),
+        target=tagged(),
+        also=("registry.not-a-registry",),
+    ),
+    Scenario(
+        "v2-forbidden-manifests-work",
+        at("= /v2/", "return 403;"),
+        target=tagged(),
+        also=("registry.not-a-registry",),
+    ),
     Scenario(
         "head-refused-get-works",
         at("~ /manifests/", f"if ($request_method = HEAD) {{ return 405; }} {ON}"),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import time
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
@@ -143,6 +145,41 @@ def test_what_is_no_success_is_cut_whoever_wants_it_whole(status: int) -> None:
         True,
     )
     assert len(reply.content) == 65536
+
+
+PACKED = ("Content-Encoding", "gzip")
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "content"),
+    [
+        (gzip.compress(b'{"a": 1}'), (PACKED,), b'{"a": 1}'),
+        (gzip.compress(b'{"a": 1}'), (), gzip.compress(b'{"a": 1}')),
+        (b'{"a": 1}', (PACKED,), b'{"a": 1}'),
+        (b'{"a": 1}', (("Content-Encoding", "identity"),), b'{"a": 1}'),
+        (b"", (PACKED,), b""),
+    ],
+)
+def test_what_came_packed_is_unpacked(body: bytes, headers: Any, content: bytes) -> None:
+    """Nobody asked for it, and clients take it: Go unpacks it before they see it."""
+    reply, _ = reply_to(get, lambda r: answer(200, body, *headers))
+    assert (reply.answer.outcome, reply.content) == ("answered", content)
+
+
+@pytest.mark.parametrize("body", [gzip.compress(b" " * (1 << 28)), b"\0" * (1 << 21)])
+def test_a_packed_body_is_bounded_as_any(body: bytes) -> None:
+    async def whole(net: Net, server: Origin) -> Reply:
+        return await fetch(server.hop, "GET", "/", net, limit=1 << 20, whole=True)
+
+    reply, _ = reply_to(whole, lambda r: answer(200, body, PACKED))
+    assert (reply.answer.outcome, len(reply.content)) == ("too-large", 1 << 20)
+
+
+def test_the_words_of_an_error_that_came_packed_are_read() -> None:
+    said = {"errors": [{"code": "DENIED", "message": "no"}]}
+    packed = gzip.compress(json.dumps(said).encode())
+    reply, _ = reply_to(get, lambda r: answer(403, packed, PACKED))
+    assert (reply.answer.code, reply.answer.message) == ("DENIED", "no")
 
 
 def test_a_body_that_may_be_cut_is_cut() -> None:

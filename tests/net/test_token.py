@@ -96,6 +96,16 @@ def test_stray_white_space_is_proven_by_the_same_secret_without_it(images: Path)
 
 
 @lab.needs_registry
+@pytest.mark.parametrize("stray", ["\ufeff{}", "{}\u200b", "\ufeff{}\r\n"])
+def test_what_nobody_sees_is_stray_as_well(images: Path, stray: str) -> None:
+    secret = stray.format("right")
+    fact, _, _ = log_in(images, TokenService({"me": "right"}, MINE), "me", secret)
+    assert outcomes(fact) == [("credential", "refused"), ("trimmed", "granted")]
+    fact, _, _ = log_in(images, TokenService({"me": "ri\u200bght"}, MINE), "me", "ri\u200bght")
+    assert outcomes(fact) == [("credential", "granted")]
+
+
+@lab.needs_registry
 def test_a_genuine_credential_without_the_right_gets_an_empty_token(images: Path) -> None:
     fact, case, _ = log_in(images, TokenService({"me": "right"}), "me", "right")
     tried = fact.tried("credential")
@@ -182,6 +192,9 @@ def answered(
     return asyncio.run(run())
 
 
+LIFE = "has an expires_in that is no whole number, and clients refuse all of it then"
+
+
 @pytest.mark.parametrize(
     ("said", "outcome", "flaw"),
     [
@@ -194,6 +207,7 @@ def answered(
         (answer(200, {"expires_in": 60}), "no-token", "holds no token"),
         (answer(200, {"token": "a\nb"}), "no-token", "holds a token that no header can carry"),
         (answer(200, {"token": ["a"]}), "no-token", "holds no token"),
+        (answer(200, {"token": "a", "expires_in": "300"}), "no-token", LIFE),
         (answer(200, b"[" * 10_000), "no-token", "is not a JSON object"),
         (answer(200, b" " * (2 << 20)), "no-token", "is larger than 1 MiB"),
         (answer(503, b"down"), "no-token", "is HTTP 503"),
@@ -209,6 +223,23 @@ def test_what_is_no_token_is_told_apart(said: bytes, outcome: str, flaw: str) ->
     fact, _ = answered(lambda r: said)
     assert (fact.tries[0].outcome, fact.tries[0].flaw) == (outcome, flaw)
     assert not fact.may_proceed
+
+
+@pytest.mark.parametrize(
+    ("issued", "odd"),
+    [
+        (None, ""),
+        ("2026-01-31T12:00:00Z", ""),
+        ("2026-01-31T12:00:00.123456789+02:00", ""),
+        ("2026-01-31T12:00:00", "2026-01-31T12:00:00"),
+        ("2026-01-31 12:00:00Z", "2026-01-31 12:00:00Z"),
+        (1769860800, "1769860800"),
+        ("", "(empty)"),
+    ],
+)
+def test_an_odd_time_of_issue_is_kept(issued: object, odd: str) -> None:
+    fact, _ = answered(lambda r: answer(200, {"token": "a", "issued_at": issued}))
+    assert (fact.may_proceed, fact.tries[0].odd_issue) == (True, odd)
 
 
 @pytest.mark.parametrize("name", ["token", "access_token"])
