@@ -103,9 +103,7 @@ def _misspelt(image: str) -> dict[str, str]:
     found = parse(image)
     if isinstance(found, Reference):
         return {}
-    at = f"{found.text} is no image reference from its character {found.position + 1} on"
-    said = f"{at}: {found.rule}. {found.hint}".rstrip()
-    return {"statement": said, "suggestion": found.suggestion or ""}
+    return {"statement": found.statement, "suggestion": found.suggestion or ""}
 
 
 def _hop(one: Failing) -> Hop | None:

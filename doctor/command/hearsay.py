@@ -163,6 +163,10 @@ def _params(code: str, said: Said, target: Target, hop: Hop | None) -> dict[str,
         params |= {"addresses": address, "address": address, "port": port}
     if code in _ANSWERS and "resolver" in params:
         params["answer"] = f'"{_ANSWERS[code]}"'
+    if code == "registry.invalid-reference" and said.image:
+        found = parse(said.image)
+        if not isinstance(found, Reference):
+            params |= {"statement": found.statement, "suggestion": found.suggestion or ""}
     if target.reference is not None:
         params["wanted"] = _wanted(target.reference)
         params["reference"] = str(target.reference)

@@ -85,6 +85,20 @@ BEFORE: tuple[Rule, ...] = (
         sure("registry.invalid-reference"),
     ),
     rule(
+        r"short-name .{1,300} did not resolve to an alias|short-name resolution enforced"
+        r"|short ?name mode is enforcing",
+        sure("registry.invalid-reference"),
+    ),
+    rule(
+        r"loading registries configuration .{0,300}: toml: |configure the Docker daemon with file",
+        sure("client.config-invalid"),
+    ),
+    rule(
+        r"execing credential provider plugin .{0,600}(?:no such file|not found in)",
+        sure("auth.helper-missing"),
+    ),
+    rule(r"execing credential provider plugin", sure("auth.helper-failed")),
+    rule(
         r"cancel pulling image .{0,520}because of no progress"
         r"|Timed out on waiting up to .{1,40} for image pull progress",
         sure("k8s.pull-stalled"),

@@ -11,7 +11,7 @@ def _missing(context: Context) -> Answer | None:
     """A 404: of the API, of a layer, of the token service, or of an image."""
     if context.of_token:
         return sure("auth.realm-error")
-    if context.of_ping or context.says("<html", "<!DOCTYPE", "<HTML"):
+    if context.of_ping or context.says("<html", "<!DOCTYPE", "<HTML", "parsing HTTP 404 response"):
         return sure("registry.not-a-registry")
     if context.of_blob:
         return sure("registry.blob-missing")
@@ -45,9 +45,10 @@ REST: tuple[Rule, ...] = (
     ),
     rule(
         r"\bname unknown|NAME_UNKNOWN|repository name not known|name not known to registry"
-        r"|NOT_FOUND: repository",
+        r"|NOT_FOUND: repository|unknown: repository \S+ not found",
         sure("registry.name-unknown"),
     ),
+    rule(r"unknown: artifact \S+ not found", sure("registry.manifest-unknown")),
     rule(
         r"manifest for \S+ not found",
         likely(
@@ -82,7 +83,9 @@ REST: tuple[Rule, ...] = (
         _server,
     ),
     rule(
-        r"no space left on device|disk quota exceeded|[Nn]ot enough space", sure("client.no-space")
+        r"no space left on device|disk quota exceeded|[Nn]ot enough space"
+        r"|free data blocks which is less than minimum",
+        sure("client.no-space"),
     ),
     rule(
         r"[Dd]igest did not match|does not match expected|unexpected commit digest|short read: "

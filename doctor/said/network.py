@@ -128,7 +128,7 @@ TLS: tuple[Rule, ...] = (
         sure("tls.protocol-too-old"),
     ),
     rule(
-        r"certificate required|tls: bad certificate",
+        r"certificate required|tls: bad certificate|No required SSL certificate was sent",
         likely("tls.client-certificate-required"),
     ),
     rule(
@@ -143,7 +143,7 @@ TLS: tuple[Rule, ...] = (
 )
 DNS: tuple[Rule, ...] = (
     rule(
-        r"\bno such host\b|Name or service not known|nodename nor servname",
+        r"\bno such host\b|Name or service not known|nodename nor servname|Name does not resolve",
         likely("dns.nxdomain", tell=(ambiguous.NO_ADDRESS,)),
     ),
     rule(
@@ -151,7 +151,7 @@ DNS: tuple[Rule, ...] = (
         likely("dns.servfail", "dns.refused", tell=(ambiguous.MISBEHAVING,)),
     ),
     rule(
-        r"Temporary failure in name resolution",
+        r"Temporary failure in name resolution|lookup .{0,300}: Try again",
         likely("dns.timeout", "dns.servfail", tell=(ambiguous.TEMPORARY,)),
     ),
     rule(

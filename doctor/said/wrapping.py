@@ -67,7 +67,8 @@ class Context:
     @property
     def of_token(self) -> bool:
         """Was it a request for a token?"""
-        if self.says("fetch anonymous token", "fetch oauth token", "retrieve auth token"):
+        tokens = ("fetch anonymous token", "fetch oauth token", "retrieve auth token")
+        if self.says(*tokens, "bearer token: "):
             return True
         url = self.path
         return bool(url) and not url.startswith("/v2/") and ("scope=" in url or "service=" in url)
@@ -76,7 +77,7 @@ class Context:
     def of_blob(self) -> bool:
         """Was it a request for a layer, or for an image's configuration?"""
         copying = ("failed to copy", "httpReadSeeker", "reading blob", "fetching blob")
-        return "/blobs/" in self.path or self.says(*copying)
+        return "/blobs/" in self.path or self.says(*copying, "pulling image configuration")
 
     @property
     def of_ping(self) -> bool:
@@ -209,14 +210,27 @@ def params_of(context: Context) -> dict[str, str]:
     if context.says("proxyconnect", "socks connect"):
         at = context.fields.get("name_of") or context.fields.get("address")
         found |= {"proxy": at, "proxy_host": at.rpartition(":")[0] or at} if at else {}
+    if context.says("short-name ", "short name mode is enforcing"):
+        found |= _short(context.fields.get("image", ""))
     if context.client == "kubelet" and (runtime := _runtime(context)):
         found["runtime"] = runtime
     return found
+
+
+def _short(name: str) -> dict[str, str]:
+    """A name without a registry, for which podman and CRI-O know none or several
+    (containers/image, pkg/shortnames): what it says, and what Docker would take it for."""
+    from doctor.reference import Reference, parse
+
+    found = parse(name)
+    meant = str(found) if isinstance(found, Reference) else ""
+    said = f"{name or 'The image'} names no registry, and the client chooses none by itself."
+    return {"statement": said, "suggestion": meant}
 
 
 def _runtime(context: Context) -> str:
     """Which runtime the kubelet quotes."""
     if any(who == "containerd" and p.search(context.whole) for p, who in FIELDS):
         return "containerd"
-    crio = ("pinging container registry", "reading manifest ", "RegistryUnavailable")
+    crio = ("pinging container registry", "reading manifest ", "RegistryUnavailable", "short name ")
     return "cri-o" if context.says(*crio) else ""

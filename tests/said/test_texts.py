@@ -99,6 +99,47 @@ def test_the_back_off_without_a_cause_is_left_out_where_the_cause_is_told() -> N
     assert [s.codes for s in both] == [("rate.limited",)]
 
 
+DENIED = (
+    "Error response from daemon: pull access denied for registry.corp/ci/base, repository does not "
+    "exist or may require 'docker login': denied: requested access to the resource is denied"
+)
+
+
+@pytest.mark.parametrize(
+    ("image", "found"),
+    [
+        ("registry.corp/ci/base:1", ["registry.corp/ci/base:1"]),
+        ("registry.corp/ci/base2:1", ["registry.corp/ci/base", "registry.corp/ci/base2:1"]),
+    ],
+)
+def test_dockers_name_without_a_tag_is_the_image_that_was_pulled(
+    image: str, found: list[str]
+) -> None:
+    """As a GitLab runner tells it twice."""
+    log = (
+        f'WARNING: Failed to pull image with policy "always": {DENIED} (manager.go:250:0s)\n'
+        f'ERROR: Job failed: failed to pull image "{image}" with specified policies [always]: '
+        f"{DENIED} (manager.go:250:0s)\n"
+    )
+    assert [said.image for said in errors(log)] == found
+    other = errors(f'{DENIED}\nFailed to pull image "{image}": toomanyrequests: x\n')
+    assert len(other) == 2, "another cause is another error"
+
+
+def test_each_registry_that_podman_tried_has_its_own_error() -> None:
+    log = (
+        "Error: 2 errors occurred while pulling:\n"
+        " * initializing source docker://registry.corp/app:latest: reading manifest latest in "
+        "registry.corp/app: manifest unknown\n"
+        " * initializing source docker://app:latest: reading manifest latest in "
+        "docker.io/library/app: requested access to the resource is denied\n"
+    )
+    assert [(s.codes[0], s.image) for s in errors(log)] == [
+        ("registry.manifest-unknown", "registry.corp/app:latest"),
+        ("auth.forbidden", "app:latest"),
+    ]
+
+
 def test_two_unprefixed_errors_in_a_row_are_two() -> None:
     text = (
         "Error response from daemon: manifest for team/a:1 not found: manifest unknown: manifest "
