@@ -584,8 +584,49 @@ def test_pods_that_a_failed_job_deleted_are_not_passed_over(
     assert (found.exit, found.part["verdict"]) == (3, "incomplete")
     ((what, why),) = [(each["what"], each["why"]) for each in found.part["left_out"]]
     assert what == "pods"
-    assert "the Job has failed (DeadlineExceeded), and its pods are deleted" in why
+    assert "Job sync has failed (DeadlineExceeded), and its pods are deleted" in why
     assert ("auth." in why) is told
+
+
+def newer(name: str) -> dict[str, Any]:
+    """The same event under its other interface."""
+    one = failed_pull(name)
+    about, note = one.pop("involvedObject"), one.pop("message")
+    return {**one, "regarding": about, "note": note}
+
+
+def test_events_of_deleted_pods_are_read_under_either_interface(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    there = cluster(jobs=[job_of("Failed", "DeadlineExceeded")])
+    there.objects["newer-events"] = [newer("sync-x7k2p")]
+    found = look(there, tmp_path, capsys, "job/sync")
+    assert ["auth." in each["why"] for each in found.part["left_out"]] == [True]
+
+
+@pytest.mark.parametrize("last", ["Failed", "Complete"])
+def test_of_a_cron_job_the_job_that_ran_last_counts(
+    last: str, tmp_path: Path, capsys: Capture
+) -> None:
+    """An older failure is past where a newer Job is well."""
+    made: list[Any] = []
+    for n, kind in enumerate(("Failed", last)):
+        one = job_of(kind, "DeadlineExceeded")
+        one["metadata"] |= {
+            "name": f"sync-{n}",
+            "creationTimestamp": f"2026-11-2{n}T00:00:00Z",
+            "ownerReferences": [{"kind": "CronJob", "name": "sync", "controller": True}],
+        }
+        made.insert(0, one)
+    there = cluster(
+        jobs=made,
+        cronjobs=[{"metadata": {"name": "sync", "namespace": "shop"}}],
+        events=[failed_pull("sync-1-x7k2p")],
+    )
+    found = look(there, tmp_path, capsys, "cj/sync")
+    left = [each["why"] for each in found.part["left_out"]]
+    assert (found.exit, len(left)) == ((3, 1) if last == "Failed" else (0, 0))
+    assert all("Job sync-1 has failed" in why and "auth." in why for why in left)
 
 
 def test_what_may_not_be_read_of_a_failed_job_is_said_and_not_guessed(
