@@ -21,6 +21,11 @@ from doctor.reference import Reference, parse
 from doctor.stamp import stamp
 
 _BACK_OFF = timedelta(minutes=5)
+_REFUSED = frozenset({"auth.rejected", "auth.token-expired"})
+_STATIONS = frozenset(
+    {"registry.blob-unreachable", "auth.realm-unreachable", "client.mirror-unreachable"}
+)
+"""Codes of a host that is not the registry: what fails there is told too."""
 
 
 def judge(case: Case) -> Iterator[Finding]:
@@ -87,9 +92,11 @@ def _login(fact: PullFact) -> Iterator[Finding]:
 
 
 def _served(fact: PullFact, serving: Sequence[SecretSeen]) -> Iterator[Finding]:
-    """The kubelet had a credential for the image, and was refused all the same."""
-    if "auth.rejected" in fact.codes or fact.outcome == "rejected":
-        proven = fact.outcome == "rejected" or fact.codes == ("auth.rejected",)
+    """The kubelet had a credential for the image, and was refused all the same. A token whose life
+    is over is refused by some registries as one without a right (ECR: 403)."""
+    refused = not _REFUSED.isdisjoint(fact.codes) or fact.outcome == "rejected"
+    if refused or all(each.expired for each in serving):
+        proven = fact.outcome == "rejected" or _REFUSED.issuperset(fact.codes)
         for each in serving:
             yield _rejected(fact, each, "certain" if proven else "likely")
         return
@@ -98,12 +105,18 @@ def _served(fact: PullFact, serving: Sequence[SecretSeen]) -> Iterator[Finding]:
 
 
 def _rejected(fact: PullFact, secret: SecretSeen, sure: Confidence) -> Finding:
-    found = of_secret(fact, "k8s.secret-rejected", secret, sure, {}, {"stray": secret.stray})
-    if not secret.stray:
+    key, user = secret.matching[0]
+    params = cloud.registry(fact.image) if user == "AWS" else {}
+    found = of_secret(fact, "k8s.secret-rejected", secret, sure, params, {"stray": secret.stray})
+    why = f"its {' and its '.join(secret.stray)}, which is sent along" if secret.stray else ""
+    if secret.expired:
+        written = f" (the Secret was written {stamp(secret.changed)})" if secret.changed else ""
+        why = f"the life of this {secret.expired} is over{written}"
+    if not why:
         return found
     said = (
         f"The registry refuses the credential that Secret {secret.name} in {fact.namespace} holds "
-        f"under {secret.matching[0][0]}: its {' and its '.join(secret.stray)}, which is sent along."
+        f"under {key}: {why}."
     )
     return replace(found, detail=plain(said))
 
@@ -253,19 +266,24 @@ def _serving(fact: PullFact) -> list[SecretSeen]:
 
 def _said(fact: PullFact, codes: Sequence[str]) -> Iterator[Finding]:
     sure: Confidence = fact.confidence if len(codes) == 1 else "possible"
-    for code in codes:
-        found = finding(
-            fact,
-            code,
-            fault(fact, code),
-            sure,
-            {**fact.params, **own_params(fact, code)},
-            {"cannot_tell": fact.cannot_tell},
-        )
-        if code == "registry.platform-missing" and fact.node and fact.node.platform:
-            found = _not_built(found, fact, fact.node)
-        of_host = not code.startswith(("k8s.", "client."))
-        yield replace(found, hop=fact.hop) if of_host else found
+    yield from (_by_words(fact, code, sure) for code in codes)
+    if codes[0] in _STATIONS:
+        yield from (_by_words(fact, code, sure) for code in fact.beneath)
+
+
+def _by_words(fact: PullFact, code: str, sure: Confidence) -> Finding:
+    found = finding(
+        fact,
+        code,
+        fault(fact, code),
+        sure,
+        {**fact.params, **own_params(fact, code)},
+        {"cannot_tell": fact.cannot_tell},
+    )
+    if code == "registry.platform-missing" and fact.node and fact.node.platform:
+        found = _not_built(found, fact, fact.node)
+    of_host = code in _STATIONS or not code.startswith(("k8s.", "client."))
+    return replace(found, hop=fact.hop if of_host else None, severity="error")
 
 
 def _not_built(found: Finding, fact: PullFact, node: NodeSeen) -> Finding:
@@ -294,6 +312,9 @@ def _beside(fact: PullFact) -> Iterator[Finding]:
     if not login or _serving(fact):
         for each in _missing(fact):
             yield _gone(fact, each, "warning")
+    if not fact.named:  # they decide nothing here, and were not read
+        for name in fact.unretrieved:
+            yield _gone(fact, SecretSeen(name, "unread"), "warning")
     if login and fact.annotation and not _serving(fact):
         placed = {**cloud.registry(fact.image), **(fact.node.cloud if fact.node else {})}
         yield finding(

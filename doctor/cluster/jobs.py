@@ -41,6 +41,7 @@ async def read_gone(survey: Survey, namespace: str, value: Mapping[str, Any]) ->
     why = job.failed(value)
     if not why:
         return
+    survey.keep("Job", value)
     found: list[event.Event] = []
 
     async def ask(api: str, about: str) -> Answer | None:
@@ -59,5 +60,5 @@ async def read_gone(survey: Survey, namespace: str, value: Mapping[str, Any]) ->
     said = f"Job {text(value, 'metadata', 'name')} has failed ({why}), and its pods are deleted"
     for last in found:
         codes = meaning(last.message, last.image).codes or ("no cause that is known",)
-        said += f"; their last failed pull, of {last.image}: {' or '.join(codes)}"
+        said += f"; their last failed pull: {' or '.join(codes)}"
     survey.left.setdefault(LeftOut("pods", plain(said, 600), namespace))

@@ -65,6 +65,7 @@ def _known(survey: Survey, one: Failing, bad: set[str]) -> Known:
             hop=_hop(one),
             said=one.meaning.text,
             cannot_tell=one.meaning.cannot_tell,
+            beneath=one.meaning.beneath,
             node=survey.nodes.get(pod.node) or (node.bare(pod.node) if pod.node else None),
             workload_kind=kind,
             workload=name,

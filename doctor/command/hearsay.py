@@ -28,13 +28,18 @@ _EYES = {
 }
 """Whose remedies and whose `--as` fit the words of a program: skopeo and buildah read what podman
 reads."""
-_STATIONS = ("registry.blob-", "auth.realm-", "proxy.")
+_STATIONS = ("registry.blob-", "auth.realm-", "proxy.", "client.mirror-")
 """Codes of what fails elsewhere than at the registry."""
 _ANSWERS = {
     "dns.nxdomain": "no such host",
     "dns.servfail": "server misbehaving",
     "dns.refused": "server misbehaving",
 }
+_OF_WORDS = {
+    *("runtime", "how", "named", "then", "ping", "policy", "mirror_image", "mirror_host"),
+    *("statement", "suggestion", "rule"),
+}
+"""Params that only fill in a remedy's words, and prove nothing."""
 _LONGEST = 220
 
 
@@ -142,7 +147,7 @@ def _evidence(said: Said) -> Mapping[str, object]:
         "host": said.host,
         "method": said.method,
         "status": said.status,
-        **{name: value for name, value in said.params.items() if name != "runtime"},
+        **{name: value for name, value in said.params.items() if name not in _OF_WORDS},
         "beneath": list(said.beneath),
         "cannot_tell": list(said.cannot_tell),
     }

@@ -19,14 +19,23 @@ _HOSTS = frozenset(
         "registry.server-error",
         "registry.not-a-registry",
         "registry.blob-unreachable",
-        "registry.token-unreachable",
+        "registry.blob-refused",
         "registry.bad-response",
+        "registry.blocked",
+        "registry.http-only",
+        "registry.timeout",
+        "auth.realm-error",
+        "auth.realm-foreign",
+        "auth.realm-unreachable",
+        "client.mirror-auth",
+        "client.mirror-unreachable",
         "auth.no-credentials",
         "auth.rejected",
         "auth.forbidden",
         "auth.denied-or-missing",
     }
 )
+_OF_NODE = frozenset({"k8s.pull-qps", "k8s.inspect-error", "client.no-space", "client.not-running"})
 _RESTARTED = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
 
 
@@ -80,7 +89,7 @@ def fault(fact: PullFact, code: str) -> str:
         return f"{fact.namespace}: {host or fact.image}"
     if (area in _OF_HOST or code in _HOSTS) and host:
         return host
-    if code in ("k8s.pull-qps", "k8s.inspect-error") and fact.node:
+    if code in _OF_NODE and fact.node:
         return fact.node.name
     if code == "k8s.pull-stalled":
         return host or fact.image
@@ -111,6 +120,7 @@ def of_secret(
         "source": source.name if source else "",
         "source_kind": source.kind if source else "",
         "expired": secret.expired,
+        "immutable": "yes" if secret.immutable else "",
         **(params or {}),
     }
     if code in ("k8s.secret-rejected", "k8s.stale-secret-breaks-public") and secret.matching:

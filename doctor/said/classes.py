@@ -47,9 +47,13 @@ def _placed(answer: Answer, context: Context) -> Answer:
         return Answer(
             ("k8s.sandbox-image",), "certain", answer.cannot_tell, answer.beneath or answer.codes
         )
+    if context.mirror and first == "auth.rejected" and context.status == 401:
+        return Answer(("client.mirror-auth",), "likely", answer.cannot_tell)
     if area not in ("dns", "tcp", "tls") or first == "tls.ca-file-unusable":
         return answer
     beneath = answer.codes
+    if context.mirror:
+        return Answer(("client.mirror-unreachable",), "likely", answer.cannot_tell, beneath)
     if context.of_token and context.elsewhere:
         return Answer(("auth.realm-unreachable",), "likely", answer.cannot_tell, beneath)
     if context.of_blob and context.elsewhere:

@@ -269,7 +269,8 @@ def test_a_key_that_does_not_match_is_renamed_only_where_it_is_meant_for_the_ima
     there = cluster(pod(secrets=("a",)), secrets=[secret("a", auths={key: "ann:key-0815"})])
     found = look(there, tmp_path, capsys).finding("k8s.secret-wrong-host")
     assert f"holds a credential for {shown}" in found["detail"]
-    assert any(r["title"].startswith("Rename the key") for r in found["remedies"]) is renamed
+    titles = [r["title"] for r in found["remedies"]]
+    assert any(t.startswith("Write the credential of") for t in titles) is renamed
 
 
 @pytest.mark.parametrize(("password", "said"), [("wrong-0815\n", True), ("wrong-0815", False)])
@@ -655,6 +656,96 @@ def test_a_job_that_ended_without_a_failing_pull_is_well(
 def test_a_selector_goes_to_the_api_server(tmp_path: Path, capsys: Capture) -> None:
     there = cluster(replica("web", "1"), replica("db", "2"))
     assert look(there, tmp_path, capsys, "-l", "app in (db)").part["pods_seen"] == 1
+
+
+ECR_403 = (
+    f'failed to pull and unpack image "{ECR}": failed to resolve reference "{ECR}": unexpected '
+    "status from HEAD request to https://123456789012.dkr.ecr.eu-west-1.amazonaws.com/v2/team/app/"
+    "manifests/1: 403 Forbidden"
+)
+
+
+@pytest.mark.parametrize(
+    ("hours", "user", "expected"),
+    [
+        (20, "AWS", ["k8s.secret-rejected"]),
+        (2, "AWS", ["auth.forbidden", "auth.denied-or-missing"]),
+        (20, "ann", ["auth.forbidden", "auth.denied-or-missing"]),
+    ],
+)
+def test_a_token_whose_life_is_over_is_why_ecr_forbids(
+    hours: int, user: str, expected: list[str], tmp_path: Path, capsys: Capture
+) -> None:
+    written = (datetime.now().astimezone() - timedelta(hours=hours)).isoformat()
+    mine = secret("ecr", auths={ECR.partition("/")[0]: f"{user}:t-4711"}, creationTimestamp=written)
+    there = cluster(pod(image=ECR, secrets=("ecr",), message=ECR_403), secrets=[mine])
+    found = look(there, tmp_path, capsys)
+    assert found.causes == expected
+    if expected == ["k8s.secret-rejected"]:
+        said = found.finding("k8s.secret-rejected")
+        assert "the life of this ECR token is over" in said["detail"]
+        assert said["remedies"][0]["title"] == "Write a fresh ECR token into Secret ecr"
+        assert "eu-west-1" in said["remedies"][0]["steps"][0]["command"]
+
+
+def mirrored(image: str) -> str:
+    name, _, tag = image.partition("/")[2].partition(":")
+    url = f"https://mirror.corp/v2/{name}/manifests/{tag}?ns=registry.corp%3A5000"
+    return (
+        f'failed to pull and unpack image "{image}": failed to resolve image: failed to do '
+        f'request: Head "{url}": tls: failed to verify certificate: x509: certificate signed by '
+        "unknown authority"
+    )
+
+
+def test_a_mirror_is_one_cause_of_all_its_images_and_comes_with_what_fails_there(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    images = [f"registry.corp:5000/team/app{n}:1" for n in range(3)]
+    pods = [pod(f"p{n}", image=i, message=mirrored(i)) for n, i in enumerate(images)]
+    there = cluster(*pods)
+    there.objects["nodes"][0]["status"]["nodeInfo"]["osImage"] = "Ubuntu 24.04.3 LTS"
+    found = look(there, tmp_path, capsys)
+    assert found.causes == ["client.mirror-unreachable"]
+    (pull,) = found.part["pulls"]
+    assert pull["pods"] == 3
+    by = {f["code"]: f for f in pull["findings"]}
+    assert by["client.mirror-unreachable"]["subject"] == "mirror.corp"
+    assert not by["tls.unknown-ca"]["root_cause"]
+    titles = [r["title"] for r in by["client.mirror-unreachable"]["remedies"]]
+    assert "CA" in titles[0]
+    assert titles[-1].startswith("Probe ")
+    assert sum(title.startswith("Probe ") for title in titles) == 1
+
+
+FULL = "failed to extract layer x: write /a: no space left on device"
+
+
+def test_a_full_disk_is_one_cause_of_all_that_its_node_cannot_pull(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    pods = [
+        pod(f"p{n}", image=f"r.corp/app{n}:1", message=FULL, node=f"node-{1 + n % 2}")
+        for n in range(5)
+    ]
+    found = look(cluster(*pods), tmp_path, capsys)
+    assert [(p["root_causes"], p["pods"]) for p in found.part["pulls"]] == [
+        (["client.no-space"], 3),
+        (["client.no-space"], 2),
+    ]
+
+
+@pytest.mark.parametrize(("event_", "told"), [(UNRETRIEVED, True), (None, False)])
+def test_a_missing_secret_is_told_where_something_else_ends_the_pull(
+    event_: Any, told: bool, tmp_path: Path, capsys: Capture
+) -> None:
+    gone = f'failed to resolve reference "{IMAGE}": {IMAGE}: not found'
+    there = cluster(pod(secrets=("gone",), message=gone), events=[event_] if event_ else [])
+    found = look(there, tmp_path, capsys)
+    assert found.causes == ["registry.manifest-unknown", "registry.name-unknown"]
+    warned = [f["subject"] for f in found.part["pulls"][0]["findings"] if not f["root_cause"]]
+    assert warned == (["shop/gone"] if told else [])
+    assert not there.asked("secrets")
 
 
 def test_hundreds_of_pods_are_a_few_causes_the_biggest_first(

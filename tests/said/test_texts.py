@@ -83,13 +83,38 @@ def test_a_mirrors_error_stands_beside_the_registrys() -> None:
         f'ctr: failed to resolve reference "{IMAGE}:1": {IMAGE}:1: not found\n'
     )
     first, second = errors(log)
-    assert (first.codes, first.host, first.image) == (
-        ("dns.nxdomain",),
-        "mirror.corp",
-        f"{IMAGE}:1",
-    )
+    assert (first.codes, first.beneath) == (("client.mirror-unreachable",), ("dns.nxdomain",))
+    assert (first.host, first.image) == ("mirror.corp", f"{IMAGE}:1")
     assert second.codes[0] == "registry.manifest-unknown"
     assert any("mirrors" in each for each in second.cannot_tell)
+
+
+ASKED = "https://mirror.corp/v2/team/app/manifests/1"
+REFUSED = "dial tcp 10.0.0.1:443: connect: connection refused"
+
+
+@pytest.mark.parametrize(
+    ("asked", "said", "codes"),
+    [
+        (f"{ASKED}?ns=registry.corp%3A5000", REFUSED, ("client.mirror-unreachable",)),
+        (f"{ASKED}?ns=mirror.corp", REFUSED, ("tcp.refused",)),
+        (ASKED, REFUSED, ("tcp.refused",)),
+    ],
+)
+def test_containerd_tells_a_mirror_by_whose_image_it_asks_for(
+    asked: str, said: str, codes: tuple[str, ...]
+) -> None:
+    assert error(f'failed to do request: Head "{asked}": {said}').codes == codes
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [(f"{ASKED}?ns=docker.io", "client.mirror-auth"), (ASKED, "auth.rejected")],
+)
+def test_a_mirror_that_wants_a_login_is_not_the_registry(asked: str, code: str) -> None:
+    said = error(f"unexpected status from HEAD request to {asked}: 401 Unauthorized")
+    assert said.codes == (code,)
+    assert said.host == "mirror.corp"
 
 
 def test_the_back_off_without_a_cause_is_left_out_where_the_cause_is_told() -> None:
