@@ -72,7 +72,8 @@ ACCESS: tuple[Rule, ...] = (
     ),
     rule(
         r"no token in bearer response|missing realm|supported auth scheme"
-        r"|challenge scheme .{1,80} is not bearer|decod(?:e|ing) token response",
+        r"|challenge scheme .{1,80} is not bearer|decod(?:e|ing) token response"
+        r"|did not include a token in the response",
         likely("auth.realm-error"),
     ),
     rule(
@@ -134,6 +135,7 @@ ACCESS: tuple[Rule, ...] = (
         _unauthorized,
     ),
     status(403, 403, _forbidden),
+    status(451, 451, lambda _: likely("registry.blocked")),
     rule(
         r"\bDENIED: |(?:^|[:\s])denied: |^[\s:]*denied *$|\b403 Forbidden|unknown: Forbidden",
         _forbidden,

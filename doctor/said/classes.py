@@ -81,10 +81,12 @@ BEFORE: tuple[Rule, ...] = (
         r"|couldn't (?:parse|decode) .{0,80}dockercfg",
         sure("k8s.secret-malformed"),
     ),
+    rule(r"invalid proxy (?:address|URL)|unsupported proxy|parse proxy", sure("proxy.invalid-url")),
     rule(
         r"couldn't parse image (?:name|reference)|[Ii]nvalid reference format|InvalidImageName"
         r"|repository name .{0,300}must be (?:lowercase|canonical)|invalid reference(?: *$|[:\s])"
-        r"|parse \S+: invalid port \S+ after host|could not parse reference|InvalidDefaultImageTag"
+        r"|parse \S+: invalid port \S+ after host|address \S+: invalid port"
+        r"|could not parse reference|InvalidDefaultImageTag"
         r"|invalid (?:image name|checksum digest (?:length|format)|repository name)",
         sure("registry.invalid-reference"),
     ),
@@ -94,7 +96,8 @@ BEFORE: tuple[Rule, ...] = (
         sure("registry.invalid-reference"),
     ),
     rule(
-        r"loading registries configuration .{0,300}: toml: |configure the Docker daemon with file",
+        r"loading registries configuration .{0,300}: toml: |configure the Docker daemon with file"
+        r"|failed to (?:parse|decode) hosts\.toml",
         sure("client.config-invalid"),
     ),
     rule(
@@ -110,7 +113,8 @@ BEFORE: tuple[Rule, ...] = (
     rule(
         r"missing key \S+ for client certificate|load host specific ca"
         r"|(?:unable to|could not|failed to) (?:load|read|append|parse) (?:\S+ )?(?:CA|ca|client) "
-        r"cert|no such file or directory.{0,80}\.(?:crt|pem)\b",
+        r"cert|failed to load (?:CA file|cert file|X509 key pair)"
+        r"|no such file or directory.{0,80}\.(?:crt|pem)\b",
         sure("tls.ca-file-unusable"),
     ),
     rule(

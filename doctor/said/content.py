@@ -40,6 +40,11 @@ REST: tuple[Rule, ...] = (
         sure("client.config-invalid"),
     ),
     rule(
+        r"content digest \S+: not found|snapshot does not exist|read- ?only file system"
+        r"|input/output error",
+        likely("k8s.inspect-error"),
+    ),
+    rule(
         r"fetch content descriptor|content at .{1,300} not found|blob unknown|BLOB_UNKNOWN",
         sure("registry.blob-missing"),
     ),
@@ -91,7 +96,8 @@ REST: tuple[Rule, ...] = (
         r"[Dd]igest did not match|does not match expected|unexpected commit digest|short read: "
         r"|layer verification failed|failed size validation|invalid tar header|gzip: invalid"
         r"|failed to read expected number of bytes|unexpected EOF|digest mismatch"
-        r"|stopped after \d+ redirects|manifest verification failed|unexpected end of JSON",
+        r"|stopped after \d+ redirects|response missing Location header|malformed HTTP response"
+        r"|manifest verification failed|unexpected end of JSON",
         sure("registry.bad-response"),
     ),
     rule(r"unexpected media type|invalid character ", sure("registry.bad-response")),

@@ -67,7 +67,8 @@ LIKELY = re.compile(
     | (?:unexpected\ commit\ digest|[Dd]igest\ did\ not\ match),?\ |short\ read:\ expected
     | failed\ to\ read\ expected\ number\ of\ bytes|supported\ auth\ scheme
     | filesystem\ layer\ verification\ failed|invalid\ reference\ format
-    | download\ failed\ after\ attempts|ading\ registries\ configuration
+    | (?:parse|decode)\ hosts\.toml|download\ failed\ after\ attempts
+    | ading\ registries\ configuration
     | configure\ the\ Docker\ daemon\ with|image\ is\ incompatible\ with\ a[ ]
     | cannot\ be\ used\ on\ this\ platform|Docker\ Image\ manifest\ version\ 2,\ schema\ 1
     | (?:Error:\ |failed\ to\ resolve\ \S+:\ )[\w.-]+\.[\w:.-]+/[^\s"]+:\ not\ found

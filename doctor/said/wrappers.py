@@ -60,7 +60,7 @@ _OUTER: tuple[tuple[str, str], ...] = (
     (r"reading (?:blob|config) (?P<digest>sha\w+:[0-9a-f]+): ", ""),
     (r"fetching blob: ", ""),
     (r"(?:ctr|crictl|nerdctl|skopeo|crane|podman|buildah|docker|regctl|oras): ", ""),
-    (r"Error: |FATA\[\d+\] |FATAL: |ERROR: |(?<!remote )error: ", ""),
+    (r"Error: |FATA\[\d+\] |FATAL: |ERROR: |(?<![a-z] )error: ", ""),
 )
 OUTER = tuple((re.compile(pattern), client) for pattern, client in _OUTER)
 
