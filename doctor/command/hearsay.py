@@ -36,7 +36,7 @@ _ANSWERS = {
     "dns.refused": "server misbehaving",
 }
 _OF_WORDS = {
-    *("runtime", "how", "named", "then", "ping", "policy", "mirror_image", "mirror_host"),
+    *("runtime", "named", "then", "ping", "policy", "mirror_image", "mirror_host"),
     *("statement", "suggestion", "rule"),
 }
 """Params that only fill in a remedy's words, and prove nothing."""
@@ -182,6 +182,7 @@ def _params(code: str, said: Said, target: Target, hop: Hop | None) -> dict[str,
     params["because"] = said.text[:_LONGEST]
     if said.beneath:
         params |= {"how": "the connection fails", "said": said.text[:_LONGEST]}
+        params |= {"how": said.text[:_LONGEST]} if code == "client.mirror-unreachable" else {}
     return {name: plain(value, 400) for name, value in params.items() if value}
 
 

@@ -46,6 +46,9 @@ def own_params(fact: PullFact, code: str) -> dict[str, str]:
     if code == "registry.platform-missing":
         fits = {each.rpartition("/")[2] for each in fact.good_platforms}
         return {"fit_arch": fits.pop() if len(fits) == 1 else ""}
+    if code == "client.mirror-unreachable":
+        in_tls = fact.beneath[:1] and fact.beneath[0].startswith("tls.")
+        return {"how": "TLS fails" if in_tls else fact.said}
     if code.startswith("dns."):
         return {"resolv_conf": "/etc/resolv.conf"}
     if code.startswith("tls."):

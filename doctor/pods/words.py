@@ -3,7 +3,7 @@ words, the kubelet's reason."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import field
 from functools import lru_cache
 
@@ -23,6 +23,21 @@ none that it may pull."""
 _NOT_ENSURED = "ErrImageNotEnsured"
 """The image is on the node, and nothing shows that the pod may use it
 (pkg/kubelet/images/pullmanager)."""
+_LOGIN = frozenset(
+    {
+        "auth.no-credentials",
+        "auth.rejected",
+        "auth.token-expired",
+        "auth.forbidden",
+        "auth.denied-or-missing",
+    }
+)
+"""What a pull Secret may decide. A token service that is not reached is none of it."""
+
+
+def of_login(codes: Iterable[str]) -> bool:
+    """Does one of them speak of a login, so that pull Secrets may decide?"""
+    return not _LOGIN.isdisjoint(codes)
 
 
 @frozen

@@ -228,7 +228,7 @@ def params_of(context: Context) -> dict[str, str]:
         scheme = context.fields["url"].partition("://")[0]
         found |= {"mirror": f"{scheme}://{mirror}", "mirror_host": mirror}
         found |= {"ping": f"{scheme}://{mirror}/v2/"}
-        found |= {"mirror_image": _asked(mirror, context.path) or "", "how": _ended(context.text)}
+        found |= {"mirror_image": _asked(mirror, context.path) or ""}
         found |= {"named": "to which the client's settings send it", "then": _UNTOLD}
     if "blocked" in context.fields:
         found |= {"blocked_prefix": context.fields["blocked"], "rule": context.text}

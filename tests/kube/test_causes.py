@@ -718,6 +718,34 @@ def test_a_mirror_is_one_cause_of_all_its_images_and_comes_with_what_fails_there
     assert sum(title.startswith("Probe ") for title in titles) == 1
 
 
+@pytest.mark.parametrize(
+    ("said", "cause"),
+    [
+        (
+            'failed to fetch oauth token: Post "https://auth.corp/token": dial tcp 10.0.0.9:443: '
+            "connect: connection refused",
+            "auth.realm-unreachable",
+        ),
+        (
+            "failed to fetch anonymous token: unexpected status from GET request to "
+            "https://auth.corp/token?service=x: 503 Service Unavailable",
+            "auth.realm-error",
+        ),
+    ],
+)
+def test_a_token_service_that_fails_is_no_fault_of_a_pull_secret(
+    said: str, cause: str, tmp_path: Path, capsys: Capture
+) -> None:
+    message = (
+        f'failed to pull and unpack image "{IMAGE}": failed to resolve image: failed to authorize: '
+    )
+    stored = [secret("quay", auths={"quay.io": "u:p"}), secret("good", auths=GOOD)]
+    there = cluster(pod(secrets=("quay",), message=message + said), secrets=stored)
+    found = look(there, tmp_path, capsys)
+    assert found.causes == [cause]
+    assert not there.asked("secrets")
+
+
 FULL = "failed to extract layer x: write /a: no space left on device"
 
 
