@@ -13,14 +13,19 @@ from dataclasses import replace
 from datetime import timedelta
 
 from doctor.facts.pull import NodeSeen, PullFact, SecretSeen
-from doctor.model import Case, Check, Confidence, Finding, Severity
-from doctor.pods import cloud
+from doctor.model import Case, Check, Confidence, Finding
+from doctor.pods import cloud, pull_secrets
 from doctor.pods.finding import fault, finding, listed, of_secret, own_params
+from doctor.pods.words import of_login
 from doctor.redact import plain
-from doctor.reference import Reference, parse
 from doctor.stamp import stamp
 
 _BACK_OFF = timedelta(minutes=5)
+_REFUSED = frozenset({"auth.rejected", "auth.token-expired"})
+_STATIONS = frozenset(
+    {"registry.blob-unreachable", "auth.realm-unreachable", "client.mirror-unreachable"}
+)
+"""Codes of a host that is not the registry: what fails there is told too."""
 
 
 def judge(case: Case) -> Iterator[Finding]:
@@ -34,16 +39,16 @@ def judge(case: Case) -> Iterator[Finding]:
 
 def _causes(fact: PullFact) -> Iterator[Finding]:
     if fact.outcome == "rejected" and fact.public:
-        for each in _serving(fact):
+        for each in pull_secrets.serving(fact):
             yield of_secret(fact, "k8s.stale-secret-breaks-public", each)
         return
     flawed = [each for each in fact.named if each.flaw]
     if flawed:
-        for each in flawed:
-            yield _malformed(fact, each, each.flaw, "certain" if _unparsed(fact) else "likely")
+        sure: Confidence = "certain" if _unparsed(fact) else "likely"
+        yield from (pull_secrets.malformed(fact, each, each.flaw, sure) for each in flawed)
     elif _unparsed(fact):
         yield from _unparsed_but_why(fact)
-    elif fact.codes and fact.codes[0].startswith("auth."):
+    elif of_login(fact.codes[:1]):
         yield from _login(fact)
     elif fact.codes and fact.codes[0] != "k8s.cause-unknown":
         yield from _said(fact, fact.codes)
@@ -62,7 +67,7 @@ def _unparsed_but_why(fact: PullFact) -> Iterator[Finding]:
     for each in suspects:
         sure: Confidence = "likely" if len(suspects) == 1 else "possible"
         what = f"the kubelet cannot parse it ({fact.message})"
-        yield _malformed(fact, each, what, sure)
+        yield pull_secrets.malformed(fact, each, what, sure)
     if not suspects:
         yield from _unknown(fact)
 
@@ -71,11 +76,11 @@ def _unparsed_but_why(fact: PullFact) -> Iterator[Finding]:
 
 
 def _login(fact: PullFact) -> Iterator[Finding]:
-    serving = _serving(fact)
+    serving = pull_secrets.serving(fact)
     if serving:
         yield from _served(fact, serving)
         return
-    found = list(_unserved(fact))
+    found = list(pull_secrets.unserved(fact))
     if found:
         yield from found
         return
@@ -87,165 +92,16 @@ def _login(fact: PullFact) -> Iterator[Finding]:
 
 
 def _served(fact: PullFact, serving: Sequence[SecretSeen]) -> Iterator[Finding]:
-    """The kubelet had a credential for the image, and was refused all the same."""
-    if "auth.rejected" in fact.codes or fact.outcome == "rejected":
-        proven = fact.outcome == "rejected" or fact.codes == ("auth.rejected",)
+    """The kubelet had a credential for the image, and was refused all the same. A token whose life
+    is over is refused by some registries as one without a right (ECR: 403)."""
+    refused = not _REFUSED.isdisjoint(fact.codes) or fact.outcome == "rejected"
+    if refused or all(each.expired for each in serving):
+        proven = fact.outcome == "rejected" or _REFUSED.issuperset(fact.codes)
         for each in serving:
-            yield _rejected(fact, each, "certain" if proven else "likely")
+            yield pull_secrets.rejected(fact, each, "certain" if proven else "likely")
         return
     codes = tuple(c for c in fact.codes if c != "auth.no-credentials")
     yield from _said(fact, codes or fact.codes)
-
-
-def _rejected(fact: PullFact, secret: SecretSeen, sure: Confidence) -> Finding:
-    found = of_secret(fact, "k8s.secret-rejected", secret, sure, {}, {"stray": secret.stray})
-    if not secret.stray:
-        return found
-    said = (
-        f"The registry refuses the credential that Secret {secret.name} in {fact.namespace} holds "
-        f"under {secret.matching[0][0]}: its {' and its '.join(secret.stray)}, which is sent along."
-    )
-    return replace(found, detail=plain(said))
-
-
-def _unserved(fact: PullFact) -> Iterator[Finding]:
-    """None of the Secrets that are named gives a credential for the image: which should?"""
-    gone = [*_missing(fact)]
-    if gone:
-        yield from (_gone(fact, each) for each in gone)
-        return
-    near = [each for each in fact.named if each.near]
-    if near:
-        yield from (_wrong_host(fact, each) for each in near)
-        return
-    wrong = [each for each in fact.named if each.state == "present" and not each.read]
-    if wrong:
-        yield from (of_secret(fact, "k8s.secret-wrong-type", each) for each in wrong)
-        return
-    hidden = [*_hidden(fact)]
-    if hidden:
-        yield from hidden
-        return
-    if fact.unnamed:
-        yield from _not_referenced(fact)
-        return
-    for each in fact.named:
-        if each.marked:
-            key, why = each.marked[0]
-            yield _malformed(fact, each, f'the entry "{key}": {why}', "certain")
-        elif each.read and not each.count:
-            yield _malformed(fact, each, "it holds no entry under `auths`", "certain")
-        elif each.entries == ("auths",):  # .dockercfg is the bare map
-            what = "its .dockercfg has a level `auths`, which only .dockerconfigjson has"
-            yield _malformed(fact, each, what, "certain")
-        elif each.read:
-            yield _wrong_host(fact, each)
-
-
-def _missing(fact: PullFact) -> Iterator[SecretSeen]:
-    """The Secrets that are not there, by the API or by the kubelet's own event."""
-    for each in fact.named:
-        by_event = each.state == "unread" and each.name in fact.unretrieved
-        if each.state == "missing" or by_event:
-            yield each
-
-
-def _hidden(fact: PullFact) -> Iterator[Finding]:
-    """What the ServiceAccount names and the pod does not have."""
-    code = "k8s.service-account-shadowed" if fact.named else "k8s.pod-predates-secret"
-    for each in fact.of_account:
-        known = each.serves
-        if not known and (each.state != "unread" or fact.named):
-            continue
-        subject = f"{fact.namespace}/{fact.account}: {each.name}"
-        yield finding(
-            fact,
-            code,
-            subject,
-            "certain" if known else "likely",
-            {"secret": each.name, "created": stamp(fact.created) if fact.created else "earlier"},
-            {"pod_created": fact.created, "account_changed": fact.account_changed},
-        )
-
-
-def _not_referenced(fact: PullFact) -> Iterator[Finding]:
-    """Secrets that would serve and that nobody names; an account that was not read may name
-    them."""
-    sure: Confidence = "certain" if len(fact.unnamed) == 1 else "likely"
-    for each in fact.unnamed[:3]:
-        found = of_secret(fact, "k8s.secret-not-referenced", each, sure)
-        if not fact.account_read:
-            said = (
-                f"Secret {each.name} in {fact.namespace} has a key for the image's registry, and "
-                f"pod {fact.pod} does not name it. ServiceAccount {fact.account} was not read: "
-                "if it names the Secret, the pod is older than that, and a new pod has it."
-            )
-            found = replace(found, confidence="possible", detail=plain(said))
-        yield found
-
-
-def _gone(fact: PullFact, secret: SecretSeen, severity: Severity | None = None) -> Finding:
-    found = of_secret(
-        fact,
-        "k8s.secret-missing",
-        secret,
-        "certain" if secret.state == "missing" else "likely",
-        {
-            "named_by": f"Pod {fact.pod}",
-            "found_in": secret.found_in[0] if secret.found_in else "",
-            "similar": secret.similar,
-        },
-        {"found_in": secret.found_in, "similar": secret.similar, "event": fact.unretrieved},
-    )
-    return replace(found, severity=severity) if severity else found
-
-
-def _wrong_host(fact: PullFact, secret: SecretSeen) -> Finding:
-    near = dict(secret.near)
-    more = secret.count - len(secret.entries)
-    keys = ", ".join(_with_reason(key, near.get(key, "")) for key in secret.entries)
-    renamed = next((key for key in near if not _of_others(key, fact.image)), "")
-    return of_secret(
-        fact,
-        "k8s.secret-wrong-host",
-        secret,
-        "certain",
-        {"keys": keys + (f" and {more} more" if more > 0 else ""), "wrong_key": renamed},
-        {"entries": secret.entries, "why_not": near},
-    )
-
-
-def _with_reason(key: str, why_not: str) -> str:
-    """A blank at its end is seen only in quotes."""
-    shown = key if key == "".join(key.split()) else f'"{key}"'
-    return f"{shown} ({why_not})" if why_not else shown
-
-
-def _of_others(key: str, image: str) -> bool:
-    """Is the key for other repositories of the same registry? Its credential may have no right to
-    this one."""
-    path = key.partition("://")[2] or key
-    path = path.partition("/")[2].partition("@")[0].partition(":")[0].strip("/")
-    found = parse(image)
-    repository = found.repository if isinstance(found, Reference) else ""
-    return path not in ("v1", "v2") and not repository.startswith(path)
-
-
-def _malformed(fact: PullFact, secret: SecretSeen, what: str, sure: Confidence) -> Finding:
-    key = secret.flawed_key
-    flaw = f'the entry "{key}": {what}' if key else what
-    return of_secret(
-        fact,
-        "k8s.secret-malformed",
-        secret,
-        sure,
-        {"flaw": flaw, "entry": key},
-        {"entry": key, "rule": what},
-    )
-
-
-def _serving(fact: PullFact) -> list[SecretSeen]:
-    return [each for each in fact.named if each.serves]
 
 
 # What the words say by themselves.
@@ -253,19 +109,24 @@ def _serving(fact: PullFact) -> list[SecretSeen]:
 
 def _said(fact: PullFact, codes: Sequence[str]) -> Iterator[Finding]:
     sure: Confidence = fact.confidence if len(codes) == 1 else "possible"
-    for code in codes:
-        found = finding(
-            fact,
-            code,
-            fault(fact, code),
-            sure,
-            {**fact.params, **own_params(fact, code)},
-            {"cannot_tell": fact.cannot_tell},
-        )
-        if code == "registry.platform-missing" and fact.node and fact.node.platform:
-            found = _not_built(found, fact, fact.node)
-        of_host = not code.startswith(("k8s.", "client."))
-        yield replace(found, hop=fact.hop) if of_host else found
+    yield from (_by_words(fact, code, sure) for code in codes)
+    if codes[0] in _STATIONS:
+        yield from (_by_words(fact, code, sure) for code in fact.beneath)
+
+
+def _by_words(fact: PullFact, code: str, sure: Confidence) -> Finding:
+    found = finding(
+        fact,
+        code,
+        fault(fact, code),
+        sure,
+        {**fact.params, **own_params(fact, code)},
+        {"cannot_tell": fact.cannot_tell},
+    )
+    if code == "registry.platform-missing" and fact.node and fact.node.platform:
+        found = _not_built(found, fact, fact.node)
+    of_host = code in _STATIONS or not code.startswith(("k8s.", "client."))
+    return replace(found, hop=fact.hop if of_host else None, severity="error")
 
 
 def _not_built(found: Finding, fact: PullFact, node: NodeSeen) -> Finding:
@@ -278,9 +139,9 @@ def _not_built(found: Finding, fact: PullFact, node: NodeSeen) -> Finding:
 
 def _unknown(fact: PullFact) -> Iterator[Finding]:
     """Nobody knows the words, or there are none. A Secret that is not there may be why."""
-    gone = [*_missing(fact)]
+    gone = [*pull_secrets.missing(fact)]
     if gone and not fact.codes and not fact.message:
-        yield from (replace(_gone(fact, each), confidence="likely") for each in gone)
+        yield from (replace(pull_secrets.gone(fact, each), confidence="likely") for each in gone)
         return
     message = fact.message or f"{fact.reason}, and nothing more"
     yield finding(fact, "k8s.cause-unknown", fact.image, "certain", {"message": message}, {})
@@ -290,11 +151,14 @@ def _unknown(fact: PullFact) -> Iterator[Finding]:
 
 
 def _beside(fact: PullFact) -> Iterator[Finding]:
-    login = any(code.startswith("auth.") for code in fact.codes)
-    if not login or _serving(fact):
-        for each in _missing(fact):
-            yield _gone(fact, each, "warning")
-    if login and fact.annotation and not _serving(fact):
+    login = of_login(fact.codes)
+    if not login or pull_secrets.serving(fact):
+        for each in pull_secrets.missing(fact):
+            yield pull_secrets.gone(fact, each, "warning")
+    if not fact.named:  # they decide nothing here, and were not read
+        for name in fact.unretrieved:
+            yield pull_secrets.gone(fact, SecretSeen(name, "unread"), "warning")
+    if login and fact.annotation and not pull_secrets.serving(fact):
         placed = {**cloud.registry(fact.image), **(fact.node.cloud if fact.node else {})}
         yield finding(
             fact,
@@ -338,10 +202,9 @@ def _mended(fact: PullFact) -> bool:
     if fact.outcome == "served" and fact.codes:
         area = fact.codes[0].partition(".")[0]
         return area in ("auth", "registry", "rate")
-    login = any(code.startswith("auth.") for code in fact.codes)
-    if not login or fact.last is None:
+    if not of_login(fact.codes) or fact.last is None:
         return False
-    return any(each.changed and each.changed > fact.last for each in _serving(fact))
+    return any(each.changed and each.changed > fact.last for each in pull_secrets.serving(fact))
 
 
 CHECK = Check(

@@ -330,7 +330,7 @@ def test_the_created_secret_is_a_docker_configuration(shell: Path) -> None:
         ("k8s.secret-wrong-host", "Add", {}, {"registry.corp:5000": "USER_NAME:pä$s'w\"ord"}),
         (
             "k8s.secret-wrong-host",
-            "Rename",
+            "Write the credential",
             {"wrong_key": "other.corp"},
             {"registry.corp:5000": "ann:old"},
         ),

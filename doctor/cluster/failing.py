@@ -16,7 +16,7 @@ from doctor.facts.pull import Role
 from doctor.frozen import frozen
 from doctor.pods.event import Event
 from doctor.pods.pod import Pod, Waiting
-from doctor.pods.words import Meaning, meaning
+from doctor.pods.words import Meaning, meaning, of_login
 
 STALLED = timedelta(minutes=2)
 """A pull that has begun and shown neither end nor error for so long hangs."""
@@ -45,14 +45,12 @@ class Failing:
     def asks(self) -> bool:
         """May the pull Secrets decide why it fails?"""
         codes = self.meaning.codes
-        login = any(code.startswith("auth.") for code in codes)
-        return login or not codes or not self.reason.isalnum()
+        return of_login(codes) or not codes or not self.reason.isalnum()
 
     @property
     def login(self) -> bool:
         """Do the words speak of a login first of all?"""
-        codes = self.meaning.codes
-        return bool(codes) and codes[0].startswith("auth.")
+        return of_login(self.meaning.codes[:1])
 
 
 def failing(survey: Survey, now: datetime) -> list[Failing]:

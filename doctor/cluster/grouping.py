@@ -60,7 +60,7 @@ def pulls(
         look = tuple((f.code, f.subject, f.severity, f.confidence) for f in bare)
         if look not in known:
             dressed = [_dressed(f, fact, target, words) for f in bare]
-            settled = settle(dressed, words.rules)
+            settled = [_decided(f, fact, target, words) for f in settle(dressed, words.rules)]
             cause = tuple((f.code, f.subject or "") for f in settled if f.root_cause)
             known[look] = cause
             said[cause] = _joined(said.get(cause, ()), settled)
@@ -91,15 +91,21 @@ def _dressed(finding: Finding, fact: PullFact, target: Target, words: Words) -> 
     """With its words on. Those of the other checks want what their probes saw; where that is not
     known, the kubelet's own words stand before what the code means."""
     found = words.dress(replace(finding, check=check_of(finding.code)), target)
-    if found.severity == "error" and not finding.code.startswith("k8s.") and not fact.outcome:
-        unknown = words.dress(replace(finding, code=UNKNOWN), target)
-        found = replace(found, remedies=(*found.remedies, *unknown.remedies[:1]))
     own = words.get(finding.code)
     if own is None or found.detail != own.means or not fact.said:
         return found
     said = fact.said.rstrip(". ")
     said = said if len(said) <= _LONGEST else f"{said[:_LONGEST]}…"
     return replace(found, detail=f"The kubelet says: {said}. {own.means}")
+
+
+def _decided(finding: Finding, fact: PullFact, target: Target, words: Words) -> Finding:
+    """With the probe at the end, where the cause is only read from words."""
+    if finding.severity != "error" or finding.code.startswith("k8s.") or fact.outcome:
+        return finding
+    bare = replace(finding, code=UNKNOWN, title="", detail="", remedies=())
+    probe = words.dress(bare, target).remedies[:1]
+    return replace(finding, remedies=(*finding.remedies, *probe))
 
 
 def _joined(one: Sequence[Finding], other: Sequence[Finding]) -> tuple[Finding, ...]:

@@ -65,6 +65,7 @@ def _known(survey: Survey, one: Failing, bad: set[str]) -> Known:
             hop=_hop(one),
             said=one.meaning.text,
             cannot_tell=one.meaning.cannot_tell,
+            beneath=one.meaning.beneath,
             node=survey.nodes.get(pod.node) or (node.bare(pod.node) if pod.node else None),
             workload_kind=kind,
             workload=name,
@@ -103,9 +104,7 @@ def _misspelt(image: str) -> dict[str, str]:
     found = parse(image)
     if isinstance(found, Reference):
         return {}
-    at = f"{found.text} is no image reference from its character {found.position + 1} on"
-    said = f"{at}: {found.rule}. {found.hint}".rstrip()
-    return {"statement": said, "suggestion": found.suggestion or ""}
+    return {"statement": found.statement, "suggestion": found.suggestion or ""}
 
 
 def _hop(one: Failing) -> Hop | None:

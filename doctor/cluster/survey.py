@@ -16,23 +16,22 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from doctor.cluster import LeftOut
+from doctor.cluster import LeftOut, jobs
 from doctor.facts.cluster import Refused
 from doctor.facts.pull import NodeSeen
 from doctor.frozen import frozen
 from doctor.net.kube import METADATA, Answer, Api
-from doctor.pods import event, job, pod
+from doctor.pods import event, pod
 from doctor.pods.kept import Kept
-from doctor.pods.objects import owner, text
+from doctor.pods.objects import text
 from doctor.pods.pod import Pod
 from doctor.pods.scope import Named, Scope, path_of, selector_of, space
 from doctor.pods.secret import Stored, Weighed
-from doctor.pods.words import meaning
 from doctor.usage import UsageError
 
 FEW = 3
@@ -182,49 +181,28 @@ class Survey:
         else:
             self.keep(named.kind, answer.body)
         before = self.seen, len(self.left)
-        await self._read_of(named, namespace, answer)
-        why = job.failed(answer.body) if answer.ok and named.kind == "Job" else ""
-        if why and (self.seen, len(self.left)) == before:  # its pods could be read: there are none
-            await self._read_gone(namespace, answer.body, why)
+        last = await self._read_of(named, namespace, answer)
+        if last and (self.seen, len(self.left)) == before:  # its pods could be read: there are none
+            await jobs.read_gone(self, namespace, last)
 
-    async def _read_gone(self, namespace: str, value: Any, why: str) -> None:
-        """A failed Job has no pods left; what events still say of their pulls."""
-        found: list[event.Event] = []
-        about = "involvedObject.kind=Pod,reason=Failed"
-        async for page in self.api.pages(space(namespace, "events"), fieldSelector=about):
-            if not page.ok:
-                self.missed("events", page, namespace, "list")
-                break
-            read = (event.read(one) for one in page.items if isinstance(one, Mapping))
-            mine = (one for one in read if one and job.failed_pull(value, one))
-            found = event.merged([*found, *mine])[-1:]
-        said = f"the Job has failed ({why}), and its pods are deleted"
-        if found:
-            codes = meaning(found[0].message, found[0].image).codes
-            said += f"; their last failed pull: {' or '.join(codes)}"
-        self.left.setdefault(LeftOut("pods", said, namespace))
-
-    async def _read_of(self, named: Named, namespace: str, answer: Answer) -> None:
-        """The pods of a workload: by its selector, or where it may not be read by their owners."""
+    async def _read_of(
+        self, named: Named, namespace: str, answer: Answer
+    ) -> Mapping[str, Any] | None:
+        """The pods of a workload: by its selector, or where it may not be read by their owners.
+        Comes to the Job that ran last, where it is one or makes them."""
         selector = selector_of(answer.body) if answer.ok else ""
         if named.kind == "CronJob":
-            jobs = {n async for n in self._jobs(named, namespace)}
-            await self._read_list(namespace, lambda p: p.owner[0] == "Job" and p.owner[1] in jobs)
-        elif selector:
+            made = await jobs.of_cron_job(self, named, namespace)
+            names = {text(one, "metadata", "name") for one in made}
+            await self._read_list(namespace, lambda p: p.owner[0] == "Job" and p.owner[1] in names)
+            return made[-1] if made else None
+        if selector:
             await self._read_list(namespace, labelSelector=selector)
         else:
             await self._read_list(
                 namespace, lambda p: named.key in (p.workload, (p.owner[0], p.owner[1]))
             )
-
-    async def _jobs(self, named: Named, namespace: str) -> AsyncIterator[str]:
-        async for page in self.api.pages(space(namespace, "jobs", "/apis/batch/v1")):
-            if not page.ok:
-                self.missed("jobs.batch", page, namespace, "list")
-                return
-            for one in page.items:
-                if owner(one)[:2] == named.key:
-                    yield text(one, "metadata", "name")
+        return answer.body if answer.ok and named.kind == "Job" else None
 
     # What is read where a pull fails.
 

@@ -28,13 +28,18 @@ _EYES = {
 }
 """Whose remedies and whose `--as` fit the words of a program: skopeo and buildah read what podman
 reads."""
-_STATIONS = ("registry.blob-", "auth.realm-", "proxy.")
+_STATIONS = ("registry.blob-", "auth.realm-", "proxy.", "client.mirror-")
 """Codes of what fails elsewhere than at the registry."""
 _ANSWERS = {
     "dns.nxdomain": "no such host",
     "dns.servfail": "server misbehaving",
     "dns.refused": "server misbehaving",
 }
+_OF_WORDS = {
+    *("runtime", "named", "then", "ping", "policy", "mirror_image", "mirror_host"),
+    *("statement", "suggestion", "rule"),
+}
+"""Params that only fill in a remedy's words, and prove nothing."""
 _LONGEST = 220
 
 
@@ -142,7 +147,7 @@ def _evidence(said: Said) -> Mapping[str, object]:
         "host": said.host,
         "method": said.method,
         "status": said.status,
-        **{name: value for name, value in said.params.items() if name != "runtime"},
+        **{name: value for name, value in said.params.items() if name not in _OF_WORDS},
         "beneath": list(said.beneath),
         "cannot_tell": list(said.cannot_tell),
     }
@@ -163,6 +168,10 @@ def _params(code: str, said: Said, target: Target, hop: Hop | None) -> dict[str,
         params |= {"addresses": address, "address": address, "port": port}
     if code in _ANSWERS and "resolver" in params:
         params["answer"] = f'"{_ANSWERS[code]}"'
+    if code == "registry.invalid-reference" and said.image:
+        found = parse(said.image)
+        if not isinstance(found, Reference):
+            params |= {"statement": found.statement, "suggestion": found.suggestion or ""}
     if target.reference is not None:
         params["wanted"] = _wanted(target.reference)
         params["reference"] = str(target.reference)
@@ -173,6 +182,7 @@ def _params(code: str, said: Said, target: Target, hop: Hop | None) -> dict[str,
     params["because"] = said.text[:_LONGEST]
     if said.beneath:
         params |= {"how": "the connection fails", "said": said.text[:_LONGEST]}
+        params |= {"how": said.text[:_LONGEST]} if code == "client.mirror-unreachable" else {}
     return {name: plain(value, 400) for name, value in params.items() if value}
 
 

@@ -49,6 +49,8 @@ class SecretSeen:
     """Keys that match, and why they give no credential all the same."""
     near: tuple[tuple[str, str], ...] = ()
     """Keys that come near and do not match, and why not."""
+    immutable: bool = False
+    """Is its data not to be changed, so that it must be deleted and made anew?"""
     stray: tuple[str, ...] = ()
     """White space at the ends of what is tried: where, and which; never the value."""
     expired: str = ""
@@ -106,6 +108,8 @@ class PullFact(Fact):
     said: str = ""
     """The error itself, without what stands around it."""
     cannot_tell: str = ""
+    beneath: tuple[str, ...] = ()
+    """Where the first code names a station that a host of its own is: what fails there."""
     node: NodeSeen | None = None
     workload_kind: str = ""
     workload: str = ""

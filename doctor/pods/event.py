@@ -18,7 +18,11 @@ UNRETRIEVED = "FailedToRetrieveImagePullSecret"
 """The reason of an event about pull Secrets that the kubelet did not get."""
 _FIELD = re.compile(r"spec\.(?:init|ephemeral)?[cC]ontainers\{(?P<name>[^{}]{1,253})\}")
 _IMAGE = re.compile(r'image "(?P<image>[^"\s]{1,1024})"')
-_SANDBOX = re.compile(r'(?:sandbox image|pull image) "(?P<image>[^"\s]{1,1024})"')
+_SANDBOX = re.compile(
+    r'(?:sandbox image|pull(?:ing)? image) "(?P<image>[^"\s]{1,1024})"'
+    r"|initializing source docker://(?P<source>[^\s\"]{1,1024}): "
+)
+"""containerd's words, the docker shim's, and CRI-O's."""
 _SECRETS = re.compile(r"image pull secrets \((?P<names>[^()]{1,4000})\)")
 
 
@@ -45,7 +49,7 @@ class Event:
     def sandbox(self) -> str:
         """The sandbox image that could not be pulled; "" where it was something else."""
         found = _SANDBOX.search(self.message) if self.reason == "FailedCreatePodSandBox" else None
-        return found["image"] if found else ""
+        return (found["image"] or found["source"]) if found else ""
 
     @property
     def unretrieved(self) -> tuple[str, ...]:

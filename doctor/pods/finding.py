@@ -19,14 +19,23 @@ _HOSTS = frozenset(
         "registry.server-error",
         "registry.not-a-registry",
         "registry.blob-unreachable",
-        "registry.token-unreachable",
+        "registry.blob-refused",
         "registry.bad-response",
+        "registry.blocked",
+        "registry.http-only",
+        "registry.timeout",
+        "auth.realm-error",
+        "auth.realm-foreign",
+        "auth.realm-unreachable",
+        "client.mirror-auth",
+        "client.mirror-unreachable",
         "auth.no-credentials",
         "auth.rejected",
         "auth.forbidden",
         "auth.denied-or-missing",
     }
 )
+_OF_NODE = frozenset({"k8s.pull-qps", "k8s.inspect-error", "client.no-space", "client.not-running"})
 _RESTARTED = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
 
 
@@ -37,6 +46,9 @@ def own_params(fact: PullFact, code: str) -> dict[str, str]:
     if code == "registry.platform-missing":
         fits = {each.rpartition("/")[2] for each in fact.good_platforms}
         return {"fit_arch": fits.pop() if len(fits) == 1 else ""}
+    if code == "client.mirror-unreachable":
+        in_tls = fact.beneath[:1] and fact.beneath[0].startswith("tls.")
+        return {"how": "TLS fails" if in_tls else fact.said}
     if code.startswith("dns."):
         return {"resolv_conf": "/etc/resolv.conf"}
     if code.startswith("tls."):
@@ -80,7 +92,7 @@ def fault(fact: PullFact, code: str) -> str:
         return f"{fact.namespace}: {host or fact.image}"
     if (area in _OF_HOST or code in _HOSTS) and host:
         return host
-    if code in ("k8s.pull-qps", "k8s.inspect-error") and fact.node:
+    if code in _OF_NODE and fact.node:
         return fact.node.name
     if code == "k8s.pull-stalled":
         return host or fact.image
@@ -111,6 +123,7 @@ def of_secret(
         "source": source.name if source else "",
         "source_kind": source.kind if source else "",
         "expired": secret.expired,
+        "immutable": "yes" if secret.immutable else "",
         **(params or {}),
     }
     if code in ("k8s.secret-rejected", "k8s.stale-secret-breaks-public") and secret.matching:

@@ -69,6 +69,7 @@ class Stored:
     """Why nothing of it can be read."""
     source: Source | None = None
     changed: datetime | None = None
+    immutable: bool = False
 
 
 def read(value: Mapping[str, Any]) -> Stored | None:
@@ -91,6 +92,7 @@ def read(value: Mapping[str, Any]) -> Stored | None:
         flaw=flaw,
         source=_source(value),
         changed=changed(value),
+        immutable=at(value, "immutable") is True,
     )
     if stored.document is not None or flaw:
         return stored
@@ -167,6 +169,7 @@ def weigh(stored: Stored, want: Wanted) -> Weighed:
         flaw=stored.flaw,
         source=stored.source,
         changed=stored.changed,
+        immutable=stored.immutable,
     )
     if stored.document is None:
         return Weighed(seen)

@@ -3,7 +3,7 @@ words, the kubelet's reason."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import field
 from functools import lru_cache
 
@@ -17,11 +17,27 @@ _REASONS = {
     "ImageInspectError": "k8s.inspect-error",
 }
 """Reasons that say what is wrong by themselves (kubernetes pkg/kubelet/images/types.go)."""
-
-
+_NARROWED = {"ImageInspectError": {"client.not-running", "registry.invalid-reference"}}
+"""Where the words may say more than the reason: the runtime does not answer, or takes the name for
+none that it may pull."""
 _NOT_ENSURED = "ErrImageNotEnsured"
 """The image is on the node, and nothing shows that the pod may use it
 (pkg/kubelet/images/pullmanager)."""
+_LOGIN = frozenset(
+    {
+        "auth.no-credentials",
+        "auth.rejected",
+        "auth.token-expired",
+        "auth.forbidden",
+        "auth.denied-or-missing",
+    }
+)
+"""What a pull Secret may decide. A token service that is not reached is none of it."""
+
+
+def of_login(codes: Iterable[str]) -> bool:
+    """Does one of them speak of a login, so that pull Secrets may decide?"""
+    return not _LOGIN.isdisjoint(codes)
 
 
 @frozen
@@ -35,6 +51,7 @@ class Meaning:
     """The error without what stands around it."""
     params: Mapping[str, str] = field(default_factory=dict)
     cannot_tell: str = ""
+    beneath: tuple[str, ...] = ()
 
 
 @lru_cache(maxsize=2048)
@@ -42,10 +59,10 @@ def meaning(message: str, image: str, reason: str = "") -> Meaning:
     """What the message says of the pull of that image."""
     from doctor.said import error
 
-    if reason in _REASONS:
-        return Meaning((_REASONS[reason],))
     found = error(message, image) if message.strip() else None
     codes = tuple(c for c in found.codes if c != UNKNOWN) if found else ()
+    if reason in _REASONS and not (reason in _NARROWED and _NARROWED[reason] & {*codes}):
+        return Meaning((_REASONS[reason],))
     if (found is None or not codes) and reason == _NOT_ENSURED:
         return Meaning(("auth.no-credentials", "auth.denied-or-missing"), "possible")
     if found is None or not codes:
@@ -57,6 +74,7 @@ def meaning(message: str, image: str, reason: str = "") -> Meaning:
         text=found.text,
         params=dict(found.params),
         cannot_tell=_sentence(found.cannot_tell),
+        beneath=found.beneath,
     )
 
 

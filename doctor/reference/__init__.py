@@ -55,6 +55,12 @@ class Unparsable:
     """What a client makes of it, in its own words where it has some."""
     kind: Kind = "component"
 
+    @property
+    def statement(self) -> str:
+        """What is wrong with it, in a sentence or two."""
+        at = f"{self.text} is no image reference from its character {self.position + 1} on"
+        return f"{at}: {self.rule}. {self.hint}".rstrip()
+
 
 @frozen
 class TargetText:

@@ -29,7 +29,10 @@ def _forbidden(context: Context) -> Answer | None:
         return likely("auth.forbidden", "auth.rejected", tell=(ambiguous.REFUSED_THERE,))
     if context.of_blob and context.elsewhere:
         return sure("registry.blob-refused")
-    if context.of_ping or context.says("invalid character '<'", "<html", "<HTML", "<!DOCTYPE"):
+    page = context.says("invalid character '<'", "<html", "<HTML", "<!DOCTYPE")
+    if context.of_ping and not page and "denied: " in context.core:
+        return likely("auth.rejected", "auth.forbidden", tell=(ambiguous.REFUSED_THERE,))
+    if context.of_ping or page:
         return likely("registry.blocked", "auth.forbidden", tell=(ambiguous.IN_FRONT,))
     return likely("auth.forbidden", "auth.denied-or-missing", tell=(ambiguous.HIDDEN,))
 
@@ -59,6 +62,7 @@ ACCESS: tuple[Rule, ...] = (
         r"no match for platform in manifest|no matching manifest for"
         r"|no image found in (?:image index|manifest list) for (?:architecture|platform)"
         r"|no child with platform|does not match the (?:specified|detected host) platform"
+        r"|-based image is incompatible with a |cannot be used on this platform"
         r"|exec format error",
         sure("registry.platform-missing"),
     ),
@@ -68,7 +72,8 @@ ACCESS: tuple[Rule, ...] = (
     ),
     rule(
         r"no token in bearer response|missing realm|supported auth scheme"
-        r"|challenge scheme .{1,80} is not bearer|decod(?:e|ing) token response",
+        r"|challenge scheme .{1,80} is not bearer|decod(?:e|ing) token response"
+        r"|did not include a token in the response",
         likely("auth.realm-error"),
     ),
     rule(
@@ -80,6 +85,21 @@ ACCESS: tuple[Rule, ...] = (
         r"|invalid username or password|bad username or password",
         sure("auth.rejected"),
     ),
+    rule(
+        r"authorization token has expired|(?:access|refresh|identity) token (?:is|has) expired",
+        sure("auth.token-expired"),
+    ),
+    rule(
+        r"please use personal access token|login credentials are not valid"
+        r"|HTTP Basic: Access denied",
+        sure("auth.rejected"),
+    ),
+    rule(r"is not authorized to perform: ecr", sure("auth.forbidden")),
+    rule(
+        r"Unauthenticated request",
+        likely("auth.no-credentials", "auth.denied-or-missing", tell=(ambiguous.HIDDEN,)),
+    ),
+    rule(r"client with IP .{1,80} is not allowed", sure("registry.blocked")),
     rule(
         r"insufficient_scope",
         likely("auth.denied-or-missing", "auth.forbidden", tell=(ambiguous.SCOPE,)),
@@ -96,7 +116,8 @@ ACCESS: tuple[Rule, ...] = (
     ),
     rule(
         r"manifest\.v1\+prettyjws|[Ss]chema 1 (?:image )?manifest|no longer supported since"
-        r"|schema ?1 manifests? .{0,40}not supported",
+        r"|schema ?1 manifests? .{0,40}not supported"
+        r"|schema 1 support (?:is disabled|has been removed)",
         sure("registry.old-schema"),
     ),
     rule(
@@ -108,9 +129,17 @@ ACCESS: tuple[Rule, ...] = (
         r"requested access to the resource is denied",
         likely("auth.forbidden", "auth.denied-or-missing", tell=(ambiguous.HIDDEN,)),
     ),
-    rule(r"\bUNAUTHORIZED\b|\bunauthorized\b|\b401 Unauthorized|: Unauthorized", _unauthorized),
+    rule(
+        r"\bUNAUTHORIZED\b|\bunauthorized\b|\b401 Unauthorized|: Unauthorized"
+        r"|\bauthentication required\b",
+        _unauthorized,
+    ),
     status(403, 403, _forbidden),
-    rule(r"\bDENIED: |(?:^|[:\s])denied: |^[\s:]*denied *$|\b403 Forbidden", _forbidden),
+    status(451, 451, lambda _: likely("registry.blocked")),
+    rule(
+        r"\bDENIED: |(?:^|[:\s])denied: |^[\s:]*denied *$|\b403 Forbidden|unknown: Forbidden",
+        _forbidden,
+    ),
     rule(
         r"no signatures *$|Transfer not implemented for",
         likely("registry.old-schema", tell=(ambiguous.OLD_WORDS,)),

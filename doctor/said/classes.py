@@ -47,9 +47,13 @@ def _placed(answer: Answer, context: Context) -> Answer:
         return Answer(
             ("k8s.sandbox-image",), "certain", answer.cannot_tell, answer.beneath or answer.codes
         )
+    if context.mirror and first == "auth.rejected" and context.status == 401:
+        return Answer(("client.mirror-auth",), "likely", answer.cannot_tell)
     if area not in ("dns", "tcp", "tls") or first == "tls.ca-file-unusable":
         return answer
     beneath = answer.codes
+    if context.mirror:
+        return Answer(("client.mirror-unreachable",), "likely", answer.cannot_tell, beneath)
     if context.of_token and context.elsewhere:
         return Answer(("auth.realm-unreachable",), "likely", answer.cannot_tell, beneath)
     if context.of_blob and context.elsewhere:
@@ -77,13 +81,30 @@ BEFORE: tuple[Rule, ...] = (
         r"|couldn't (?:parse|decode) .{0,80}dockercfg",
         sure("k8s.secret-malformed"),
     ),
+    rule(r"invalid proxy (?:address|URL)|unsupported proxy|parse proxy", sure("proxy.invalid-url")),
     rule(
         r"couldn't parse image (?:name|reference)|[Ii]nvalid reference format|InvalidImageName"
         r"|repository name .{0,300}must be (?:lowercase|canonical)|invalid reference(?: *$|[:\s])"
-        r"|parse \S+: invalid port \S+ after host|could not parse reference|InvalidDefaultImageTag"
+        r"|parse \S+: invalid port \S+ after host|address \S+: invalid port"
+        r"|could not parse reference|InvalidDefaultImageTag"
         r"|invalid (?:image name|checksum digest (?:length|format)|repository name)",
         sure("registry.invalid-reference"),
     ),
+    rule(
+        r"short-name .{1,300} did not resolve to an alias|short-name resolution enforced"
+        r"|short ?name mode is enforcing",
+        sure("registry.invalid-reference"),
+    ),
+    rule(
+        r"loading registries configuration .{0,300}: toml: |configure the Docker daemon with file"
+        r"|failed to (?:parse|decode) hosts\.toml",
+        sure("client.config-invalid"),
+    ),
+    rule(
+        r"execing credential provider plugin .{0,600}(?:no such file|not found in)",
+        sure("auth.helper-missing"),
+    ),
+    rule(r"execing credential provider plugin", sure("auth.helper-failed")),
     rule(
         r"cancel pulling image .{0,520}because of no progress"
         r"|Timed out on waiting up to .{1,40} for image pull progress",
@@ -92,7 +113,8 @@ BEFORE: tuple[Rule, ...] = (
     rule(
         r"missing key \S+ for client certificate|load host specific ca"
         r"|(?:unable to|could not|failed to) (?:load|read|append|parse) (?:\S+ )?(?:CA|ca|client) "
-        r"cert|no such file or directory.{0,80}\.(?:crt|pem)\b",
+        r"cert|failed to load (?:CA file|cert file|X509 key pair)"
+        r"|no such file or directory.{0,80}\.(?:crt|pem)\b",
         sure("tls.ca-file-unusable"),
     ),
     rule(

@@ -11,7 +11,7 @@ def _missing(context: Context) -> Answer | None:
     """A 404: of the API, of a layer, of the token service, or of an image."""
     if context.of_token:
         return sure("auth.realm-error")
-    if context.of_ping or context.says("<html", "<!DOCTYPE", "<HTML"):
+    if context.of_ping or context.says("<html", "<!DOCTYPE", "<HTML", "parsing HTTP 404 response"):
         return sure("registry.not-a-registry")
     if context.of_blob:
         return sure("registry.blob-missing")
@@ -40,14 +40,20 @@ REST: tuple[Rule, ...] = (
         sure("client.config-invalid"),
     ),
     rule(
+        r"content digest \S+: not found|snapshot does not exist|read- ?only file system"
+        r"|input/output error",
+        likely("k8s.inspect-error"),
+    ),
+    rule(
         r"fetch content descriptor|content at .{1,300} not found|blob unknown|BLOB_UNKNOWN",
         sure("registry.blob-missing"),
     ),
     rule(
         r"\bname unknown|NAME_UNKNOWN|repository name not known|name not known to registry"
-        r"|NOT_FOUND: repository",
+        r"|NOT_FOUND: repository|unknown: repository \S+ not found",
         sure("registry.name-unknown"),
     ),
+    rule(r"unknown: artifact \S+ not found", sure("registry.manifest-unknown")),
     rule(
         r"manifest for \S+ not found",
         likely(
@@ -82,13 +88,16 @@ REST: tuple[Rule, ...] = (
         _server,
     ),
     rule(
-        r"no space left on device|disk quota exceeded|[Nn]ot enough space", sure("client.no-space")
+        r"no space left on device|disk quota exceeded|[Nn]ot enough space"
+        r"|free data blocks which is less than minimum",
+        sure("client.no-space"),
     ),
     rule(
         r"[Dd]igest did not match|does not match expected|unexpected commit digest|short read: "
         r"|layer verification failed|failed size validation|invalid tar header|gzip: invalid"
         r"|failed to read expected number of bytes|unexpected EOF|digest mismatch"
-        r"|stopped after \d+ redirects|manifest verification failed|unexpected end of JSON",
+        r"|stopped after \d+ redirects|response missing Location header|malformed HTTP response"
+        r"|manifest verification failed|unexpected end of JSON",
         sure("registry.bad-response"),
     ),
     rule(r"unexpected media type|invalid character ", sure("registry.bad-response")),

@@ -49,7 +49,7 @@ _YAML_KEY = re.compile(
 )
 _YAML_MESSAGE = re.compile(r"(\s*(?:- )?)message: (?![|>]\s*$)")
 _FRESH = re.compile(
-    r"\s*(?:Error response from |Error: |Failed to |Back-off |Unable to |Cannot connect |"
+    r"\s*(?:Error response from |Error: |Failed to |Back-off |Unable to |Cannot connect |\* |"
     r"(?:ctr|crictl|skopeo|docker|podman|crane|curl|make): |\$ |\+ )"
 )
 """How the message of another begins."""

@@ -24,7 +24,7 @@ def _proxy(context: Context) -> Answer | None:
         return Answer(("proxy.unresolvable",), "certain", (), _beneath(said))
     if re.search(r"x509:|tls:|TLS handshake|server gave HTTP response", said):
         return Answer(("proxy.tls-failed",), "certain")
-    if re.search(r"malformed HTTP|unexpected EOF|: EOF", said):
+    if re.search(r"malformed HTTP|unexpected EOF|(?:^|: )EOF", said):
         return likely("proxy.not-a-proxy")
     return Answer(("proxy.unreachable",), "certain", (), _beneath(said))
 
@@ -55,7 +55,6 @@ PROXY: tuple[Rule, ...] = (
         r"Proxy Authentication Required|\b407\b",
         likely("proxy.auth-required", "proxy.auth-rejected", tell=(ambiguous.PROXY_LOGIN,)),
     ),
-    rule(r"invalid proxy (?:address|URL)|unsupported proxy|parse proxy", sure("proxy.invalid-url")),
     rule(r"CONNECT tunnel failed, response 403", sure("proxy.denied")),
     rule(r"CONNECT tunnel failed, response 5\d\d", sure("proxy.upstream-failed")),
     rule(
@@ -99,7 +98,8 @@ TLS: tuple[Rule, ...] = (
     ),
     rule(r"key too small|[ee]e key too small", sure("tls.weak-key")),
     rule(
-        r"incompatible key usage|unhandled critical extension|x509: malformed|x509: invalid",
+        r"incompatible key usage|unhandled critical extension|x509: malformed|x509: invalid"
+        r"|failed to parse certificate from server|issuer name does not match subject",
         sure("tls.bad-certificate"),
     ),
     rule(
@@ -121,6 +121,7 @@ TLS: tuple[Rule, ...] = (
         likely("registry.http-only", "tls.plain-http", tell=(ambiguous.PLAIN,)),
     ),
     rule(r"first record does not look like a TLS handshake", sure("tls.not-tls")),
+    rule(r"tls: oversized record received", likely("tls.not-tls")),
     rule(r"TLS handshake timeout", sure("tls.handshake-timeout")),
     rule(
         r"tls: (?:protocol version not supported|server selected unsupported protocol version)"
@@ -128,7 +129,7 @@ TLS: tuple[Rule, ...] = (
         sure("tls.protocol-too-old"),
     ),
     rule(
-        r"certificate required|tls: bad certificate",
+        r"certificate required|tls: bad certificate|No required SSL certificate was sent",
         likely("tls.client-certificate-required"),
     ),
     rule(
@@ -143,7 +144,7 @@ TLS: tuple[Rule, ...] = (
 )
 DNS: tuple[Rule, ...] = (
     rule(
-        r"\bno such host\b|Name or service not known|nodename nor servname",
+        r"\bno such host\b|Name or service not known|nodename nor servname|Name does not resolve",
         likely("dns.nxdomain", tell=(ambiguous.NO_ADDRESS,)),
     ),
     rule(
@@ -151,7 +152,8 @@ DNS: tuple[Rule, ...] = (
         likely("dns.servfail", "dns.refused", tell=(ambiguous.MISBEHAVING,)),
     ),
     rule(
-        r"Temporary failure in name resolution",
+        r"Temporary failure in name resolution"
+        r"|lookup .{0,300}: (?:Try again|device or resource busy|no answer from DNS server)",
         likely("dns.timeout", "dns.servfail", tell=(ambiguous.TEMPORARY,)),
     ),
     rule(

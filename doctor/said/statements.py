@@ -22,7 +22,8 @@ _SHORT = 30
 
 ANCHOR = re.compile(
     r"""
-      Failed\ to\ pull\ image\ "|Back-off\ pulling\ image\ "|PullImage\ "|ErrImagePull:\ .
+      Failed\ to\ pull\ image\ "|Back-off\ pulling\ image\ "|PullImage\ "[^"]*"\ failed
+    | ErrImagePull:\ .
     | ImagePullBackOff:\ .|failed\ to\ pull\ (?:and\ unpack\ )?image\ "
     | failed\ to\ resolve\ (?:reference\ "|image:\ )|apply\ default\ image\ tag\ "
     | [Ff]ailed\ to\ inspect\ image\ "|couldn't\ parse\ image\ (?:name|reference)
@@ -39,6 +40,9 @@ ANCHOR = re.compile(
     | failed\ to\ pull\ image\ "[^"]*"\ with\ |ailed\ to\ pull\ image\ with\ policy
     | failed\ to\ resolve\ source\ metadata\ for[ ]
     | failed\ to\ ping\ registry\ |failed\ to\ configure\ transport:[ ]
+    | error\ pulling\ image\ configuration:|writing\ blob:\ adding\ layer\ with\ blob
+    | execing\ credential\ provider\ plugin
+    | failed\ pulling\ image\ "|short-name\ (?:"|resolution)|short\ name\ mode\ is
     """,
     re.VERBOSE,
 )
@@ -63,6 +67,11 @@ LIKELY = re.compile(
     | (?:unexpected\ commit\ digest|[Dd]igest\ did\ not\ match),?\ |short\ read:\ expected
     | failed\ to\ read\ expected\ number\ of\ bytes|supported\ auth\ scheme
     | filesystem\ layer\ verification\ failed|invalid\ reference\ format
+    | (?:parse|decode)\ hosts\.toml|download\ failed\ after\ attempts
+    | ading\ registries\ configuration
+    | configure\ the\ Docker\ daemon\ with|image\ is\ incompatible\ with\ a[ ]
+    | cannot\ be\ used\ on\ this\ platform|Docker\ Image\ manifest\ version\ 2,\ schema\ 1
+    | (?:Error:\ |failed\ to\ resolve\ \S+:\ )[\w.-]+\.[\w:.-]+/[^\s"]+:\ not\ found
     | (?:ctr|crictl|skopeo|crane|regctl|oras|nerdctl):\ .
     """,
     re.VERBOSE,
@@ -179,6 +188,7 @@ def _distinct(found: list[Said]) -> tuple[Said, ...]:
         wanted = ("image", _canonical(said.image)) if said.image else ("host", said.host or "")
         near = [n for code in codes for n in places.get((code, *wanted), ())]
         near += [n for code in codes for n in places.get((code, "nameless"), ())[:_NEAR]]
+        near += [n for code in codes for n in places.get((code, "name", _name(said)), ())[:_NEAR]]
         if not said.image and not said.host:
             near += [n for code in codes for n in places.get((code,), ())[:_NEAR]]
         for place in dict.fromkeys(near):
@@ -188,6 +198,7 @@ def _distinct(found: list[Said]) -> tuple[Said, ...]:
         else:
             for code in codes:
                 keys = [(code,), (code, *wanted), (code, "host", said.host or "")]
+                keys += [(code, "name", _name(said))] if said.image else []
                 keys += [] if said.image else [(code, "nameless")]
                 for key in dict.fromkeys(keys):
                     places.setdefault(key, []).append(len(kept))
@@ -205,17 +216,38 @@ def _canonical(image: str) -> str:
     return f"{found.name}@{found.digest}" if found.digest else str(found)
 
 
+def _same_image(first: Said, other: Said) -> bool:
+    """Docker names a repository that it is denied without its tag."""
+    if _untagged(first) or _untagged(other):
+        return _name(first) == _name(other)
+    return _canonical(first.image or "") == _canonical(other.image or "")
+
+
+def _untagged(said: Said) -> bool:
+    return bool(said.image) and f"pull access denied for {said.image}," in said.text
+
+
+def _name(said: Said) -> str:
+    """The image's name without tag and digest."""
+    from doctor.reference import Reference, parse
+
+    found = parse(said.image or "")
+    return found.name if isinstance(found, Reference) else said.image or ""
+
+
 def _one(first: Said, other: Said) -> Said | None:
     """The two as one, if nothing speaks against it; what either names is kept, and of the
     candidates those that both allow."""
     codes = tuple(code for code in first.codes if code in other.codes)
     if codes not in (first.codes, other.codes) or first.beneath != other.beneath:
         return None
-    if first.image and other.image and _canonical(first.image) != _canonical(other.image):
+    if first.image and other.image and not _same_image(first, other):
         return None
     if first.host and other.host and first.host != other.host:
         return None
     fuller = first if first.image or not other.image else replace(other, text=first.text)
+    if other.image and _untagged(first) and not _untagged(other):
+        fuller = replace(first, image=other.image)
     return replace(
         fuller,
         codes=codes,

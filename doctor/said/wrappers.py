@@ -35,7 +35,7 @@ _OUTER: tuple[tuple[str, str], ...] = (
     (r'PullImage "(?P<image>[^"]*)" failed(?:" error="|: | error=)', "containerd"),
     (r'[Ff]ailed to pull image "(?P<image>[^"]*)" with specified policies \[[^\]]*\]: ', ""),
     (r'Failed to pull image with policy "[^"]*": ', ""),
-    (r'failed to pull image "(?P<image>[^"]*)": ', ""),
+    (r'failed (?:to pull|pulling) image "(?P<image>[^"]*)": ', ""),
     (r"failed to solve: (?:\S{1,300}: (?=failed to resolve source))?", "docker"),
     (r"failed to (?:resolve source metadata for|load cache key for) (?P<image>\S+?): ", "docker"),
     (r'failed to pull and unpack image "(?P<image>[^"]*)": ', "containerd"),
@@ -60,7 +60,7 @@ _OUTER: tuple[tuple[str, str], ...] = (
     (r"reading (?:blob|config) (?P<digest>sha\w+:[0-9a-f]+): ", ""),
     (r"fetching blob: ", ""),
     (r"(?:ctr|crictl|nerdctl|skopeo|crane|podman|buildah|docker|regctl|oras): ", ""),
-    (r"Error: |FATA\[\d+\] |FATAL: |ERROR: |error: ", ""),
+    (r"Error: |FATA\[\d+\] |FATAL: |ERROR: |(?<![a-z] )error: ", ""),
 )
 OUTER = tuple((re.compile(pattern), client) for pattern, client in _OUTER)
 
@@ -103,6 +103,11 @@ _FIELDS: tuple[tuple[str, str], ...] = (
     (r"realm host \"(?P<realm>[^\"]+)\" is", "crane"),
     (r"failed to ping registry (?P<host>\S+): ", "regctl"),
     (r"failed to resolve image: (?P<image>\S+): not found", "containerd"),
+    (r"(?:^|[\s:])(?P<image>[\w-]+(?:\.[\w-]+)+(?::\d+)?/[^\s\"@:]+[:@][\w.:-]+): not found\b", ""),
+    (r'Back-off pulling image "(?P<image>[^"]*)"', "kubelet"),
+    (r'short-name "(?P<image>[^"\s]+)" did not resolve', "podman"),
+    (r"registry (?P<blocked>\S+) is blocked in (?P<blocked_in>/\S+registries\.conf)", ""),
+    (r"credential provider plugin \S+ for image (?P<image>\S+): ", "kubelet"),
     (r"\(registry: (?P<host>[^)\s]+)\)", "regctl"),
     (r"lookup (?P<name_of>[^\s:]+)(?: on (?P<resolver>\S+:\d+))?: ", ""),
     (r"(?:dial|connect) tcp (?P<address>\[[0-9A-Fa-f:.%\w]+\]:\d+|[^\s:]+:\d+): ", ""),

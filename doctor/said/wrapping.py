@@ -31,6 +31,8 @@ _BEGINS = re.compile(
 """Where the client's own words begin."""
 _MIRRORS = re.compile(r"\(Mirrors also failed: \[.*\]\): (?P<image>\S+): ")
 """containers/image tells what the mirrors said first, then the registry's own error."""
+_UNTOLD = "whether the registry itself was asked, and what it said, is not told"
+_NAMESPACE = re.compile(r"[?&]ns=([^&\s]+)")
 _CLIENTS = {"ctr", "crictl", "nerdctl"}
 _LOOKS = re.compile(
     r"\b(?P<word>skopeo|podman|buildah|crane|regctl|oras|docker|ctr|crictl|nerdctl|containerd|crio)"
@@ -67,7 +69,8 @@ class Context:
     @property
     def of_token(self) -> bool:
         """Was it a request for a token?"""
-        if self.says("fetch anonymous token", "fetch oauth token", "retrieve auth token"):
+        tokens = ("fetch anonymous token", "fetch oauth token", "retrieve auth token")
+        if self.says(*tokens, "bearer token: "):
             return True
         url = self.path
         return bool(url) and not url.startswith("/v2/") and ("scope=" in url or "service=" in url)
@@ -76,12 +79,20 @@ class Context:
     def of_blob(self) -> bool:
         """Was it a request for a layer, or for an image's configuration?"""
         copying = ("failed to copy", "httpReadSeeker", "reading blob", "fetching blob")
-        return "/blobs/" in self.path or self.says(*copying)
+        return "/blobs/" in self.path or self.says(*copying, "pulling image configuration")
 
     @property
     def of_ping(self) -> bool:
         """Was it the first question to a registry, `/v2/`?"""
         return self.path in ("/v2/", "/v2") or self.says("pinging ", "login attempt to")
+
+    @property
+    def mirror(self) -> str:
+        """The mirror that was asked; "" for any other host. containerd tells a mirror by `ns` whose
+        image it wants (core/remotes/docker/registry.go, core/remotes/docker/resolver.go)."""
+        authority, path = _split(self.fields.get("url", ""))
+        told = _NAMESPACE.search(path)
+        return authority if told and told[1].replace("%3A", ":") != authority else ""
 
     @property
     def elsewhere(self) -> bool:
@@ -171,12 +182,16 @@ def image_of(context: Context, given: str) -> str | None:
         what = fields.get("what", "")
         return f"{fields['name']}{'@' if ':' in what else ':' if what else ''}{what}"
     authority, path = _split(fields.get("asked") or fields.get("url", ""))
-    found = re.fullmatch(r"/v2/([^?\s]+)/manifests/([^/?\s]+)(?:\?(?P<query>\S*))?", path)
-    if not found or not authority:
-        return None
-    told = re.search(r"(?:^|&)ns=([^&]+)", found["query"] or "")
+    told = _NAMESPACE.search(path)
     registry = told[1].replace("%3A", ":") if told else authority
-    registry = hub.NAME if registry in hub.HOSTS else registry
+    return _asked(hub.NAME if registry in hub.HOSTS else registry, path)
+
+
+def _asked(registry: str, path: str) -> str | None:
+    """The image of that registry whose manifest was asked for."""
+    found = re.fullmatch(r"/v2/([^?\s]+)/manifests/([^/?\s]+)(?:\?\S*)?", path)
+    if not found or not registry:
+        return None
     return f"{registry}/{found[1]}{'@' if ':' in found[2] else ':'}{found[2]}"
 
 
@@ -209,14 +224,38 @@ def params_of(context: Context) -> dict[str, str]:
     if context.says("proxyconnect", "socks connect"):
         at = context.fields.get("name_of") or context.fields.get("address")
         found |= {"proxy": at, "proxy_host": at.rpartition(":")[0] or at} if at else {}
+    if mirror := context.mirror:
+        scheme = context.fields["url"].partition("://")[0]
+        found |= {"mirror": f"{scheme}://{mirror}", "mirror_host": mirror}
+        found |= {"ping": f"{scheme}://{mirror}/v2/"}
+        found |= {"mirror_image": _asked(mirror, context.path) or ""}
+        found |= {"named": "to which the client's settings send it", "then": _UNTOLD}
+    if "blocked" in context.fields:
+        found |= {"blocked_prefix": context.fields["blocked"], "rule": context.text}
+        found |= {"file": context.fields["blocked_in"]}
+    elif context.says("mage rejected: ", "signature validation failed"):
+        found |= {"policy": "yes"}
+    if context.says("short-name ", "short name mode is enforcing"):
+        found |= _short(context.fields.get("image", ""))
     if context.client == "kubelet" and (runtime := _runtime(context)):
         found["runtime"] = runtime
     return found
+
+
+def _short(name: str) -> dict[str, str]:
+    """A name without a registry, for which podman and CRI-O know none or several
+    (containers/image, pkg/shortnames): what it says, and what Docker would take it for."""
+    from doctor.reference import Reference, parse
+
+    found = parse(name)
+    meant = str(found) if isinstance(found, Reference) else ""
+    said = f"{name or 'The image'} names no registry, and the client chooses none by itself."
+    return {"statement": said, "suggestion": meant}
 
 
 def _runtime(context: Context) -> str:
     """Which runtime the kubelet quotes."""
     if any(who == "containerd" and p.search(context.whole) for p, who in FIELDS):
         return "containerd"
-    crio = ("pinging container registry", "reading manifest ", "RegistryUnavailable")
+    crio = ("pinging container registry", "reading manifest ", "RegistryUnavailable", "short name ")
     return "cri-o" if context.says(*crio) else ""

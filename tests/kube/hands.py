@@ -134,6 +134,7 @@ def main(state: str, *words: str) -> None:
             old = hands.remove(one["kind"].lower(), where, one["metadata"]["name"])
             if not args.force:
                 assert old.get("type") == one.get("type"), "the type of a Secret never changes"
+                assert not old.get("immutable"), "field is immutable when `immutable` is set"
             hands.create(one, where)
         case ["patch", kind, name]:
             hands.patch(kind, space, name, json.loads(args.patch))

@@ -269,7 +269,8 @@ def test_a_key_that_does_not_match_is_renamed_only_where_it_is_meant_for_the_ima
     there = cluster(pod(secrets=("a",)), secrets=[secret("a", auths={key: "ann:key-0815"})])
     found = look(there, tmp_path, capsys).finding("k8s.secret-wrong-host")
     assert f"holds a credential for {shown}" in found["detail"]
-    assert any(r["title"].startswith("Rename the key") for r in found["remedies"]) is renamed
+    titles = [r["title"] for r in found["remedies"]]
+    assert any(t.startswith("Write the credential of") for t in titles) is renamed
 
 
 @pytest.mark.parametrize(("password", "said"), [("wrong-0815\n", True), ("wrong-0815", False)])
@@ -584,8 +585,49 @@ def test_pods_that_a_failed_job_deleted_are_not_passed_over(
     assert (found.exit, found.part["verdict"]) == (3, "incomplete")
     ((what, why),) = [(each["what"], each["why"]) for each in found.part["left_out"]]
     assert what == "pods"
-    assert "the Job has failed (DeadlineExceeded), and its pods are deleted" in why
+    assert "Job sync has failed (DeadlineExceeded), and its pods are deleted" in why
     assert ("auth." in why) is told
+
+
+def newer(name: str) -> dict[str, Any]:
+    """The same event under its other interface."""
+    one = failed_pull(name)
+    about, note = one.pop("involvedObject"), one.pop("message")
+    return {**one, "regarding": about, "note": note}
+
+
+def test_events_of_deleted_pods_are_read_under_either_interface(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    there = cluster(jobs=[job_of("Failed", "DeadlineExceeded")])
+    there.objects["newer-events"] = [newer("sync-x7k2p")]
+    found = look(there, tmp_path, capsys, "job/sync")
+    assert ["auth." in each["why"] for each in found.part["left_out"]] == [True]
+
+
+@pytest.mark.parametrize("last", ["Failed", "Complete"])
+def test_of_a_cron_job_the_job_that_ran_last_counts(
+    last: str, tmp_path: Path, capsys: Capture
+) -> None:
+    """An older failure is past where a newer Job is well."""
+    made: list[Any] = []
+    for n, kind in enumerate(("Failed", last)):
+        one = job_of(kind, "DeadlineExceeded")
+        one["metadata"] |= {
+            "name": f"sync-{n}",
+            "creationTimestamp": f"2026-11-2{n}T00:00:00Z",
+            "ownerReferences": [{"kind": "CronJob", "name": "sync", "controller": True}],
+        }
+        made.insert(0, one)
+    there = cluster(
+        jobs=made,
+        cronjobs=[{"metadata": {"name": "sync", "namespace": "shop"}}],
+        events=[failed_pull("sync-1-x7k2p")],
+    )
+    found = look(there, tmp_path, capsys, "cj/sync")
+    left = [each["why"] for each in found.part["left_out"]]
+    assert (found.exit, len(left)) == ((3, 1) if last == "Failed" else (0, 0))
+    assert all("Job sync-1 has failed" in why and "auth." in why for why in left)
 
 
 def test_what_may_not_be_read_of_a_failed_job_is_said_and_not_guessed(
@@ -614,6 +656,124 @@ def test_a_job_that_ended_without_a_failing_pull_is_well(
 def test_a_selector_goes_to_the_api_server(tmp_path: Path, capsys: Capture) -> None:
     there = cluster(replica("web", "1"), replica("db", "2"))
     assert look(there, tmp_path, capsys, "-l", "app in (db)").part["pods_seen"] == 1
+
+
+ECR_403 = (
+    f'failed to pull and unpack image "{ECR}": failed to resolve reference "{ECR}": unexpected '
+    "status from HEAD request to https://123456789012.dkr.ecr.eu-west-1.amazonaws.com/v2/team/app/"
+    "manifests/1: 403 Forbidden"
+)
+
+
+@pytest.mark.parametrize(
+    ("hours", "user", "expected"),
+    [
+        (20, "AWS", ["k8s.secret-rejected"]),
+        (2, "AWS", ["auth.forbidden", "auth.denied-or-missing"]),
+        (20, "ann", ["auth.forbidden", "auth.denied-or-missing"]),
+    ],
+)
+def test_a_token_whose_life_is_over_is_why_ecr_forbids(
+    hours: int, user: str, expected: list[str], tmp_path: Path, capsys: Capture
+) -> None:
+    written = (datetime.now().astimezone() - timedelta(hours=hours)).isoformat()
+    mine = secret("ecr", auths={ECR.partition("/")[0]: f"{user}:t-4711"}, creationTimestamp=written)
+    there = cluster(pod(image=ECR, secrets=("ecr",), message=ECR_403), secrets=[mine])
+    found = look(there, tmp_path, capsys)
+    assert found.causes == expected
+    if expected == ["k8s.secret-rejected"]:
+        said = found.finding("k8s.secret-rejected")
+        assert "the life of this ECR token is over" in said["detail"]
+        assert said["remedies"][0]["title"] == "Write a fresh ECR token into Secret ecr"
+        assert "eu-west-1" in said["remedies"][0]["steps"][0]["command"]
+
+
+def mirrored(image: str) -> str:
+    name, _, tag = image.partition("/")[2].partition(":")
+    url = f"https://mirror.corp/v2/{name}/manifests/{tag}?ns=registry.corp%3A5000"
+    return (
+        f'failed to pull and unpack image "{image}": failed to resolve image: failed to do '
+        f'request: Head "{url}": tls: failed to verify certificate: x509: certificate signed by '
+        "unknown authority"
+    )
+
+
+def test_a_mirror_is_one_cause_of_all_its_images_and_comes_with_what_fails_there(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    images = [f"registry.corp:5000/team/app{n}:1" for n in range(3)]
+    pods = [pod(f"p{n}", image=i, message=mirrored(i)) for n, i in enumerate(images)]
+    there = cluster(*pods)
+    there.objects["nodes"][0]["status"]["nodeInfo"]["osImage"] = "Ubuntu 24.04.3 LTS"
+    found = look(there, tmp_path, capsys)
+    assert found.causes == ["client.mirror-unreachable"]
+    (pull,) = found.part["pulls"]
+    assert pull["pods"] == 3
+    by = {f["code"]: f for f in pull["findings"]}
+    assert by["client.mirror-unreachable"]["subject"] == "mirror.corp"
+    assert not by["tls.unknown-ca"]["root_cause"]
+    titles = [r["title"] for r in by["client.mirror-unreachable"]["remedies"]]
+    assert "CA" in titles[0]
+    assert titles[-1].startswith("Probe ")
+    assert sum(title.startswith("Probe ") for title in titles) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "cause"),
+    [
+        (
+            'failed to fetch oauth token: Post "https://auth.corp/token": dial tcp 10.0.0.9:443: '
+            "connect: connection refused",
+            "auth.realm-unreachable",
+        ),
+        (
+            "failed to fetch anonymous token: unexpected status from GET request to "
+            "https://auth.corp/token?service=x: 503 Service Unavailable",
+            "auth.realm-error",
+        ),
+    ],
+)
+def test_a_token_service_that_fails_is_no_fault_of_a_pull_secret(
+    said: str, cause: str, tmp_path: Path, capsys: Capture
+) -> None:
+    message = (
+        f'failed to pull and unpack image "{IMAGE}": failed to resolve image: failed to authorize: '
+    )
+    stored = [secret("quay", auths={"quay.io": "u:p"}), secret("good", auths=GOOD)]
+    there = cluster(pod(secrets=("quay",), message=message + said), secrets=stored)
+    found = look(there, tmp_path, capsys)
+    assert found.causes == [cause]
+    assert not there.asked("secrets")
+
+
+FULL = "failed to extract layer x: write /a: no space left on device"
+
+
+def test_a_full_disk_is_one_cause_of_all_that_its_node_cannot_pull(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    pods = [
+        pod(f"p{n}", image=f"r.corp/app{n}:1", message=FULL, node=f"node-{1 + n % 2}")
+        for n in range(5)
+    ]
+    found = look(cluster(*pods), tmp_path, capsys)
+    assert [(p["root_causes"], p["pods"]) for p in found.part["pulls"]] == [
+        (["client.no-space"], 3),
+        (["client.no-space"], 2),
+    ]
+
+
+@pytest.mark.parametrize(("event_", "told"), [(UNRETRIEVED, True), (None, False)])
+def test_a_missing_secret_is_told_where_something_else_ends_the_pull(
+    event_: Any, told: bool, tmp_path: Path, capsys: Capture
+) -> None:
+    gone = f'failed to resolve reference "{IMAGE}": {IMAGE}: not found'
+    there = cluster(pod(secrets=("gone",), message=gone), events=[event_] if event_ else [])
+    found = look(there, tmp_path, capsys)
+    assert found.causes == ["registry.manifest-unknown", "registry.name-unknown"]
+    warned = [f["subject"] for f in found.part["pulls"][0]["findings"] if not f["root_cause"]]
+    assert warned == (["shop/gone"] if told else [])
+    assert not there.asked("secrets")
 
 
 def test_hundreds_of_pods_are_a_few_causes_the_biggest_first(

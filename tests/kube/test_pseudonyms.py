@@ -126,6 +126,23 @@ def someone() -> Recorded:
     return there
 
 
+def test_the_job_that_failed_has_another_name_too(tmp_path: Path, capsys: Capture) -> None:
+    """Its pods are gone, and nothing else of the report names it."""
+    job = {
+        "metadata": {
+            "name": "teasel-29",
+            "namespace": "shop",
+            "ownerReferences": [{"kind": "CronJob", "name": "sorrel", "controller": True}],
+        },
+        "status": {"conditions": [{"type": "Failed", "status": "True", "reason": "Late"}]},
+    }
+    cron = {"metadata": {"name": "sorrel", "namespace": "shop"}}
+    there = made(jobs=[job], cronjobs=[cron])
+    found, files = bundled(there, tmp_path, capsys, "cj/sorrel", "--pseudonyms")
+    assert "Late" in found.out
+    assert left({"teasel-29", "teasel", "sorrel"}, files) == {}
+
+
 def test_every_kind_of_name_has_another_and_what_names_nobody_stays(
     tmp_path: Path, capsys: Capture
 ) -> None:
@@ -179,9 +196,9 @@ NO_NAMES = """
 Pull.reason Pull.message Pull.root_causes Pull.summary Pull.pods Workload.kind
 LeftOut.what LeftOut.why Cluster.server_version Source.kind SecretSeen.type SecretSeen.flaw
 SecretSeen.expired NodeSeen.platform NodeSeen.runtime NodeSeen.kubelet NodeSeen.system
-NodeSeen.pressure PullFact.policy PullFact.reason PullFact.message PullFact.codes PullFact.said
+NodeSeen.pressure PullFact.policy PullFact.reason PullFact.message PullFact.codes PullFact.beneath
 PullFact.cannot_tell PullFact.workload_kind Vain.workload_kind
-PullFact.annotation PullFact.cloud PullFact.difference
+PullFact.annotation PullFact.cloud PullFact.difference PullFact.said
 PullFact.outcome PullFact.probed SecretSeen.near[1] SecretSeen.marked[1] PullFact.params
 PullFact.good_platforms SecretSeen.stray NodeSeen.cloud Refused.verb Refused.resource Refused.said
 Refused.name Unreached.looked_at Unreached.reason Unreached.params ClusterFact.version

@@ -33,7 +33,7 @@ def carry_out(finding: Any, objects: dict[str, list[Any]], folder: Path) -> dict
     """The objects after the commands of the finding's first remedy."""
     state, programs = folder / "state.json", folder / "bin"
     state.write_text(json.dumps(objects))
-    programs.mkdir()
+    programs.mkdir(exist_ok=True)
     kubectl = programs / "kubectl"
     hands = Path(__file__).parent / "hands.py"
     words = " ".join(map(shlex.quote, (sys.executable, str(hands), str(state))))
@@ -194,6 +194,47 @@ def test_a_pull_secret_that_is_mended_keeps_what_is_not_at_fault(
     assert {name: mended["metadata"].get(name) for name in marks} == marks
     assert mended["data"]["note"] == "a2VwdA=="
     assert users(after, "registry.corp:5000/team/app:1.0")
+
+
+@pytest.mark.parametrize("immutable", [True, False])
+@pytest.mark.parametrize(
+    ("auths", "message"),
+    [({"registry.corp": "bob:old"}, NO_LOGIN), ({"registry.corp:5000": "bob:old"}, REJECTED),
+     ({"registry.corp:5000": {"auth": "!"}}, NO_LOGIN)],
+)  # fmt: skip
+def test_an_immutable_secret_is_made_anew_and_another_is_not(
+    auths: dict[str, Any], message: str, immutable: bool, tmp_path: Path, capsys: Capture
+) -> None:
+    """The API server refuses to change one."""
+    mine = secret("a", auths=auths)
+    mine["immutable"] = immutable
+    there = cluster(pod(secrets=("a",), message=message), secrets=[mine])
+    found = look(there, tmp_path, capsys)
+    causes = [f for f in found.part["pulls"][0]["findings"] if f["root_cause"]]
+    assert ("replace --force" in commands(causes[0])) is immutable
+    after = carry_out(causes[0], there.objects, tmp_path)
+    assert users(after, "registry.corp:5000/team/app:1.0")
+
+
+def test_a_fresh_ecr_token_takes_the_place_of_the_old_one(tmp_path: Path, capsys: Capture) -> None:
+    image = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/app:1.0"
+    mine = secret(
+        "ecr", auths={image.partition("/")[0]: "AWS:old"}, creationTimestamp="2026-01-01T00:00:00Z"
+    )
+    refused = (
+        "unexpected status from HEAD request to https://"
+        f"{image.replace('/team', '/v2/team').replace(':1.0', '/manifests/1.0')}: 403 Forbidden"
+    )
+    there = cluster(pod(image=image, secrets=("ecr",), message=refused), secrets=[mine])
+    found = look(there, tmp_path, capsys).finding("k8s.secret-rejected")
+    told = f'[ "$*" = "ecr get-login-password --region eu-west-1" ] && echo {KEY}'
+    (tmp_path / "bin").mkdir()
+    for name, does in (("aws", told), ("python3", f'exec {sys.executable} "$@"')):
+        program = tmp_path / "bin" / name
+        program.write_text(f"#!/bin/sh\n{does}\n")
+        program.chmod(0o755)
+    after = carry_out(found, there.objects, tmp_path)
+    assert users(after, image) == [("AWS", KEY)]
 
 
 def commands(finding: Any) -> str:

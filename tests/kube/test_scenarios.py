@@ -45,6 +45,7 @@ def unavailable(detail: str) -> Pod:
 
 
 REFUSED = ': pinging container registry registry.corp:5000: Get "https://registry.corp:5000/v2/": '
+SHORT = "nginx:1.27"
 UPPER = "registry.corp:5000/Team/App:1"
 SCENARIOS: dict[str, tuple[Callable[[], Pod], set[str]]] = {
     "init container": (init, MISSING),
@@ -83,6 +84,38 @@ SCENARIOS: dict[str, tuple[Callable[[], Pod], set[str]]] = {
         lambda: pod(state=waiting("ErrImageNotEnsured")),
         {"auth.no-credentials", "auth.denied-or-missing"},
     ),
+    "the runtime is down": (
+        lambda: pod(
+            state=waiting(
+                "ImageInspectError",
+                f'Failed to inspect image "{IMAGE}": rpc error: code = Unavailable desc = '
+                'connection error: desc = "transport: Error while dialing: dial unix '
+                '/run/containerd/containerd.sock: connect: no such file or directory"',
+            )
+        ),
+        {"client.not-running"},
+    ),
+    "a damaged store": (
+        lambda: pod(
+            state=waiting(
+                "ImageInspectError",
+                f'Failed to inspect image "{IMAGE}": rpc error: code = DeadlineExceeded desc = '
+                "context deadline exceeded",
+            )
+        ),
+        {"k8s.inspect-error"},
+    ),
+    "CRI-O, a name without registry": (
+        lambda: pod(
+            image=SHORT,
+            state=waiting(
+                "ImageInspectError",
+                f'Failed to inspect image "{SHORT}": rpc error: code = Unknown desc = short name '
+                f"mode is enforcing, but image name {SHORT} returns ambiguous list",
+            ),
+        ),
+        {"registry.invalid-reference"},
+    ),
     "a disk": (
         lambda: pod(message="failed to extract layer x: write /a: no space left on device"),
         {"client.no-space"},
@@ -111,7 +144,37 @@ def test_the_cause_is_the_one_that_an_expert_would_name(name: str) -> None:
         [],
         [[IMAGE]],
         [[UPPER]],
+        [[SHORT]],
     ), "the image that fails, and not the container's other one"
+
+
+SANDBOXES = {
+    "the docker shim": 'failed pulling image "k8s.gcr.io/pause:3.2": Error response from daemon: '
+    'Get "https://k8s.gcr.io/v2/": dial tcp: lookup k8s.gcr.io: no such host',
+    "CRI-O": 'error creating pod sandbox with name "k8s_web_shop_1_0": initializing source '
+    "docker://k8s.gcr.io/pause:3.2: pinging container registry k8s.gcr.io: Get "
+    '"https://k8s.gcr.io/v2/": dial tcp 10.1.2.3:443: i/o timeout',
+    "a network plug-in": 'failed to setup network for sandbox "9f": plugin type="calico" failed '
+    "(add): error getting ClusterInformation: connection is unauthorized: Unauthorized",
+}
+
+
+@pytest.mark.parametrize("who", SANDBOXES)
+def test_a_sandbox_image_is_known_in_every_runtimes_words(who: str) -> None:
+    said = f"Failed to create pod sandbox: rpc error: code = Unknown desc = {SANDBOXES[who]}"
+    about = {"kind": "Pod", "namespace": "shop", "name": "web", "uid": "uid-shop-web"}
+    told = {
+        "metadata": {"name": "e", "namespace": "shop", "uid": "e"},
+        "involvedObject": about,
+        "reason": "FailedCreatePodSandBox",
+        "message": said,
+        "lastTimestamp": "2026-11-23T21:21:58Z",
+    }
+    part = look(cluster(pod(state=waiting("ContainerCreating")), events=[told]))
+    images = [p["image"] for p in part["pulls"]]
+    known = who != "a network plug-in"
+    assert causes(part) == ({"k8s.sandbox-image"} if known else set())
+    assert images == (["k8s.gcr.io/pause:3.2"] if known else [])
 
 
 def two(first: dict[str, Any], other: dict[str, Any]) -> Recorded:

@@ -205,6 +205,16 @@ NO_ERRORS = [
     "too many requests from user 12",
     "write /data/db: no space left on device",
     "manifest.json not found in bundle",
+    'level=info msg="PullImage \\"registry.corp:5000/team/app:1.0\\""',
+    'level=info msg="PullImage \\"registry.corp:5000/team/app:1.0\\" returns image reference '
+    '\\"sha256:4c1d20cdee96111c8acf1858b62655a37ce81ae48648993542b7ac363ac5c0e5\\""',
+    "http: TLS handshake error from 10.1.2.3:51234: remote error: tls: bad certificate",
+    "fatal: repository 'https://git.corp/team/app.git/' not found",
+    'Error: chart "app" version "1.2.3" not found in https://charts.corp repository',
+    "Error: release: not found",
+    "go: module git.corp/team/app@v1.2.3: not found",
+    "WARNING: the access token is expired, refreshing it",
+    "[DEPRECATION NOTICE] Docker Image Format v1 is deprecated",
 ]
 
 

@@ -83,13 +83,38 @@ def test_a_mirrors_error_stands_beside_the_registrys() -> None:
         f'ctr: failed to resolve reference "{IMAGE}:1": {IMAGE}:1: not found\n'
     )
     first, second = errors(log)
-    assert (first.codes, first.host, first.image) == (
-        ("dns.nxdomain",),
-        "mirror.corp",
-        f"{IMAGE}:1",
-    )
+    assert (first.codes, first.beneath) == (("client.mirror-unreachable",), ("dns.nxdomain",))
+    assert (first.host, first.image) == ("mirror.corp", f"{IMAGE}:1")
     assert second.codes[0] == "registry.manifest-unknown"
     assert any("mirrors" in each for each in second.cannot_tell)
+
+
+ASKED = "https://mirror.corp/v2/team/app/manifests/1"
+REFUSED = "dial tcp 10.0.0.1:443: connect: connection refused"
+
+
+@pytest.mark.parametrize(
+    ("asked", "said", "codes"),
+    [
+        (f"{ASKED}?ns=registry.corp%3A5000", REFUSED, ("client.mirror-unreachable",)),
+        (f"{ASKED}?ns=mirror.corp", REFUSED, ("tcp.refused",)),
+        (ASKED, REFUSED, ("tcp.refused",)),
+    ],
+)
+def test_containerd_tells_a_mirror_by_whose_image_it_asks_for(
+    asked: str, said: str, codes: tuple[str, ...]
+) -> None:
+    assert error(f'failed to do request: Head "{asked}": {said}').codes == codes
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [(f"{ASKED}?ns=docker.io", "client.mirror-auth"), (ASKED, "auth.rejected")],
+)
+def test_a_mirror_that_wants_a_login_is_not_the_registry(asked: str, code: str) -> None:
+    said = error(f"unexpected status from HEAD request to {asked}: 401 Unauthorized")
+    assert said.codes == (code,)
+    assert said.host == "mirror.corp"
 
 
 def test_the_back_off_without_a_cause_is_left_out_where_the_cause_is_told() -> None:
@@ -97,6 +122,47 @@ def test_the_back_off_without_a_cause_is_left_out_where_the_cause_is_told() -> N
     assert [s.codes for s in errors(back_off)] == [()]
     both = errors(f"{back_off}\n{_line('1', 'toomanyrequests: x')}\n{back_off}\n")
     assert [s.codes for s in both] == [("rate.limited",)]
+
+
+DENIED = (
+    "Error response from daemon: pull access denied for registry.corp/ci/base, repository does not "
+    "exist or may require 'docker login': denied: requested access to the resource is denied"
+)
+
+
+@pytest.mark.parametrize(
+    ("image", "found"),
+    [
+        ("registry.corp/ci/base:1", ["registry.corp/ci/base:1"]),
+        ("registry.corp/ci/base2:1", ["registry.corp/ci/base", "registry.corp/ci/base2:1"]),
+    ],
+)
+def test_dockers_name_without_a_tag_is_the_image_that_was_pulled(
+    image: str, found: list[str]
+) -> None:
+    """As a GitLab runner tells it twice."""
+    log = (
+        f'WARNING: Failed to pull image with policy "always": {DENIED} (manager.go:250:0s)\n'
+        f'ERROR: Job failed: failed to pull image "{image}" with specified policies [always]: '
+        f"{DENIED} (manager.go:250:0s)\n"
+    )
+    assert [said.image for said in errors(log)] == found
+    other = errors(f'{DENIED}\nFailed to pull image "{image}": toomanyrequests: x\n')
+    assert len(other) == 2, "another cause is another error"
+
+
+def test_each_registry_that_podman_tried_has_its_own_error() -> None:
+    log = (
+        "Error: 2 errors occurred while pulling:\n"
+        " * initializing source docker://registry.corp/app:latest: reading manifest latest in "
+        "registry.corp/app: manifest unknown\n"
+        " * initializing source docker://app:latest: reading manifest latest in "
+        "docker.io/library/app: requested access to the resource is denied\n"
+    )
+    assert [(s.codes[0], s.image) for s in errors(log)] == [
+        ("registry.manifest-unknown", "registry.corp/app:latest"),
+        ("auth.forbidden", "app:latest"),
+    ]
 
 
 def test_two_unprefixed_errors_in_a_row_are_two() -> None:
