@@ -96,7 +96,14 @@ def places(target: Mapping[str, Any], longest: int = 400) -> list[str]:
     """Every file and line that names the image, the first one first."""
     source = target.get("source")
     found = [*([source] if source else []), *target.get("also_named", ())]
-    return [f"{plain(each['file'], longest)}:{each['line']}" for each in found]
+    return [place(each, longest) for each in found]
+
+
+def place(source: Mapping[str, Any], longest: int = 400) -> str:
+    """A file and a line of it, in words."""
+    if source["file"] == "-":
+        return f"line {source['line']} of standard input"
+    return f"{plain(source['file'], longest)}:{source['line']}"
 
 
 def listed(named: Sequence[str]) -> str:
@@ -105,15 +112,19 @@ def listed(named: Sequence[str]) -> str:
     return ", ".join(named[:_PLACES]) + (f" and {more} more places" if more > 0 else "")
 
 
-def _target(target: Mapping[str, Any], style: Style) -> Iterator[str]:
-    name = called(target)
-    named = places(target, 120)
-    where = f"  ({named[0]})" if named else ""
+def headed(target: Mapping[str, Any], said: str, style: Style) -> Iterator[str]:
+    """The verdict, of what and where it is named, and the sentence that says it all."""
+    name, named = called(target), places(target, 120)
+    where = f"  ({named[0]})" if named and named[0] != name else ""
     title = f"{headline(target)}: {name}" if name else headline(target)
     yield paint(title, target["verdict"], style, bold=True) + where
-    yield from wrap(plain(target["summary"]), "  ", style)
+    yield from wrap(plain(said), "  ", style)
     if named[1:]:
         yield from wrap(f"Named too in {listed(named[1:])}.", "  ", style)
+
+
+def _target(target: Mapping[str, Any], style: Style) -> Iterator[str]:
+    yield from headed(target, target["summary"], style)
     for assumed in target.get("assumed", ()):
         yield from wrap(f"Taken as: {plain(assumed)}", "  ", style)
     if not begun(target):
@@ -144,10 +155,11 @@ def begun(target: Mapping[str, Any]) -> bool:
 
 
 def called(target: Mapping[str, Any]) -> str:
-    """What the target is called; nothing where a text names neither image nor host."""
+    """What the target is called: a part of a file that could not be read, by its line; nothing
+    where a text names neither image nor host."""
     if target["target"] is None:
         return ""
-    return plain(str(target["target"]), 200) or "(an empty text)"
+    return plain(str(target["target"]), 200) or next(iter(places(target, 120)), "(an empty text)")
 
 
 def headline(target: Mapping[str, Any]) -> str:
