@@ -122,8 +122,11 @@ def _place(case: Case, fact: ReferenceFact) -> dict[str, str]:
         return {}
     file, line = case.target.source
     if file == "-":
-        return {"source": f"line {line} of standard input"}
+        where = f"line {line} of standard input"
+        return {"source": where, **({"unread": where} if fact.flaw else {})}
     place = {"source": f"{file}:{line}"}
+    if fact.flaw:
+        return {**place, "unread": f"{file}:{line}", "file": file}
     old, new = case.target.text, fact.suggestion
     if new and _PLAIN.fullmatch(old) and _PLAIN.fullmatch(new) and fact.kind != "login":
         place["edit"] = f"{line}s|{old.replace('.', chr(92) + '.')}|{new}|"

@@ -111,6 +111,8 @@ def test_what_cannot_be_read_is_an_entry_with_its_line(tmp_path: Path, kind: str
     (source, *_) = [t for t in json.loads(ended.stdout)["targets"] if t["verdict"] == "fail"]
     told = f"{Path(source['source']['file']).name}:{source['source']['line']}: {source['summary']}"
     assert says in told
+    todo = next(r["title"] for f in source["findings"] for r in f["remedies"])
+    assert (todo == f"Mend {source['source']['file']}:{source['source']['line']}") is bool(says)
     assert ended.mebibytes < 150
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(["home", name])
 

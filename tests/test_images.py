@@ -377,6 +377,99 @@ def test_the_escape_directive_is_followed() -> None:
     assert named("# escape=`\nFROM `\n a\nCOPY x C:\\\nFROM b\n") == [(3, "a"), (5, "b")]
 
 
+def test_quoted_shifts_and_longer_words_open_no_heredoc() -> None:
+    """What follows them is read all the same."""
+    text = """\
+        FROM a
+        RUN echo "cat <<EOF > x"
+        RUN echo '<<EOF' $((1<<4)) x<<EOF && true
+        FROM b
+        RUN <<'E' cat && cat <<-"F F"
+        FROM not-this-one
+        E
+        COPY --from=c /a /b
+        """
+    assert named(text) == [(1, "a"), (4, "b"), (8, "c")]
+    assert problems(text) == []
+
+
+def test_a_heredoc_without_an_end_is_told_and_not_passed_over() -> None:
+    text = "FROM a\nRUN <<EOF\nFROM b\n"
+    assert named(text) == [(1, "a")]
+    [(line, told)] = problems(text)
+    assert (line, "EOF has no end" in told) == (2, True)
+    assert problems(f"{text}EOF\n") == []
+
+
+@pytest.mark.parametrize(
+    ("written", "image"),
+    [
+        ("x:${V#v}", "x:1.2.3"),
+        ("x:${V##*.}", "x:3"),
+        ("x:${V#*.}", "x:2.3"),
+        ("x:${V%.*}", "x:v1.2"),
+        ("x:${V%%.*}", "x:v1"),
+        ("x:${V/v/}", "x:1.2.3"),
+        ("x:${V/./-}", "x:v1-2.3"),
+        ("x:${V//./-}", "x:v1-2-3"),
+        ("x:${V#z}", "x:v1.2.3"),
+        ("x:${V}", "x:v1.2.3"),
+    ],
+)
+def test_what_is_trimmed_off_an_argument_is_not_in_the_image(written: str, image: str) -> None:
+    assert named(f"ARG V=v1.2.3\nFROM {written}\n") == [(2, image)]
+
+
+@pytest.mark.parametrize("written", ["${V/*./}", "${V!}", "${V junk}", "${W#v}"])
+def test_a_form_that_is_not_known_is_no_image(written: str) -> None:
+    text = f"ARG V=v1\nFROM x:{written}\n"
+    assert named(text) == []
+    assert len(problems(text)) == 1
+
+
+def wanted(text: str, name: str = "x", **environ: str) -> list[tuple[str, str]]:
+    found = images_in(name, dedent(text), environ, platforms=("linux/arm64/v8", "linux/amd64"))
+    return [(each.text, each.platform) for each in found]
+
+
+def test_a_dockerfile_says_for_which_platform_each_image_is() -> None:
+    text = """\
+        ARG OLD=linux/386
+        FROM --platform=$BUILDPLATFORM a
+        FROM --platform=linux/s390x b AS s
+        FROM --platform=${OLD} c
+        FROM --platform=$NOWHERE d
+        FROM e-${TARGETARCH}${TARGETVARIANT}
+        FROM "f"
+        """
+    assert wanted(text) == [
+        ("a", "linux/amd64"),
+        ("b", "linux/s390x"),
+        ("c", "linux/386"),
+        ("d", ""),
+        ("e-arm64v8", ""),
+        ("f", ""),
+    ]
+
+
+def test_a_compose_service_says_for_which_platform_its_image_is() -> None:
+    text = """\
+        services:
+          a: {image: a, platform: linux/amd64}
+          b: {image: b, platform: "${P:-linux/386}"}
+          c: {image: c}
+          d:
+            platform: linux/s390x
+            build: {dockerfile_inline: "FROM d-$$TARGETARCH"}
+        """
+    assert wanted(text, "compose.yaml") == [
+        ("a", "linux/amd64"),
+        ("b", "linux/386"),
+        ("c", ""),
+        ("d-s390x", ""),
+    ]
+
+
 def test_a_dockerfile_that_only_its_name_tells() -> None:
     assert named("RUN echo hello\n", "build/Dockerfile.dev") == []
     assert problems("RUN echo hello\n", "build/Dockerfile.dev") == []

@@ -106,3 +106,16 @@ def test_an_image_that_is_named_once_says_nothing_of_other_places() -> None:
     made = sample("targets")
     assert "Named too" not in text.render(made, text.Style())
     assert "relatedLocations" not in sarif.render(made)
+
+
+def test_the_platform_of_the_file_counts_and_tells_targets_apart(tmp_path: Path) -> None:
+    file = tmp_path / "compose.yaml"
+    service = "{image: x.example/app, platform: %s}"
+    lines = [f"  s{n}: {service % p}" for n, p in enumerate(("linux/386", "linux/386", "odd"))]
+    file.write_text("\n".join(["services:", *lines, "  last: {image: x.example/app}\n"]))
+    args = check().parse_args(["-f", str(file), "--platform", "linux/s390x"])
+    found = given(read(args, lambda: ()))[0]
+    assert [(t.platform, lines_of(t)) for t in found] == [
+        ("linux/386", [2, 3]),
+        ("linux/s390x", [4, 5]),
+    ]

@@ -6,22 +6,27 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections import ChainMap
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import cast
 
 from doctor.clients.eyes import ALL, DEFAULT
 from doctor.command.options import Options
 from doctor.command.parsers import DEFAULT_TARGET
 from doctor.frozen import frozen
 from doctor.model import Hop, Target
-from doctor.redact import Secret
+from doctor.redact import Secret, learn_variables
 from doctor.reference import read_target
 from doctor.reference.grammar import split
 from doctor.reference.pasted import whole
 from doctor.usage import UsageError
 
 _MOST_PASSWORD = 65536
+_MOST_VARIABLES = 1 << 20
+_SOON = 1.0
+"""Seconds for a file that may be a pipe."""
 _AS_DOCKER = frozenset({"shell", "crane", "docker", "containerd"})
 """Clients for which a name without a registry is on Docker Hub and nowhere else."""
 
@@ -44,13 +49,15 @@ class Named:
     source: tuple[str, int] | None = None
     flaw: str = ""
     """Why it cannot be used as it stands, in a sentence."""
+    platform: str = ""
+    """The one that the file wants it for."""
 
 
 def _input(options: Options) -> tuple[list[Named], Secret | None]:
     """The targets of the command line and of files, and the password from standard input."""
     named = [Named(text) for text in whole(options.targets)]
     for file in options.files:
-        named += _named_in(file, options.timeout)
+        named += _named_in(file, options.timeout, options.platform)
     if not named and not options.files:
         named = [Named(DEFAULT_TARGET)]
     if not named:
@@ -77,9 +84,11 @@ def _password(seconds: float | None) -> bytes:
         raise UsageError(f"{option}: standard input cannot be read: {error.strerror}") from None
 
 
-def _named_in(file: str, seconds: float | None) -> list[Named]:
+def _named_in(file: str, seconds: float | None, platform: str) -> list[Named]:
+    from doctor.clients.system import own_platform
     from doctor.command.piped import INPUT, decoded, read, standard_input
     from doctor.images import images_in
+    from doctor.registry import manifest
 
     limit, begun = 8 << 20, time.monotonic()
     try:
@@ -98,8 +107,34 @@ def _named_in(file: str, seconds: float | None) -> list[Named]:
         if seconds and not typed and time.monotonic() - begun > seconds:
             raise UsageError(f"-f {file!r} is not read to its end within {seconds:g} seconds")
 
-    found = images_in(file, decoded(data), os.environ, look)
-    return [Named(each.text, (each.file, each.line), each.problem or "") for each in found]
+    platforms = (platform, own_platform())
+    found = images_in(file, decoded(data), _variables(file), look, platforms)
+    return [
+        Named(
+            each.text,
+            (each.file, each.line),
+            each.problem or "",
+            each.platform if manifest.platform(each.platform) else "",
+        )
+        for each in found
+    ]
+
+
+def _variables(file: str) -> Mapping[str, str]:
+    """What a Compose file's variables stand for: the shell's, then those of the `.env` beside it,
+    which is read where one is missing."""
+    from doctor.command.piped import decoded, read
+    from doctor.images.dotenv import NAME, DotEnv
+
+    def beside() -> str:
+        place = os.path.join(os.path.dirname(file), NAME)
+        try:
+            return decoded(read(place, _MOST_VARIABLES, _SOON))
+        except (OSError, ValueError, UsageError):
+            return ""
+
+    dotenv = DotEnv(beside, os.environ, learn_variables)
+    return ChainMap(cast(dict[str, str], os.environ), cast(dict[str, str], dotenv))
 
 
 def _once(targets: Sequence[Target], client: str) -> list[Target]:
@@ -123,9 +158,9 @@ def _identity(target: Target, client: str) -> object:
         return target.text, target.flaw, target.source
     found = read_target(target.text)
     if target.reference is None or found.hints or found.removed:
-        return target.text
+        return target.text, target.platform
     names_registry = bool(split(target.text)[1])
-    return target.reference, names_registry or client in _AS_DOCKER
+    return target.reference, names_registry or client in _AS_DOCKER, target.platform
 
 
 def _targets(named: Sequence[Named], options: Options) -> list[Target]:
@@ -142,7 +177,7 @@ def _targets(named: Sequence[Named], options: Options) -> list[Target]:
                 reference=target.reference,
                 registry=target.registry or Hop("registry", "", 443),
                 client=DEFAULT if options.client == ALL else options.client,
-                platform=options.platform,
+                platform=each.platform or options.platform,
                 system=kind,
                 root=options.root,
                 warn_days=options.warn_days,

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from types import MappingProxyType
+from typing import NamedTuple
 
 from doctor.frozen import frozen
 from doctor.registry import hub
@@ -20,8 +21,15 @@ MOST_CHARACTERS = 8 << 20
 MOST_IMAGES = 10_000
 _NONE: Mapping[str, str] = MappingProxyType({})
 
-Found = tuple[int, str, str | None]
-"""Line from 1, the image's text, and why it cannot be used as it is."""
+
+class Found(NamedTuple):
+    """Line from 1, the image's text, why it cannot be used as it is, and for which platform the
+    file wants it."""
+
+    line: int
+    text: str
+    problem: str | None = None
+    platform: str = ""
 
 
 @frozen
@@ -35,6 +43,9 @@ class Named:
     line: int
     problem: str | None = None
     """Why it cannot be diagnosed as it stands, in a sentence; None: it can be tried."""
+    platform: str = ""
+    """The platform that the file itself wants it for (`platform:` of a Compose service, `FROM
+    --platform`); empty where it says nothing of it."""
 
 
 def images_in(
@@ -42,18 +53,20 @@ def images_in(
     text: str,
     environ: Mapping[str, str] = _NONE,
     look: Callable[[], None] = lambda: None,
+    platforms: tuple[str, str] = ("linux/amd64", "linux/amd64"),
 ) -> tuple[Named, ...]:
     """Every image of the file `name` (`-`: standard input) in the order of its lines, repetitions
-    included. `environ` fills in the variables of a Compose file, whose defaults count else. `look`
-    is called now and then while YAML is read: what it raises ends that."""
+    included. `environ` fills in the variables of a Compose file, whose defaults count else;
+    `platforms`, the one that is wanted and the builder's own, those of a Dockerfile. `look` is
+    called now and then while YAML is read: what it raises ends that."""
     if len(text) > MOST_CHARACTERS:
         return (Named("", name, 1, "The file is larger than 8 MiB, the most that is read."),)
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         return (Named("", name, line, "The file is no text: it holds NUL characters."),)
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    found = islice(_found(name, text, environ, look), MOST_IMAGES + 1)
-    named = [Named(image, name, line, problem) for line, image, problem in found]
+    found = islice(_found(name, text, environ, look, platforms), MOST_IMAGES + 1)
+    named = [Named(each.text, name, each.line, each.problem, each.platform) for each in found]
     if len(named) > MOST_IMAGES:
         told = f"The file names more than {MOST_IMAGES:,} images; the rest was left out."
         named[MOST_IMAGES] = Named("", name, named[MOST_IMAGES].line, told)
@@ -61,7 +74,11 @@ def images_in(
 
 
 def _found(
-    name: str, text: str, environ: Mapping[str, str], look: Callable[[], None]
+    name: str,
+    text: str,
+    environ: Mapping[str, str],
+    look: Callable[[], None],
+    platforms: tuple[str, str],
 ) -> Iterable[Found]:
     kind = kind_of(name, text)
     if kind == "list":
@@ -71,10 +88,10 @@ def _found(
     if kind == "dockerfile":
         from doctor.images.dockerfile import bases
 
-        return _as_images(bases(text))
+        return _as_images(bases(text, platforms))
     from doctor.images.workloads import pulled
 
-    return _as_images(pulled(text, environ, look))
+    return _as_images(pulled(text, environ, look, platforms))
 
 
 def _as_images(found: Iterable[Found]) -> Iterator[Found]:
@@ -82,12 +99,12 @@ def _as_images(found: Iterable[Found]) -> Iterator[Found]:
     written out."""
     from doctor.reference import read_target
 
-    for line, text, problem in found:
-        read = read_target(text)
+    for each in found:
+        read = read_target(each.text)
         if read.registry and not read.reference and not read.removed:
-            yield line, f"{hub.NAME}/library/{text}", problem
+            yield each._replace(text=f"{hub.NAME}/library/{each.text}")
         else:
-            yield line, text, problem
+            yield each
 
 
 _DOCKERFILE = re.compile(r"(?i)(?:.*[/\\])?(?:(?:docker|container)file[^/\\]*|[^/\\]+\.dockerfile)")

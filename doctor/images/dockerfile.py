@@ -19,10 +19,16 @@ from doctor.images.variables import Expansion
 
 _DIRECTIVE = re.compile(r"#\s*([A-Za-z][A-Za-z0-9]*)\s*=\s*(\S+)\s*")
 _KEYWORD = re.compile(r"\s*(?:ONBUILD\s+)?([A-Za-z]+)\s+(.*)", re.IGNORECASE | re.DOTALL)
-_FROM = re.compile(r"(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", re.IGNORECASE)
+_FROM = re.compile(r"((?:--\S+\s+)*)(\S+)(?:\s+AS\s+(\S+))?", re.IGNORECASE)
+_PLATFORM = re.compile(r"--platform=(\S+)")
 _FLAG = re.compile(r"--([a-z-]+)(?:=(\S+))?\s+")
 _ARG = re.compile(r"([A-Za-z_]\w*)(?:=(\"[^\"]*\"|'[^']*'|\S*))?(?:\s+|$)")
-_HEREDOC = re.compile(r"(?<![<\w])\d*<<(-?)([\"']?)([A-Za-z_][\w.-]*)\2(?![<\w])")
+_WORD = re.compile(r"(?:\"(?:[^\"\\]|\\.)*(?:\"|\Z)|'[^']*(?:'|\Z)|\\.|[^\s\"'\\])+")
+_HEREDOC = re.compile(r"\d*<<(-?)([^<]+)")
+
+
+_UNENDED = "a heredoc without an end"
+"""In a keyword's place: what follows cannot be read."""
 
 
 @frozen
@@ -49,8 +55,9 @@ class _Build:
     """Names of the stages begun, in lower case; empty for one without."""
 
 
-def bases(text: str) -> Iterator[Found]:
-    """The images that building this file pulls."""
+def bases(text: str, platforms: tuple[str, str]) -> Iterator[Found]:
+    """The images that building this file pulls. `platforms`: the one that is built for, and the
+    builder's own."""
     lines = text.split("\n")
     escape = "\\"
     for number, line in enumerate(lines, 1):
@@ -58,12 +65,23 @@ def bases(text: str) -> Iterator[Found]:
         if directive is None:
             break
         if directive[1].lower() == "syntax":
-            yield number, directive[2], None
+            yield Found(number, directive[2], None, platforms[1])
         if directive[1].lower() == "escape" and directive[2] in ("\\", "`"):
             escape = directive[2]
-    build = _Build()
+    build = _Build(_given(*platforms))
     for instruction in _instructions(lines, escape):
         yield from _images(instruction, build)
+
+
+def _given(wanted: str, own: str) -> dict[str, str]:
+    """The arguments that BuildKit sets itself, known to every FROM without an ARG (Dockerfile
+    reference, "Automatic platform ARGs in the global scope")."""
+    found: dict[str, str] = {}
+    for name, platform in (("TARGET", wanted), ("BUILD", own)):
+        os, architecture, variant, *_ = [*platform.split("/"), "", ""]
+        found |= {f"{name}PLATFORM": platform, f"{name}OS": os, f"{name}ARCH": architecture}
+        found[f"{name}VARIANT"] = variant
+    return found
 
 
 def _images(instruction: Instruction, build: _Build) -> Iterator[Found]:
@@ -72,8 +90,11 @@ def _images(instruction: Instruction, build: _Build) -> Iterator[Found]:
     elif instruction.keyword == "FROM":
         match = _FROM.match(instruction.rest)
         if match:
-            yield from _image(instruction, match[1], build)
-        build.stages.append((match[2] or "").lower() if match else "")
+            platform = _PLATFORM.search(match[1])
+            yield from _image(instruction, match[2], build, platform[1] if platform else "")
+        build.stages.append((match[3] or "").lower() if match else "")
+    elif instruction.keyword == _UNENDED:
+        yield Found(instruction.line, "", instruction.rest)
     elif instruction.keyword in ("COPY", "RUN"):
         for source in _sources(instruction):
             if not source.isdigit():
@@ -89,17 +110,19 @@ def _argue(rest: str, arguments: dict[str, str]) -> None:
             arguments[name] = value
 
 
-def _image(instruction: Instruction, word: str, build: _Build) -> Iterator[Found]:
-    expansion = Expansion(build.arguments)
-    image = expansion.of(word)
+def _image(
+    instruction: Instruction, word: str, build: _Build, platform: str = ""
+) -> Iterator[Found]:
+    expansion, wanted = Expansion(build.arguments), Expansion(build.arguments)
+    image, platform = re.sub("[\"']", "", expansion.of(word)), wanted.of(platform)
     if image.lower() in (*filter(None, build.stages), "scratch"):
         return
     line = instruction.line_of(word)
     if not expansion.missing:
-        yield line, image, None
+        yield Found(line, image, None, "" if wanted.missing else platform)
     elif not _names_a_stage(word, build):
         told = f"{expansion.missing[0][:40]} has no default in the file, so the image is not known."
-        yield line, word, told
+        yield Found(line, word, told)
 
 
 def _names_a_stage(word: str, build: _Build) -> bool:
@@ -142,15 +165,32 @@ def _instructions(lines: list[str], escape: str) -> Iterator[Instruction]:
         if match is None:
             continue
         keyword = match[1].upper()
-        if keyword in ("RUN", "COPY", "ADD"):
-            at = _after_heredocs(match[2], lines, at)
         yield Instruction(start + 1, keyword, match[2].strip() + " ", own)
+        if keyword in ("RUN", "COPY", "ADD"):
+            for tabs, name in _heredocs(match[2]):
+                end = _end_of(name, tabs, lines, at)
+                if end is None:
+                    told = f"The heredoc {name[:40]} has no end, so what follows is not known."
+                    yield Instruction(start + 1, _UNENDED, told, own)
+                    return
+                at = end
 
 
-def _after_heredocs(rest: str, lines: list[str], at: int) -> int:
-    """The line after the bodies of the heredocs that the instruction opens."""
-    for tabs, _, name in _HEREDOC.findall(rest):
-        while at < len(lines) and (lines[at].lstrip("\t") if tabs else lines[at]) != name:
-            at += 1
-        at += 1
-    return at
+def _heredocs(rest: str) -> Iterator[tuple[bool, str]]:
+    """The heredocs that an instruction opens: whether tabs before the end's name are nothing, and
+    that name. Only a word of its own opens one, not `<<` within quotes or a longer word (BuildKit,
+    parser.ParseHeredoc)."""
+    if "<<" in rest:
+        for word in _WORD.findall(rest):
+            match = _HEREDOC.fullmatch(word)
+            name = re.sub(r"[\"'\\]", "", match[2]) if match else ""
+            if match and name and not re.search(r"\s", name):
+                yield match[1] == "-", name
+
+
+def _end_of(name: str, tabs: bool, lines: list[str], at: int) -> int | None:
+    """The line after the heredoc's end; None where it has none."""
+    for number in range(at, len(lines)):
+        if (lines[number].lstrip("\t") if tabs else lines[number]) == name:
+            return number + 1
+    return None

@@ -25,4 +25,4 @@ def listed(text: str) -> Iterator[Found]:
         line = _BULLET.sub("", line, count=1) if _BULLET.match(line) else line
         inside = unwrap(line).text.removesuffix(",")
         if inside:
-            yield number, inside, None
+            yield Found(number, inside)

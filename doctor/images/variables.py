@@ -10,11 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 
 _DEPTH = 8
 MOST = 4096
 """Characters that an image's text may grow to."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_FORM = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-+?]|##?|%%?|//?)(.*))?", re.DOTALL)
+_TRIMS = ("#", "%", "/")
+"""What the forms that take something off begin with; Compose knows none of them."""
+_LONGEST = 512
 
 
 @dataclass(slots=True)
@@ -48,13 +53,19 @@ class Expansion:
         return out[:MOST]
 
     def _braces(self, inside: str, depth: int) -> str:
-        name = _NAME.match(inside)
-        if name is None:
+        form = _FORM.fullmatch(inside)
+        name, operator, word = form.groups(default="") if form else ("", "", "")
+        trims = operator[:1] in _TRIMS
+        if not name or (trims and self.dollars):
             self.missing.append(inside[:40])
             return ""
-        rest = inside[name.end() :]
-        operator = rest[:2] if rest[:1] == ":" else rest[:1]
-        return self._value(name[0], operator, rest[len(operator) :], depth)
+        if not trims:
+            return self._value(name, operator, word, depth)
+        value = self._value(name, "", "", depth)
+        found = _trimmed(value, operator, self.of(word, depth + 1))
+        if found is None:
+            self.missing.append(inside[:40])
+        return found or ""
 
     def _value(self, name: str, operator: str, word: str, depth: int) -> str:
         value = self.values.get(name)
@@ -67,6 +78,25 @@ class Expansion:
             return self.of(word, depth + 1)
         self.missing.append(name)
         return ""
+
+
+def _trimmed(value: str, operator: str, word: str) -> str | None:
+    """`${A#x}`, `${A%x}` and `${A/x/y}`, doubled for the longest or for all (Dockerfile reference,
+    "Environment replacement"). `*` and `?` stand for characters; None where they would have to in a
+    replacement, which nobody needs for an image, and for what is too long."""
+    if operator[0] == "/":
+        old, _, new = word.partition("/")
+        plain = old and not re.search(r"[*?\\]", old)
+        return value.replace(old, new, 1 if operator == "/" else -1) if plain else None
+    if len(value) > _LONGEST:
+        return None
+    pattern = word.replace("[", "[[]")
+    places = range(len(value) + 1)
+    if operator[0] == "#":
+        order = places if operator == "#" else reversed(places)
+        return next((value[at:] for at in order if fnmatchcase(value[:at], pattern)), value)
+    order = reversed(places) if operator == "%" else places
+    return next((value[:at] for at in order if fnmatchcase(value[at:], pattern)), value)
 
 
 def _closing(text: str, at: int) -> int:

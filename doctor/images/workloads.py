@@ -22,21 +22,26 @@ _CONTAINERS = frozenset(("containers", "initContainers", "ephemeralContainers"))
 _HOLDS_NONE = frozenset(("Secret", "ConfigMap", "CustomResourceDefinition"))
 
 
-def pulled(text: str, environ: Mapping[str, str], look: Look) -> Iterator[Found]:
+def pulled(
+    text: str, environ: Mapping[str, str], look: Look, platforms: tuple[str, str]
+) -> Iterator[Found]:
     """Every image of every document, in the order of the lines of each."""
     for document in documents(text, look):
         if isinstance(document, TreeError):
-            yield document.line, "", document.why
+            yield Found(document.line, "", document.why)
         else:
-            yield from sorted(_document(document, environ), key=lambda found: found[0])
+            found = _document(document, environ, platforms)
+            yield from sorted(found, key=lambda each: each.line)
 
 
-def _document(root: Node, environ: Mapping[str, str]) -> Iterator[Found]:
+def _document(
+    root: Node, environ: Mapping[str, str], platforms: tuple[str, str]
+) -> Iterator[Found]:
     services = root.get("services")
     if _is_object(root):
         yield from _objects(root)
     elif services is not None and services.pairs is not None:
-        yield from _compose(services, environ)
+        yield from _compose(services, environ, platforms)
     else:
         yield from _anywhere(root)
 
@@ -96,19 +101,24 @@ def _scalar(node: Node | None, taken: set[int], empty: bool = True) -> Iterator[
         return
     taken.add(id(node))
     if not node.null and node.text:
-        yield node.line, node.text, None
+        yield Found(node.line, node.text)
     elif empty:
-        yield node.line, "", "The container's image is empty; a reference is expected."
+        yield Found(node.line, "", "The container's image is empty; a reference is expected.")
 
 
-def _compose(services: Node, environ: Mapping[str, str]) -> Iterator[Found]:
+def _compose(
+    services: Node, environ: Mapping[str, str], platforms: tuple[str, str]
+) -> Iterator[Found]:
     for _, service in services.pairs or ():
         policy = service.get("pull_policy")
         image = service.get("image")
+        platform = service.get("platform")
+        wanted = _interpolated(platform, environ) if platform and platform.text else None
+        mine = wanted.text if wanted and not wanted.problem else ""
         if image and image.text and not (policy and policy.text in ("build", "never")):
-            yield _interpolated(image, environ)
+            yield _interpolated(image, environ)._replace(platform=mine)
         if build := service.get("build"):
-            yield from _built(build, environ)
+            yield from _built(build, environ, (mine or platforms[0], platforms[1]))
         volumes = service.get("volumes")
         for volume in (volumes.items or ()) if volumes else ():
             kind, source = volume.get("type"), volume.get("source")
@@ -116,15 +126,15 @@ def _compose(services: Node, environ: Mapping[str, str]) -> Iterator[Found]:
                 yield _interpolated(source, environ)
 
 
-def _built(build: Node, environ: Mapping[str, str]) -> Iterator[Found]:
+def _built(build: Node, environ: Mapping[str, str], platforms: tuple[str, str]) -> Iterator[Found]:
     """The images that a build pulls, as far as the Compose file tells."""
     inline = build.get("dockerfile_inline")
     if inline is not None and inline.text:
         from doctor.images.dockerfile import bases
 
         below = inline.line + (1 if inline.quoted else 0)
-        for line, image, problem in bases(inline.text.replace("$$", "$")):
-            yield below + line - 1, image, problem
+        for each in bases(inline.text.replace("$$", "$"), platforms):
+            yield each._replace(line=below + each.line - 1)
     contexts = build.get("additional_contexts")
     given = [value for _, value in (contexts.pairs or ())] if contexts else []
     for context in [*given, *((contexts.items or ()) if contexts else ())]:
@@ -138,6 +148,7 @@ def _interpolated(node: Node, environ: Mapping[str, str]) -> Found:
     expansion = Expansion(environ, dollars=True)
     image = expansion.of(written)
     if not expansion.missing:
-        return node.line, image, None if image else "The service's image is empty."
+        return Found(node.line, image, None if image else "The service's image is empty.")
     name = expansion.missing[0][:40]
-    return node.line, written, f"{name} has no value here, so the image is not known."
+    told = f"{name} has no value here, not in .env either, so the image is not known."
+    return Found(node.line, written, told)

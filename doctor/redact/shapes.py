@@ -24,12 +24,17 @@ class _Shape(NamedTuple):
     replacement: str = MASK
 
 
-_NAMES = r"(?:pass(?:word|wd|phrase)|secret|token|api[_-]?key|(?:access|secret|private)[_-]?key)"
+_NAMES = (
+    r"(?:pass(?:word|wd|phrase|code)?|secret|api[_-]?key|(?:access|secret|private|account)[_-]?key"
+    r"|(?:access|refresh|id|auth|api|client|session|identity|registry|bearer)?[_-]?token"
+    r"|client[_-]?secret)"
+)
 _SHAPES = (
     _Shape(
         "private key",
         ("private key",),
-        r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
+        r"-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----[\s\S]*?"
+        r"(?:-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|\Z)",
     ),
     _Shape("JWT", ("eyj",), r"\beyJ[\w-]{6,}\.[\w-]{4,}\.?[\w-]*"),
     _Shape(
@@ -39,10 +44,17 @@ _SHAPES = (
     ),
     _Shape(
         "GitLab token",
-        ("glpat-", "gldt-", "glcbt-", "glptt-"),
-        r"\b(?:glpat|gldt|glcbt|glptt)-[\w-]{16,}",
+        ("glpat-", "gldt-", "glcbt-", "glptt-", "glrt-", "gloas-", "glsoat-", "glft-", "glagent-"),
+        r"\bgl(?:pat|dt|cbt|ptt|rt|oas|soat|ft|agent)-[\w-]{16,}",
     ),
     _Shape("Docker token", ("dckr_",), r"\bdckr_(?:pat|oat)_[\w-]{10,}"),
+    _Shape(  # of an account, or of an application
+        "Google token", ("ya29.", "aiza"), r"\b(?:ya29\.[\w-]{20,}|AIza[\w-]{35})"
+    ),
+    _Shape("DigitalOcean token", ("_v1_",), r"\bd(?:op|oo|or)_v1_[0-9a-f]{32,}"),
+    _Shape(  # an API key, or a reference token: base64 of "reftkn:"
+        "JFrog token", ("akcp", "cmvmdgtu"), r"\b(?:AKCp[0-9A-Za-z]{40,}|cmVmdGtu[0-9A-Za-z]{32,})"
+    ),
     _Shape("AWS key ID", ("akia", "asia"), r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
     _Shape("NVIDIA or Vault token", ("nvapi-", "hvs."), r"\b(?:nvapi-|hvs\.)[\w-]{16,}"),
     _Shape(
@@ -65,10 +77,20 @@ _SHAPES = (
     ),
     _Shape(  # a field of JSON
         "JSON field",
-        ("auth", "passw", "passphrase", "token", "secret", "apikey", "api_key", "_key"),
-        r'(?i)(\\?"(?:auth|(?:[\w.-]*[._-])?(?:password|passwd|passphrase|identitytoken'
-        r"|registrytoken|secret|token|access_token|refresh_token|id_token|client_secret|apikey"
-        r'|api_key|access_key|private_key))\\?"\s*:\s*\\?")(?:[^"\\]|\\(?!"))+',
+        (
+            "auth",
+            "pass",
+            "pwd",
+            "token",
+            "secret",
+            "api",
+            "_key",
+            "-key",
+            "sskey",
+            "tekey",
+            "ntkey",
+        ),
+        rf'(?i)(\\?"(?:auth|pwd|(?:[\w.-]*[._-])?{_NAMES})\\?"\s*:\s*\\?")(?:[^"\\]|\\(?!"))+',
         rf"\1{MASK}",
     ),
     _Shape(  # a variable or an option; one that stands for it (`$TOKEN`, `<token>`) stays
@@ -80,9 +102,29 @@ _SHAPES = (
     ),
     _Shape(  # a line of YAML; a word without digits is one of a sentence
         "YAML line",
-        ("password", "passwd", "passphrase", "api", "token"),
-        r"(?i)(?<![\w.-])([\w.-]*(?:pass(?:word|wd|phrase)|api_?key|token)[ \t]*:[ \t]+[\"']?)"
-        r"(?=[^\s\"']*\d)(?=[^\s\"']*[a-z])(?!sha\d+:)[^\s\"']{6,}",
+        ("password", "passwd", "passphrase", "passcode", "api", "token"),
+        r"(?i)(?<![\w.-])([\w.-]*(?:pass(?:word|wd|phrase|code)|api[_-]?key|token)[ \t]*:[ \t]+"
+        r"[\"']?)(?=[^\s\"']*\d)(?=[^\s\"']*[a-z])(?!sha\d+:)[^\s\"']{6,}",
+        rf"\1{MASK}",
+    ),
+    _Shape(  # an option of a command; a word without digits is one of a sentence
+        "option",
+        ("--",),
+        rf"(?i)(?<![\w-])(--(?:[\w-]*-)?(?:{_NAMES}|creds)[ \t]+[\"']?)(?![$\[<{{(-])"
+        r"(?=[^\s\"']*\d)[^\s\"']+",
+        rf"\1{MASK}",
+    ),
+    _Shape(  # of any other scheme than the two above
+        "Authorization",
+        ("authorization",),
+        r"(?i)\b(authorization[ \t]*:[ \t]*[\w-]{1,30}[ \t]+)(?=[^\s\"'<>]*\d)"
+        r"[^\s\"'<>=]{8,}=*(?![\w=])",
+        rf"\1{MASK}",
+    ),
+    _Shape(  # Docker's API: base64 of a login
+        "login for Docker's API",
+        ("x-registry-",),
+        r"(?i)\b(x-registry-(?:auth|config)[ \t]*:[ \t]*)[^\s\"'<>]+",
         rf"\1{MASK}",
     ),
     _Shape(

@@ -22,6 +22,7 @@ from doctor.report.page.markup import Markup, breakable, el, many, prose, raw
 from doctor.report.page.path import path
 from doctor.report.page.waterfall import waterfall
 from doctor.report.subject import Subject, by_what, subjects
+from doctor.report.terms import called
 
 Entry = Mapping[str, Any]
 
@@ -76,7 +77,7 @@ def _title(document: Entry, found: Sequence[Subject]) -> str:
     if document["kubernetes"] and found:
         return next(s.summary for s in found if s.kind == "cluster")
     if document["clients"]:
-        return f"{document['clients'][0]['target']}, client by client"
+        return f"{called(document['targets'][0])}, client by client"
     return f"{len(found)} targets"
 
 
@@ -130,7 +131,7 @@ def _matrices(document: Entry) -> Iterator[Markup]:
             rows = [row for _, row in own]
             places = [next(i for i, t in enumerate(targets, 1) if t is entry) for entry, _ in own]
             yield el("p", prose(sentence(own[0][0], rows)), class_="lead")
-            yield tables.clients(rows, places, str(rows[0]["target"]))
+            yield tables.clients(rows, places, called(own[0][0]))
 
 
 def _list(document: Entry, found: Sequence[Subject]) -> Iterator[Markup]:

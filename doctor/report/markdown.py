@@ -14,7 +14,7 @@ from doctor.redact import plain
 from doctor.report import origin
 from doctor.report.marked import block, cell, code, code_cell, folded, prose, tagged
 from doctor.report.subject import Subject, by_what, subjects
-from doctor.report.terms import WORDS, evidence_lines, listed, notes, places, told_apart
+from doctor.report.terms import WORDS, called, evidence_lines, listed, notes, places, told_apart
 
 Entry = Mapping[str, Any]
 _MARKS = {
@@ -65,7 +65,7 @@ def _clients(document: Entry) -> Iterator[str]:
 
     for own in together(document):
         entries, rows = [entry for entry, _ in own], [row for _, row in own]
-        yield f"# {code(str(rows[0]['target']), 200)}, client by client"
+        yield f"# {code(called(entries[0]), 200)}, client by client"
         yield ""
         yield prose(sentence(entries[0], rows))
         yield ""
@@ -106,7 +106,7 @@ def _subject(subject: Subject, level: int) -> Iterator[str]:
 
 def _name(subject: Subject) -> str:
     eyes = f" as {code(subject.client)}" if subject.title.endswith(f" as {subject.client}") else ""
-    return f"{code(subject.name or ' ', 200)}{eyes}"
+    return f"{code(subject.name or '(an empty text)', 200)}{eyes}"
 
 
 def _mark(status: str) -> str:

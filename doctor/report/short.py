@@ -14,6 +14,7 @@ from typing import Any
 from doctor.redact import plain
 from doctor.report import origin
 from doctor.report.subject import Subject, by_what, subjects
+from doctor.report.terms import called
 
 _MOST = 5
 """Subjects that are told in words; the rest is counted."""
@@ -74,8 +75,7 @@ def _compared(document: Mapping[str, Any]) -> list[str]:
         entries, rows = [entry for entry, _ in own], [row for _, row in own]
         codes = dict.fromkeys(code for row in rows for code in row["root_causes"])
         causes = [f for e in entries for f in e["findings"] if f["root_cause"]]
-        name = plain(str(rows[0]["target"]), 200)
-        said.append(f"{name}: {plain(sentence(entries[0], rows), _TOLD)}")
+        said.append(f"{called(entries[0])}: {plain(sentence(entries[0], rows), _TOLD)}")
         said += [plain(causes[0]["detail"], _TOLD)] if causes else []
         said += [f"[{plain(', '.join(codes))}]"] if codes else []
         todo = [r["title"] for f in causes[:1] for r in f["remedies"][:1]]

@@ -9,12 +9,13 @@ stands. What only one client's diagnosis shows (its proof, its other remedies) i
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from doctor.redact import plain
-from doctor.report.terms import WORDS, evidence_lines, headline
-from doctor.report.text import Style, looked_at, paint, remedy, wrap
+from doctor.report.terms import WORDS, evidence_lines
+from doctor.report.text import Style, headed, looked_at, paint, remedy, wrap
 
 _Entry = Mapping[str, Any]
 _COMPARED = "client.clients-differ"
@@ -27,20 +28,18 @@ def render(document: Mapping[str, Any], style: Style) -> str:
 
 
 def together(document: Mapping[str, Any]) -> list[list[tuple[_Entry, _Entry]]]:
-    """For each target its clients: the entry of `targets` and the row of `clients`."""
-    found: dict[str, list[tuple[_Entry, _Entry]]] = {}
+    """For each target its clients: the entry of `targets` and the row of `clients`. Two parts of
+    a file that could not be read have no name, and are told apart by their lines."""
+    found: dict[tuple[str, str], list[tuple[_Entry, _Entry]]] = {}
     for entry, row in zip(document["targets"], document["clients"], strict=False):
-        found.setdefault(row["target"], []).append((entry, row))
+        found.setdefault((row["target"], str(entry["source"])), []).append((entry, row))
     return list(found.values())
 
 
 def _target(own: Sequence[tuple[_Entry, _Entry]], style: Style) -> Iterator[str]:
     entries, rows = [entry for entry, _ in own], [row for _, row in own]
     first = entries[0]
-    name = plain(str(first["target"]), 200)
-    verdict = first["verdict"]
-    yield paint(f"{headline(first)}: {name}", verdict, style, bold=True)
-    yield from wrap(plain(sentence(first, rows)), "  ", style)
+    yield from headed(first, sentence(first, rows), style)
     for assumed in first["assumed"]:
         yield from wrap(f"Taken as: {plain(assumed)}", "  ", style)
     yield ""
@@ -54,7 +53,7 @@ def _target(own: Sequence[tuple[_Entry, _Entry]], style: Style) -> Iterator[str]
     known = [f for f in first["findings"] if (f["subject"], f["check"]) in failing]
     for clients, findings in causes:
         yield ""
-        yield from _cause(clients, findings, known, name, len(rows), style)
+        yield from _cause(clients, findings, known, str(first["target"]), len(rows), style)
     yield from _rest(entries, known, style)
     if style.verbose:
         for entry in entries:
@@ -157,7 +156,10 @@ def _cause(
         for line in evidence_lines(finding["evidence"]):
             yield from wrap(line, "    ", style)
     else:
-        yield f"  More: doctor check --as {clients[0]} {name}"
+        # What stands in a file may be anything: a name that cannot be pasted is not offered.
+        again = f"doctor check --as {clients[0]} {shlex.quote(name)}"
+        whole = name and name[0] != "-" and plain(name, 200) == name
+        yield f"  More: {again if whole else '--verbose'}"
 
 
 def _alike(one: _Entry, other: _Entry) -> bool:

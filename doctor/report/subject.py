@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from doctor.frozen import frozen
 from doctor.redact import plain
-from doctor.report.terms import headline, listed, places
+from doctor.report.terms import headline, listed, place, places
 
 Entry = Mapping[str, Any]
 DEFAULT_EYES = "shell"
@@ -98,7 +98,7 @@ def _target(entry: Entry) -> Subject:
 
 def _place(source: Entry | None) -> str:
     """A part of a file that could not be read is called by its line."""
-    return f"{source['file']}:{source['line']}" if source else UNNAMED
+    return place(source) if source else UNNAMED
 
 
 def _of_cluster(cluster: Entry | None) -> Iterator[Subject]:

@@ -35,10 +35,11 @@ def begun(target: Mapping[str, Any]) -> bool:
 
 
 def called(target: Mapping[str, Any]) -> str:
-    """What the target is called; nothing where a text names neither image nor host."""
+    """What the target is called: a part of a file that could not be read, by its line; nothing
+    where a text names neither image nor host."""
     if target["target"] is None:
         return ""
-    return plain(str(target["target"]), 200) or "(an empty text)"
+    return plain(str(target["target"]), 200) or next(iter(places(target, 120)), "(an empty text)")
 
 
 def headline(target: Mapping[str, Any]) -> str:
@@ -57,7 +58,14 @@ def places(target: Mapping[str, Any], longest: int = 400) -> list[str]:
     """Every file and line that names the image, the first one first."""
     source = target.get("source")
     found = [*([source] if source else []), *target.get("also_named", ())]
-    return [f"{plain(each['file'], longest)}:{each['line']}" for each in found]
+    return [place(each, longest) for each in found]
+
+
+def place(source: Mapping[str, Any], longest: int = 400) -> str:
+    """A file and a line of it, in words."""
+    if source["file"] == "-":
+        return f"line {source['line']} of standard input"
+    return f"{plain(source['file'], longest)}:{source['line']}"
 
 
 def listed(named: Sequence[str]) -> str:

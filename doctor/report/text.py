@@ -88,15 +88,19 @@ def _origin(document: Mapping[str, Any], style: Style) -> Iterator[str]:
         yield "\n"
 
 
-def _target(target: Mapping[str, Any], style: Style) -> Iterator[str]:
-    name = called(target)
-    named = places(target, 120)
-    where = f"  ({named[0]})" if named else ""
+def headed(target: Mapping[str, Any], said: str, style: Style) -> Iterator[str]:
+    """The verdict, of what and where it is named, and the sentence that says it all."""
+    name, named = called(target), places(target, 120)
+    where = f"  ({named[0]})" if named and named[0] != name else ""
     title = f"{headline(target)}: {name}" if name else headline(target)
     yield paint(title, target["verdict"], style, bold=True) + where
-    yield from wrap(plain(target["summary"]), "  ", style)
+    yield from wrap(plain(said), "  ", style)
     if named[1:]:
         yield from wrap(f"Named too in {listed(named[1:])}.", "  ", style)
+
+
+def _target(target: Mapping[str, Any], style: Style) -> Iterator[str]:
+    yield from headed(target, target["summary"], style)
     for assumed in target.get("assumed", ()):
         yield from wrap(f"Taken as: {plain(assumed)}", "  ", style)
     if not begun(target):

@@ -18,7 +18,7 @@ from textual.screen import Screen
 from textual.widgets import Footer, Input, OptionList, Static
 from textual.widgets.option_list import Option, OptionDoesNotExist
 
-from doctor.report.terms import headline
+from doctor.report.terms import called, headline
 from doctor.tui.filter import Filter
 from doctor.tui.ink import DIM, STATES, STRONG, STYLES, clipped, ends, line, mark
 from doctor.tui.sitting import Sitting
@@ -128,7 +128,7 @@ class SeveralScreen(Screen[None]):
         if found:
             entry = found[0]
             state = STATES[entry["verdict"]]
-            word, name = headline(entry), entry["target"] or "(an empty text)"
+            word, name = headline(entry), called(entry)
             said = ", ".join(entry["root_causes"]) or ""
         else:
             progress = self.sitting.progress[place]

@@ -80,6 +80,23 @@ def test_each_image_is_diagnosed_once_and_what_they_share_is_looked_at_once(
     assert opened[TOKENS, 443] <= images
 
 
+def test_the_platform_that_the_file_names_is_what_must_be_there(lab: World, store: Path) -> None:
+    """And not this machine's, or that of --platform: no client would pull that."""
+    env = Scenario("x", WAY).make(lab, store)
+    lines = [
+        f"  s{number}: {{image: {IMAGE}:latest, platform: {name}}}\n"
+        for number, name in enumerate(("linux/amd64", "linux/arm64", "linux/s390x"))
+    ]
+    given = f"services:\n{''.join(lines)}"
+    run = lab.check("-f", "-", "--platform", "linux/s390x", env=env, stdin=given)
+    found = [(t["source"]["line"], t["verdict"], t["root_causes"]) for t in run.report["targets"]]
+    assert found == [
+        (2, "pass", []),
+        (3, "pass", []),
+        (4, "fail", ["registry.platform-missing"]),
+    ], run
+
+
 def test_one_run_leaves_every_format_in_its_place(lab: World, store: Path) -> None:
     """What the pipelines of docs/ci do, `-f -` included."""
     env = Scenario("x", WAY).make(lab, store)

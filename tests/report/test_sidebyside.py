@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from doctor.command import output
 from doctor.report.text import Style, render
+from tests.report.samples import sample
 from tests.report.test_text import HOSTILE, document, finding
 
 LAYERS = ("proxy", "dns", "tcp", "tls", "api")
@@ -129,3 +131,53 @@ def test_what_comes_from_outside_is_dead() -> None:
     )
     assert not set(text) & set("\x1b\x07\x9b\r\u202e")
     assert not any(line.strip() == "All is well" for line in text.splitlines())
+
+
+def broken(line: int) -> dict[str, Any]:
+    return finding(detail=f"Line {line} is broken.")
+
+
+def at(line: int) -> dict[str, Any]:
+    return {"source": {"file": "a.yaml", "line": line}, "repository": None}
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "short", "html"])
+def test_parts_of_a_file_that_could_not_be_read_are_called_by_their_lines(form: str) -> None:
+    """And are two of them, although neither has a name."""
+    unread = [
+        entry(client, "tls", target="", findings=[broken(line)], **at(line))
+        for line in (9, 20)
+        for client in ("shell", "docker")
+    ]
+    whole = sample("clients")
+    whole |= {"targets": [e for e, _ in unread], "clients": [r for _, r in unread]}
+    told = output.render(whole, form, colour=False, verbose=False, width=80)
+    assert "a.yaml:9" in told
+    assert "a.yaml:20" in told
+    assert told.count("shell and docker cannot use it, at tls.") == 2
+    assert "Line 20 is broken." in told
+
+
+def test_where_an_image_is_named_is_told_beside_it() -> None:
+    text = shown(entry("shell", "tls", **at(9)), entry("docker", **at(9)))
+    assert "Cannot be used: registry.example/app:1  (a.yaml:9)\n" in text
+    assert "a.yaml" not in shown(entry("shell", "tls"), entry("docker"))
+
+
+@pytest.mark.parametrize(
+    ("target", "command"),
+    [
+        ("registry.example/app:1", "doctor check --as docker registry.example/app:1"),
+        ("a;touch$IFS/tmp/x", "doctor check --as docker 'a;touch$IFS/tmp/x'"),
+        ("$(id)/x", "doctor check --as docker '$(id)/x'"),
+        ("it's", "doctor check --as docker 'it'\"'\"'s'"),
+        ("--root=/x", "--verbose"),
+        ("a\nb", "--verbose"),
+        ("", "--verbose"),
+    ],
+)
+def test_the_command_that_tells_more_can_be_pasted_whatever_the_file_says(
+    target: str, command: str
+) -> None:
+    text = shown(entry("shell", target=target), entry("docker", "tls", target=target))
+    assert f"  More: {command}\n" in text + "\n"

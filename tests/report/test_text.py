@@ -270,3 +270,10 @@ def test_the_causes_sentence_is_not_said_twice_where_the_summary_says_more() -> 
     detail = finding()["detail"]
     text = render(document(summary=f"{detail} The mirror m:443, asked before, does not serve it."))
     assert text.count("no store holds") == 1
+
+
+def test_a_line_of_standard_input_is_called_so() -> None:
+    read = document(target="", source={"file": "-", "line": 3})
+    assert "line 3 of standard input\n" in render(read)
+    named = document(source={"file": "-", "line": 3})
+    assert "registry.example/app:1  (line 3 of standard input)\n" in render(named)
