@@ -72,7 +72,7 @@ def test_every_file_of_the_package_is_in_it(built: Path) -> None:
         prefix + file.relative_to(ROOT / folder).as_posix()
         for folder, prefix in (("doctor", "doctor/"), ("checks", "doctor/checks/"))
         for file in (ROOT / folder).rglob("*")
-        if file.is_file() and file.suffix != ".pyc"
+        if file.is_file() and "__pycache__" not in file.parts
     }
     assert inside == here
 
