@@ -87,11 +87,11 @@ class DoctorApp(Stage):
                 return screen.sitting
         return None
 
-    def look_at(self, targets: Sequence[str]) -> None:
-        """Targets as they were typed."""
+    def look_at(self, targets: Sequence[str], client: str = "") -> None:
+        """Targets as they were typed; `client`: through whose eyes, where not the usual one's."""
         from doctor.tui import entries
 
-        entries.look_at(self, tuple(map(str, targets)))
+        entries.look_at(self, tuple(map(str, targets)), client)
 
     def begin(self, sitting: Sitting) -> None:
         """Show what will be asked; only then begin to ask."""

@@ -114,7 +114,7 @@ class Ask(Dialog):
     def compose(self) -> ComposeResult:
         with Vertical(classes="box"):
             yield Static(ink(self._question), markup=False)
-            yield Static(line(("\nEnter: yes    Esc: no", DIM)), markup=False)
+            yield Static(ink("Enter: yes    Esc: no", DIM), id="said", markup=False)
 
     def action_yes(self) -> None:
         self.dismiss("yes")

@@ -26,13 +26,14 @@ _OF_A_DEMO = (
 )
 
 
-def look_at(app: DoctorApp, targets: tuple[str, ...]) -> None:
-    """Targets as they were typed."""
+def look_at(app: DoctorApp, targets: tuple[str, ...], client: str = "") -> None:
+    """Targets as they were typed, through the usual eyes or that client's."""
     from doctor.command.intake import given
 
     options = replace(app.options, targets=targets, files=(), username=None, password_stdin=False)
+    options = replace(options, client=client or options.client)
     found, secret = given(options)
-    for each in reversed(targets):
+    for each in reversed(targets if not client else ()):  # what was typed
         app.history.add(each)
     app.begin(Sitting(options, found, secret))
 

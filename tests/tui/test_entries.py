@@ -27,7 +27,7 @@ from tests import leaks
 from tests.kube.api import kubeconfig, serving
 from tests.kube.cluster import REJECTED, cluster, pod, secret
 from tests.report.samples import sample
-from tests.tui.seen import ORIGIN, options, press, sit, text
+from tests.tui.seen import ORIGIN, options, over, press, sit, text
 from tests.tui.test_live import IMAGE, REPORT, live, nothing, scripted, until
 
 PASSWORD = leaks.password("a pull Secret of the cluster that is checked")
@@ -167,6 +167,32 @@ def test_a_cluster_that_answers_is_shown_and_handed_over(
     assert {"kubernetes/Pod/shop/web.json", "kubernetes/Secret/shop/pull.json"} <= set(files)
     assert leaks.leaks(files) == {}
     assert all("/namespaces/shop/" in each for each in there.asked("pods"))
+
+
+def test_a_clusters_image_is_probed_as_the_kubelet_here_and_escape_comes_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """From a cluster that was opened; what was not typed as a target is not remembered as one."""
+    asked = scripted(monkeypatch, nothing, sample("certificate"))
+    image = sample("kubernetes")["kubernetes"]["pulls"][0]["image"]
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        added: list[str] = []
+        app.history.add = added.append  # type: ignore[method-assign]
+        await press(pilot, "p")
+        assert "<LF>" not in text(app)
+        assert "Enter: yes    Esc: no" in text(app)
+        await press(pilot, "enter")
+        await until(app, pilot, lambda: bool(asked))
+        (target,) = asked[0]
+        assert (target.text, target.client) == (image, "kubelet")
+        assert isinstance(app.screen, DiagnosisScreen)
+        assert added == []
+        await press(pilot, "escape")
+        assert isinstance(app.screen, ClusterScreen)
+
+    app = sit(over({**sample("kubernetes"), "origin": ORIGIN}), act)
+    assert app.bug is None
 
 
 def test_a_bundle_of_what_was_found_is_written(
