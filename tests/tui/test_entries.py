@@ -178,7 +178,7 @@ def test_a_clusters_image_is_probed_as_the_kubelet_here_and_escape_comes_back(
 
     async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
         added: list[str] = []
-        app.history.add = added.append  # type: ignore[method-assign]
+        app.history.add = added.append  # type: ignore
         await press(pilot, "p")
         assert "<LF>" not in text(app)
         assert "Enter: yes    Esc: no" in text(app)

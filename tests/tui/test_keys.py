@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.color import Color
 from textual.css.parse import parse
 from textual.pilot import Pilot
 from textual.widgets import Footer, Input, OptionList, TabbedContent
@@ -344,6 +345,67 @@ def test_every_theme_says_the_same(size: Size, theme: str) -> None:
     sit(opened("certificate"), act, size)
     first, second = (list(map(str.rstrip, each.splitlines())) for each in shown)
     assert first == second
+
+
+@pytest.mark.parametrize("name", ["targets", "kubernetes", "undecided"])
+@pytest.mark.parametrize("theme", ["doctor-light", "doctor-dark"])
+def test_the_chosen_line_of_a_list_is_as_readable_as_the_others(
+    size: Size, theme: str, name: str
+) -> None:
+    """State, name and cause in their own colours, on the cursor's."""
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        app.theme = theme
+        chosen = app.screen.query("#list, #targets, #pulls").first(OptionList)
+        chosen.focus()
+        chosen.highlighted = 1
+        await settled(app, pilot)
+        paper, cursor = (_colours(app, chosen, line) for line in (0, 1))
+        assert {ground for _, ground in cursor}.isdisjoint({ground for _, ground in paper})
+        for text_, ground in cursor:
+            assert _contrast(text_, ground) >= 3, (text_, ground)
+
+    sit(opened(name), act, size)
+
+
+def _colours(app: DoctorApp, shown: OptionList, line: int) -> set[tuple[Color, Color]]:
+    """Of text and of ground, of all that stands in that line of the list."""
+    strip = app.screen._compositor.render_strips()[shown.content_region.y + line]
+    return {
+        (Color.from_rich_color(s.style.color), Color.from_rich_color(s.style.bgcolor))
+        for s in strip.crop(shown.content_region.x, shown.scrollable_content_region.right)
+        if s.style and s.text.strip()
+    }
+
+
+def _contrast(one: Color, other: Color) -> float:
+    """WCAG 2.2's ratio of two colours; 3 is its least for a large text or a sign."""
+
+    def luminance(colour: Color) -> float:
+        parts = (
+            c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour.normalized
+        )
+        return sum(
+            share * part for share, part in zip((0.2126, 0.7152, 0.0722), parts, strict=True)
+        )
+
+    dark, light = sorted(map(luminance, (one, other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_without_colour_the_chosen_line_is_underlined(
+    size: Size, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        chosen = app.screen.query_one("#targets", OptionList)
+        top = chosen.content_region.y
+        first, second = (app.screen._compositor.render_strips()[top + n] for n in (0, 1))
+        assert all(s.style and s.style.underline for s in first if s.text.strip())
+        assert not any(s.style and s.style.underline for s in second if s.text.strip())
+
+    sit(opened("targets"), act, size)
 
 
 def test_without_colour_it_says_the_same(size: Size, monkeypatch: pytest.MonkeyPatch) -> None:
