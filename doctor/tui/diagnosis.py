@@ -81,7 +81,9 @@ class DiagnosisScreen(Screen[None]):
         self.call_after_refresh(self.call_after_refresh, self._complete)  # the run begins before
 
     async def _complete(self) -> None:
-        """What is under the path, once the path was seen."""
+        """What is under the path, once the path was seen; nothing where it was left meanwhile."""
+        if not self.is_attached:
+            return
         from doctor.tui.proofs import Proofs
 
         writers = {

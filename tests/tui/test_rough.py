@@ -14,6 +14,7 @@ from textual.widgets import OptionList
 from doctor.model import Report
 from doctor.tui import entries
 from doctor.tui.app import DoctorApp
+from doctor.tui.diagnosis import DiagnosisScreen
 from doctor.tui.history import History
 from doctor.tui.sitting import Sitting
 from tests.report.samples import sample
@@ -69,6 +70,17 @@ def test_a_palette_that_was_left_while_it_looks_for_commands_ends_nothing() -> N
         await app.pop_screen()
         await press(pilot, "enter")
         assert len(text(app).splitlines()) == 24
+
+    assert sit(opened("targets"), act).bug is None
+
+
+def test_a_diagnosis_that_is_left_before_it_is_whole_ends_nothing() -> None:
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        left = DiagnosisScreen(Sitting(None, document=sample("certificate")))
+        await left._complete()  # its turn comes when the screen is gone
+        assert not left.query("#list")
+        await press(pilot, "down", "enter")
+        assert app.screen.query("#list"), "one that is there gets all its parts"
 
     assert sit(opened("targets"), act).bug is None
 
