@@ -44,6 +44,7 @@ class ClusterScreen(Screen[None]):
         Binding("n", "next_way", "Another way", show=False),
         Binding("w", "app.watch", "Watch", show=False),
         Binding("slash", "filter", "Filter", show=False),
+        Binding("space", "read", "Read on", show=False),
         Binding("escape", "back", "Back", show=False),
         *[Binding(str(n), f"copy({n})", f"Copy command {n}", show=False) for n in range(1, 10)],
     ]
@@ -201,6 +202,10 @@ class ClusterScreen(Screen[None]):
         """The images that were probed, if the document has any."""
         if self.sitting.count:
             self.app.show_targets(self.sitting)  # type: ignore[attr-defined]
+
+    def action_read(self) -> None:
+        """On in the answer, from wherever one is."""
+        self.query_one("#pull", Paper).scroll_page_down(animate=False)
 
     def action_filter(self) -> None:
         self.query_one(Filter).ask()

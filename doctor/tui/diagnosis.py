@@ -48,6 +48,7 @@ class DiagnosisScreen(Screen[None]):
         Binding("n", "next_way", "Another way", show=False),
         Binding("w", "app.watch", "Watch", show=False),
         Binding("slash", "filter", "Filter", show=False),
+        Binding("space", "read", "Read on", show=False),
         Binding("escape", "back", "Back", show=False),
         Binding("enter", "open", "Evidence", show=False),
         Binding("left", "move(-1)", "Station before", show=False),
@@ -265,6 +266,10 @@ class DiagnosisScreen(Screen[None]):
             self.paint()
         else:
             self.app.action_next_client()  # type: ignore[attr-defined]
+
+    def action_read(self) -> None:
+        """On in the answer, from wherever one is."""
+        self.query_one("#answer", Paper).scroll_page_down(animate=False)
 
     def action_filter(self) -> None:
         if self._proofs is not None:

@@ -19,11 +19,12 @@ from doctor.tui.app import DoctorApp
 from doctor.tui.cluster import ClusterScreen
 from doctor.tui.diagnosis import DiagnosisScreen
 from doctor.tui.dialogs import Ask, Export, Reading
+from doctor.tui.paper import Paper
 from doctor.tui.path import Path as PathView
 from doctor.tui.several import SeveralScreen
 from doctor.tui.start import StartScreen
 from tests.report.samples import sample
-from tests.tui.seen import SIZES, opened, over, press, settled, sit, text
+from tests.tui.seen import ORIGIN, SIZES, opened, over, press, settled, sit, text
 
 pytestmark = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 Size = tuple[int, int]
@@ -330,6 +331,39 @@ def test_rules_are_parsed_once_for_the_same_colours(
         assert app.screen.styles.background == before
 
     sit(opened("certificate"), act, size)
+
+
+@pytest.mark.parametrize("name", ["certificate", "kubernetes"])
+def test_lines_out_of_sight_are_counted_and_space_shows_them(size: Size, name: str) -> None:
+    """From wherever one is: a command cut at the edge is else taken for the whole of it."""
+    document = sample(name)
+    entry = document["kubernetes"]["pulls"][0] if name == "kubernetes" else document["targets"][0]
+    steps = entry["findings"][0]["remedies"][0]["steps"]
+    steps += [{**steps[0], "text": f"Step {n}"} for n in range(30)]
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        paper = app.screen.query_one("#pull" if name == "kubernetes" else "#answer", Paper)
+        for one in app.screen.query("#pulls, #path, Tabs, #list, #answer, #pull"):
+            one.focus()
+            paper.scroll_home(animate=False)
+            shown = await settled(app, pilot)
+            hidden = round(paper.max_scroll_y)
+            assert f"▼ {hidden} more lines (Space)" in shown, one
+            await press(pilot, "space")
+            above = round(paper.scroll_y)
+            assert above > 0
+            assert f"▲ {above} ▼ {hidden - above} more lines" in text(app), one
+        paper.scroll_end(animate=False)
+        assert "▼" not in await settled(app, pilot)
+
+    sit(over({**document, "origin": ORIGIN}), act, size)
+
+
+def test_what_is_in_sight_is_not_counted(size: Size) -> None:
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        assert "more line" not in await settled(app, pilot)
+
+    sit(opened("healthy"), act, size)
 
 
 @pytest.mark.parametrize("theme", ["doctor-light", "doctor-dark", "textual-ansi", "ansi-dark"])
