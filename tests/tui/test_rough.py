@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from textual.command import CommandList, CommandPalette
+from textual.events import Click
 from textual.pilot import Pilot
 from textual.widgets import OptionList
 
@@ -70,6 +71,20 @@ def test_a_palette_that_was_left_while_it_looks_for_commands_ends_nothing() -> N
         await app.pop_screen()
         await press(pilot, "enter")
         assert len(text(app).splitlines()) == 24
+
+    assert sit(opened("targets"), act).bug is None
+
+
+def test_a_click_where_nothing_is_drawn_ends_nothing_and_one_beside_the_palette_leaves_it() -> None:
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        await press(pilot, "ctrl+p")
+        palette = app.screen
+        for place in (500, 1):
+            assert app.screen is palette
+            click = Click(palette, place, place, 0, 0, 1, False, False, False, place, place)
+            palette.post_message(click)
+            await press(pilot)
+        assert app.screen is not palette
 
     assert sit(opened("targets"), act).bug is None
 
