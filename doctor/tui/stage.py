@@ -130,6 +130,7 @@ class Stage(App[int]):
         safe = scrub(text)
         self.copied.append(safe)
         self.copy_to_clipboard(safe)
+        self.clear_notifications()  # of one command after another only the last is told
         shown = safe if len(safe) <= _LONG else f"{safe[:_LONG]}…"
         self.notify(f"Copied{f' {what}' if what else ''}: {shown}", timeout=4)
 

@@ -19,7 +19,7 @@ from doctor.tui.diagnosis import DiagnosisScreen
 from doctor.tui.history import History
 from doctor.tui.sitting import Sitting
 from tests.report.samples import sample
-from tests.tui.seen import ORIGIN, opened, options, over, press, sit, text
+from tests.tui.seen import ORIGIN, opened, options, over, press, settled, sit, text
 from tests.tui.test_live import REPORT, nothing, scripted
 
 SIZES = ((20, 5), (1, 1), (33, 9), (60, 20), (200, 60), (8, 50), (300, 4))
@@ -73,6 +73,20 @@ def test_a_palette_that_was_left_while_it_looks_for_commands_ends_nothing() -> N
         assert len(text(app).splitlines()) == 24
 
     assert sit(opened("targets"), act).bug is None
+
+
+def test_what_is_told_is_whole_in_a_narrow_terminal_and_the_last_copy_alone() -> None:
+    said = "Wrote doctor-20261129T143821Z.tar.gz; it was searched for secrets, and none was found"
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        await press(pilot, "c", "c")
+        assert (await settled(app, pilot)).count("Copied step 1") == 1
+        app.notify(said)
+        lines = (await settled(app, pilot)).splitlines()
+        shown = " ".join(each.removeprefix("▌").strip() for each in lines if each.startswith("▌"))
+        assert " ".join(said.split()) in shown
+
+    sit(opened("certificate"), act, (60, 20))
 
 
 def test_a_click_where_nothing_is_drawn_ends_nothing_and_one_beside_the_palette_leaves_it() -> None:
