@@ -300,7 +300,7 @@ class DiagnosisScreen(Screen[None]):
         if action == "again":
             return self.sitting.live
         if action == "copy":
-            return True if self._remedies.commands else None
+            return self._remedies.copyable(*parameters)
         if action == "next_client":
             several = len(self.sitting.entries(self.place)) > 1
             return several or self.sitting.elsewhere

@@ -15,6 +15,7 @@ from textual.widgets import Footer, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from doctor.tui.ink import DIM, STRONG, ink, line, wrapped
+from doctor.tui.keys import KEYS
 from doctor.tui.paper import Paper, Writer
 
 Doing = Callable[[str], Awaitable[str]]
@@ -216,26 +217,28 @@ class Export(Dialog):
             self.query_one("#said", Static).update(ink(str(problem), "$error"))
 
 
-def helping(keys: Sequence[tuple[str, str]]) -> Reading:
+class Help(Reading):
     """The page of keys."""
 
-    def write(width: int) -> list[Content]:
-        lines: list[Content] = [ink("What each key does, the same everywhere", DIM), Content("")]
-        for key, does in keys:
-            lines += wrapped(does, width, line((f"  {key:<13}", "bold $accent")))
-        lines += [
-            Content(""),
-            *wrapped(
-                "Nothing is changed, pulled or sent away. Everything here is also said by `doctor "
-                "check`, as text that a screen reader reads well.",
-                width,
-                "",
-                DIM,
-            ),
-        ]
-        return lines
+    def __init__(self) -> None:
+        super().__init__("Keys", _keys)
 
-    return Reading("Keys", write)
+
+def _keys(width: int) -> list[Content]:
+    lines: list[Content] = [ink("What each key does, the same everywhere", DIM), Content("")]
+    for key, does in KEYS:
+        lines += wrapped(does, width, line((f"  {key:<13}", "bold $accent")))
+    return [
+        *lines,
+        Content(""),
+        *wrapped(
+            "Nothing is changed, pulled or sent away. Everything here is also said by `doctor "
+            "check`, as text that a screen reader reads well.",
+            width,
+            "",
+            DIM,
+        ),
+    ]
 
 
 def confirm_path(value: str) -> str:

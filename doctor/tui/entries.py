@@ -24,6 +24,8 @@ _OF_A_DEMO = (
     "Its registry is on this machine's loopback and ends when you leave. What there is to do is "
     "told as for a real one; here nothing is to be changed."
 )
+_HOME = "Only the context's own namespace was looked at; a: all namespaces."
+_EVERYWHERE = "All namespaces were looked at."
 
 
 def look_at(app: DoctorApp, targets: tuple[str, ...], client: str = "") -> None:
@@ -44,7 +46,11 @@ def enter(app: DoctorApp, entry: str) -> None:
 
 
 def _cluster(app: DoctorApp) -> None:
-    """The failing pulls of the context's namespace."""
+    app.begin(of_cluster(app))
+
+
+def of_cluster(app: DoctorApp, *, everywhere: bool = False) -> Sitting:
+    """The failing pulls of the context's namespace, or of all."""
     from doctor.command.k8s import looked
     from doctor.pods.kept import Kept
 
@@ -53,12 +59,13 @@ def _cluster(app: DoctorApp) -> None:
             sitting.saying = plain(scrub(what), 200)
 
         kept = Kept()
-        report = await looked(app.options, tell, kept)
+        report = await looked(app.options, tell, kept, everywhere=everywhere)
         sitting.kept = kept
         return report
 
-    sitting = Sitting(app.options, look=look, of_cluster=True)
-    app.begin(sitting)
+    note = _EVERYWHERE if everywhere else _HOME
+    sitting = Sitting(app.options, look=look, of_cluster=True, note=note)
+    return sitting
 
 
 def demo(app: DoctorApp, fault: str = "") -> None:

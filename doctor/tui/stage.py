@@ -48,7 +48,7 @@ def _click(palette: CommandPalette, event: Click) -> None:
         _clicked(palette, event)
 
 
-CommandPalette._on_click = _click  # type: ignore[method-assign]
+CommandPalette._on_click = _click  # type: ignore[assignment, method-assign]
 DARK = Theme(
     name="doctor-dark",
     primary="#7aa2c9",

@@ -115,7 +115,7 @@ def test_a_file_is_opened_and_shown_with_its_origin(
 def test_the_cluster_is_asked_and_its_pulls_are_shown(
     monkeypatch: pytest.MonkeyPatch, ends: str
 ) -> None:
-    async def looked(options: Any, tell: Callable[[str], None], kept: Any) -> Report:
+    async def looked(options: Any, tell: Callable[[str], None], kept: Any, **more: Any) -> Report:
         tell("reading 312 pods")
         if ends == "badly":
             raise UsageError("the context prod is not in the kubeconfig")

@@ -18,7 +18,7 @@ from doctor.tui import stage
 from doctor.tui.app import DoctorApp
 from doctor.tui.cluster import ClusterScreen
 from doctor.tui.diagnosis import DiagnosisScreen
-from doctor.tui.dialogs import Ask, Export, Reading
+from doctor.tui.dialogs import Ask, Export, Help, Reading
 from doctor.tui.paper import Paper
 from doctor.tui.path import Path as PathView
 from doctor.tui.several import SeveralScreen
@@ -205,10 +205,64 @@ def test_what_cannot_be_written_is_said_and_can_be_put_right(size: Size, tmp_pat
     sit(opened("certificate"), act, size)
 
 
+@pytest.mark.parametrize("name", ["certificate", "targets", "kubernetes"])
+@pytest.mark.parametrize("key", ["r", "R", "w", "b", "v", "a"])
+def test_a_key_that_does_nothing_over_an_opened_file_says_why(
+    size: Size, name: str, key: str
+) -> None:
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        await press(pilot, key)
+        (said,) = (str(each.message) for each in app._notifications)
+        assert said.startswith("This was opened from a file")
+        footer = app.screen.query_one(Footer).query(FooterKey)
+        assert key not in {each.key for each in footer}
+        assert "Bundle" not in {c.title for c in app.get_system_commands(app.screen)}
+        before = app.screen
+        await press(pilot, "question_mark", key)
+        assert len(app._notifications) == 1, "on a page that is only read it means nothing"
+        await press(pilot, "escape")
+        assert app.screen is before
+
+    sit(opened(name), act, size)
+
+
+def test_where_there_is_no_command_c_says_so_and_the_palette_offers_only_those_there_are(
+    size: Size,
+) -> None:
+    async def none(app: DoctorApp, pilot: Pilot[int]) -> None:
+        await press(pilot, "c")
+        assert [str(n.message) for n in app._notifications] == ["There is no command to copy here."]
+
+    async def some(app: DoctorApp, pilot: Pilot[int]) -> None:
+        told = {c.title for c in app.get_system_commands(app.screen)}
+        assert {"Copy", "Copy command 1", "Filter", "Another way"} <= told
+        assert not {"Copy command 2", "Copy command 9", "Focus Next"} & told
+        await press(pilot, "9")
+        assert len(app._notifications) == 1
+        await press(pilot, "1")
+        assert app.copied
+
+    sit(opened("healthy"), none, size)
+    sit(opened("certificate"), some, size)
+
+
+def test_help_is_there_once_and_its_own_key_leaves_it(size: Size) -> None:
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        before = app.screen
+        await press(pilot, "question_mark")
+        assert showing(app) is Help
+        await press(pilot, "question_mark")
+        assert app.screen is before
+        await press(pilot, "question_mark", "escape")
+        assert app.screen is before
+
+    sit(opened("certificate"), act, size)
+
+
 def test_help_says_every_key(size: Size) -> None:
     async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
         await press(pilot, "question_mark")
-        assert showing(app) is Reading
+        assert showing(app) is Help
         assert "copy the command" in text(app)
         await press(pilot, "escape")
         assert showing(app) is DiagnosisScreen
