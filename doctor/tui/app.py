@@ -249,8 +249,8 @@ class DoctorApp(Stage):
 
     def action_explain(self, key: str) -> None:
         """A key that nothing took: why not?"""
-        if isinstance(self.screen, Shows):
-            self.notify(why_not(key, self.screen.sitting))
+        if isinstance(self.screen, Shows) and (why := why_not(key, self.screen.sitting)):
+            self.notify(why)
 
     def action_help(self) -> None:
         """The page of keys; from there, back."""

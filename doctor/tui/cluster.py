@@ -233,6 +233,9 @@ class ClusterScreen(Screen[None]):
 
     def action_back(self) -> None:
         """Out of the filter, out of the text, out of the screen."""
+        if not self._ready:
+            self.app.back()  # type: ignore[attr-defined]
+            return
         narrowed, listed = self.query_one(Filter), self.query_one("#pulls")
         if narrowed.asked or (self.query_one("#pull").has_focus and listed.display):
             narrowed.leave()
@@ -241,6 +244,8 @@ class ClusterScreen(Screen[None]):
             self.app.back()  # type: ignore[attr-defined]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if not self._ready:
+            return action == "back"
         if action == "copy":
             return self._remedies.copyable(*parameters)
         if action == "probe":

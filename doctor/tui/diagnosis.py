@@ -297,6 +297,8 @@ class DiagnosisScreen(Screen[None]):
             self.app.back()  # type: ignore[attr-defined]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if not self._ready:
+            return action == "back"
         if action == "again":
             return self.sitting.live
         if action == "copy":

@@ -3,6 +3,7 @@ read."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, ClassVar
 
@@ -186,7 +187,10 @@ class Export(Dialog):
         self.query_one(OptionList).highlighted = 0
 
     def _file(self, form: str) -> str:
-        return f"doctor-report.{ENDINGS.get(form, 'txt')}"
+        """A name that no file here has: what is only offered writes over nothing."""
+        ending = ENDINGS.get(form, "txt")
+        names = (f"doctor-report{n}.{ending}" for n in ("", *(f"-{m}" for m in range(2, 1000))))
+        return next((name for name in names if not os.path.lexists(name)), "")
 
     @property
     def _format(self) -> str:
@@ -243,8 +247,6 @@ def _keys(width: int) -> list[Content]:
 
 def confirm_path(value: str) -> str:
     """A path as typed, with the home in place of ~."""
-    import os
-
     from doctor.usage import UsageError
 
     if not value:

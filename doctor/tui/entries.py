@@ -144,7 +144,7 @@ def bundle(app: DoctorApp, sitting: Sitting) -> None:
 
     async def put(file: str) -> str:
         path = confirm_path(file)
-        write.check(path)
+        write.check(path, "The file")
         if sitting.kept is None:
             around = handover.surroundings(report, root)
             checks, book = sitting.checks, sitting.book
@@ -170,7 +170,7 @@ def export(app: DoctorApp, document: Document) -> None:
         from doctor.command import delivery, output
 
         path = confirm_path(file)
-        delivery.check(path)
+        delivery.check(path, "The file")
         text = output.render(document, form, colour=False, verbose=True, width=80)
         delivery.deliver(path, text)
         return f"Wrote {scrub(path)}"

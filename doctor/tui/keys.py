@@ -56,7 +56,7 @@ def applies(action: str, sitting: Sitting | None) -> bool | None:
 
 
 def why_not(key: str, sitting: Sitting) -> str:
-    """Why does this key do nothing here?"""
+    """Why does this key do nothing here? "": in a moment it will."""
     if key in "rRwbva" and not sitting.live:
         return "This was opened from a file, and is shown as recorded. To look now: doctor TARGET"
     if key == "R":
@@ -65,7 +65,7 @@ def why_not(key: str, sitting: Sitting) -> str:
         return "No other client looks at this."
     if key == "b":
         return "There is no report yet."
-    return "There is no command to copy here."
+    return "" if key in "rw" else "There is no command to copy here."
 
 
 def commands(screen: Screen[Any]) -> Iterator[tuple[str, Binding, str]]:

@@ -158,9 +158,12 @@ class SeveralScreen(Screen[None]):
         self.query_one("#targets").focus()
 
     def action_back(self) -> None:
-        narrowed = self.query_one(Filter)
-        if narrowed.asked:
+        narrowed = self.query_one(Filter) if self._ready else None
+        if narrowed is not None and narrowed.asked:
             narrowed.leave()
             self.query_one("#targets").focus()
         else:
             self.app.back()  # type: ignore[attr-defined]
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return self._ready or action == "back"

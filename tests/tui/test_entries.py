@@ -6,6 +6,7 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -199,11 +200,12 @@ def test_a_bundle_of_what_was_found_is_written(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     written: list[Any] = []
+    import_module("doctor.command.casefile")  # it takes from the room that is stood in for
     stand_in(monkeypatch, "doctor.bundle")
     stand_in(
         monkeypatch,
         "doctor.bundle.write",
-        check=lambda file: None,
+        check=lambda file, named: None,
         put=lambda file, data: written.append((file, data)),
     )
     stand_in(

@@ -191,6 +191,30 @@ def test_e_writes_the_report_where_it_is_asked_to(size: Size, form: str, tmp_pat
     sit(opened("certificate"), act, size)
 
 
+def test_the_name_that_is_offered_is_no_files_yet(
+    size: Size, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A report that was written before stays; one that is named by hand is written over."""
+    monkeypatch.chdir(tmp_path)
+    kept = tmp_path / "doctor-report.txt"
+    kept.write_text("of another target")
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        await press(pilot, "e", "down", "up", "enter")
+        assert kept.read_text() == "of another target"
+        assert "registry.cleanstart.com" in (tmp_path / "doctor-report-2.txt").read_text()
+        await press(pilot, "e")
+        field = app.screen.query_one("#file", Input)
+        assert field.value == "doctor-report-3.txt"
+        await press(pilot, "down")
+        assert field.value == "doctor-report.json"
+        field.value = kept.name
+        await press(pilot, "up", "enter")
+        assert "registry.cleanstart.com" in kept.read_text()
+
+    sit(opened("certificate"), act, size)
+
+
 def test_what_cannot_be_written_is_said_and_can_be_put_right(size: Size, tmp_path: Path) -> None:
     async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
         await press(pilot, "e")
@@ -198,6 +222,7 @@ def test_what_cannot_be_written_is_said_and_can_be_put_right(size: Size, tmp_pat
         await press(pilot, "enter")
         assert showing(app) is Export
         said = " ".join(text(app).replace("│", " ").split())  # where it breaks is the path's doing
+        assert "The file '" in said
         assert "cannot be written" in said
         await press(pilot, "escape")
         assert showing(app) is DiagnosisScreen

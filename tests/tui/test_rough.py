@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.binding import Binding
 from textual.command import CommandList, CommandPalette
 from textual.events import Click
 from textual.pilot import Pilot
@@ -15,8 +16,10 @@ from textual.widgets import OptionList
 from doctor.model import Report
 from doctor.tui import entries
 from doctor.tui.app import DoctorApp
+from doctor.tui.cluster import ClusterScreen
 from doctor.tui.diagnosis import DiagnosisScreen
 from doctor.tui.history import History
+from doctor.tui.several import SeveralScreen
 from doctor.tui.sitting import Sitting
 from tests.report.samples import sample
 from tests.tui.seen import ORIGIN, opened, options, over, press, settled, sit, text
@@ -101,6 +104,24 @@ def test_a_click_where_nothing_is_drawn_ends_nothing_and_one_beside_the_palette_
         assert app.screen is not palette
 
     assert sit(opened("targets"), act).bug is None
+
+
+@pytest.mark.parametrize("kind", [ClusterScreen, DiagnosisScreen, SeveralScreen])
+def test_a_key_that_comes_before_the_screen_has_its_parts_does_nothing_but_leave(
+    kind: type[ClusterScreen | DiagnosisScreen | SeveralScreen],
+) -> None:
+    document = sample("kubernetes" if kind is ClusterScreen else "targets")
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        screen = kind(Sitting(None, document=document))
+        for binding in Binding.make_bindings(kind.BINDINGS):
+            name = binding.action.partition("(")[0]
+            if not name.startswith("app."):
+                assert screen.check_action(name, ()) is (name == "back"), name
+        screen.action_back()
+        await press(pilot)
+
+    assert sit(DoctorApp(options()), act).bug is None
 
 
 def test_a_diagnosis_that_is_left_before_it_is_whole_ends_nothing() -> None:
