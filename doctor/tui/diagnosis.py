@@ -81,6 +81,12 @@ class DiagnosisScreen(Screen[None]):
         self.paint()
         self.call_after_refresh(self.call_after_refresh, self._complete)  # the run begins before
 
+    def on_resize(self) -> None:
+        """The head and the list's lines have their width."""
+        if self._ready:
+            self._head()
+            self._list()
+
     async def _complete(self) -> None:
         """What is under the path, once the path was seen; nothing where it was left meanwhile."""
         if not self.is_attached:
@@ -200,7 +206,7 @@ class DiagnosisScreen(Screen[None]):
         entry = self.entry
         found = listed(entry["findings"]) if entry else []
         options = self._proofs.query_one("#list", OptionList)
-        wanted = self._proofs.filter.wanted
+        wanted, chosen = self._proofs.filter.wanted, options.highlighted or 0
         options.clear_options()
         for place, finding in enumerate(found):
             shown = item(finding, self.size.width - 5)
@@ -210,7 +216,7 @@ class DiagnosisScreen(Screen[None]):
             said = none_listed(entry, wanted)
             options.add_option(Option(ink(said, DIM), disabled=True))
         else:
-            options.highlighted = 0
+            options.highlighted = min(chosen, options.option_count - 1)
 
     def action_again(self) -> None:
         """All of it, or of several targets this one."""

@@ -156,6 +156,30 @@ def test_a_storm_of_resizing_leaves_the_screen_as_one_made_at_that_size(name: st
     assert len(shown[1].splitlines()) == 24
 
 
+@pytest.mark.parametrize("name", ["certificate", "targets", "kubernetes", "undecided"])
+def test_the_head_and_the_lists_are_as_wide_as_the_terminal_that_they_are_in(name: str) -> None:
+    """Made wider or narrower, the screen is the one that is made at that size."""
+    shown: dict[tuple[int, int], list[str]] = {}
+    sizes = ((120, 30), (60, 30))
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        shown[app.size.width, app.size.height] = (await settled(app, pilot)).splitlines()
+
+    for size, other in (sizes, sizes[::-1]):
+        sit(opened(name), act, size)
+
+        async def resized(app: DoctorApp, pilot: Pilot[int], size: tuple[int, int] = size) -> None:
+            await pilot.resize_terminal(*size)
+            found = (await settled(app, pilot)).splitlines()
+            causes = [each for each in found if "cause " in each]
+            assert (found[0], causes) == (
+                shown[size][0],
+                [each for each in shown[size] if "cause " in each],
+            )
+
+        sit(opened(name), resized, other)
+
+
 def stretched(value: Any) -> Any:
     """The document with a name of 10,000 characters wherever a text can be of any length."""
     long = "registry" * 1250
