@@ -167,9 +167,9 @@ class DoctorApp(Stage):
             elif bug is not None:
                 self.stop_with(bug)
                 return
-        self._paint()
         if ended and sitting.document is not None:
             self.watcher.ended(sitting.document["verdict"])
+        self._paint()
 
     def _paint(self) -> None:
         for screen in self.screen_stack:

@@ -227,6 +227,7 @@ def test_w_runs_again_until_all_is_well(monkeypatch: pytest.MonkeyPatch) -> None
         await until(app, pilot, lambda: len(asked) == 3 and not app.watcher.on)
         await until(app, pilot, lambda: "FAILED → passed" in text(app))
         assert any("All is well now" in str(n.message) for n in app._notifications)
+        assert "watching" not in text(app).splitlines()[0]
 
     sit(live(IMAGE), act)
 
