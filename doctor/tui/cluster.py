@@ -63,7 +63,7 @@ class ClusterScreen(Screen[None]):
         yield Footer(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
-        self._ready = True
+        self._ready = bool(self.query("#head"))  # it may have been left meanwhile
         self.paint()
 
     def on_resize(self) -> None:

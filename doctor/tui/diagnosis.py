@@ -77,7 +77,7 @@ class DiagnosisScreen(Screen[None]):
         yield Footer(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
-        self._ready = True
+        self._ready = bool(self.query("#head"))  # it may have been left meanwhile
         self.paint()
         self.call_after_refresh(self.call_after_refresh, self._complete)  # the run begins before
 
@@ -89,7 +89,7 @@ class DiagnosisScreen(Screen[None]):
 
     async def _complete(self) -> None:
         """What is under the path, once the path was seen; nothing where it was left meanwhile."""
-        if not self.is_attached:
+        if not (self._ready and self.is_attached):
             return
         from doctor.tui.proofs import Proofs
 

@@ -48,7 +48,8 @@ class SeveralScreen(Screen[None]):
         self.painted = 0
         """Lines drawn so far."""
         self._document: Mapping[str, Any] | None = None
-        self._width = 0
+        self._width = -1
+        """That the lines are drawn for."""
 
     def compose(self) -> ComposeResult:
         yield Static(id="head", classes="head", markup=False)
@@ -57,12 +58,10 @@ class SeveralScreen(Screen[None]):
         yield Footer(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
-        self._ready = True
-        self._fill()
+        self._ready = bool(self.query("#head"))  # it may have been left meanwhile
         self.paint()
 
     def on_resize(self) -> None:
-        self._width = 0
         self.paint()
 
     def _fill(self) -> None:

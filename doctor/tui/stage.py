@@ -121,6 +121,12 @@ class Stage(App[int]):
     def _signalled(self, number: signal.Signals) -> None:
         self.run_worker(self.leave(128 + number), exit_on_error=False)
 
+    def action_command_palette(self) -> None:
+        """Textual 8.2.8 gives every one the same id: asked for while one is just being left, it ends
+        with a DuplicateIds."""
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette())
+
     async def leave(self, code: int) -> None:
         """The way out."""
         self.exit(code)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.binding import Binding
 from textual.command import CommandList, CommandPalette
 from textual.events import Click
 from textual.pilot import Pilot
@@ -107,21 +106,39 @@ def test_a_click_where_nothing_is_drawn_ends_nothing_and_one_beside_the_palette_
 
 
 @pytest.mark.parametrize("kind", [ClusterScreen, DiagnosisScreen, SeveralScreen])
-def test_a_key_that_comes_before_the_screen_has_its_parts_does_nothing_but_leave(
-    kind: type[ClusterScreen | DiagnosisScreen | SeveralScreen],
-) -> None:
+def test_a_screen_that_has_no_parts_any_longer_bears_every_key(kind: Any) -> None:
+    """So it is in the moment before they are there, and when one leaves while they are made."""
     document = sample("kubernetes" if kind is ClusterScreen else "targets")
+    bare = type("Bare", (kind,), {"compose": lambda self: iter(())})
 
     async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
-        screen = kind(Sitting(None, document=document))
-        for binding in Binding.make_bindings(kind.BINDINGS):
-            name = binding.action.partition("(")[0]
-            if not name.startswith("app."):
-                assert screen.check_action(name, ()) is (name == "back"), name
-        screen.action_back()
-        await press(pilot)
+        for key in sorted({*KEYS} - {"ctrl+p", "question_mark"}):
+            if not isinstance(app.screen, bare):
+                await app.push_screen(bare(Sitting(None, document=document)))
+            await press(pilot, key)
+            assert app.bug is None, key
+            assert isinstance(app.screen, bare) or key in ("escape", "e"), key
+            if key == "e":
+                await press(pilot, "escape")
 
-    assert sit(DoctorApp(options()), act).bug is None
+    sit(DoctorApp(options()), act)
+
+
+def test_the_palette_can_be_asked_for_while_one_is_being_left() -> None:
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        app.action_command_palette()
+        await press(pilot)
+        first = app.screen
+        app.pop_screen()  # it is taken down in its turn
+        app.action_command_palette()
+        app.action_command_palette()
+        await press(pilot)
+        assert isinstance(app.screen, CommandPalette)
+        assert app.screen is not first
+        await press(pilot, "escape")
+        assert isinstance(app.screen, SeveralScreen), "there is one at a time"
+
+    assert sit(opened("targets"), act).bug is None
 
 
 def test_a_diagnosis_that_is_left_before_it_is_whole_ends_nothing() -> None:
