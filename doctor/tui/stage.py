@@ -122,7 +122,7 @@ class Stage(App[int]):
         self.run_worker(self.leave(128 + number), exit_on_error=False)
 
     def action_command_palette(self) -> None:
-        """Textual 8.2.8 gives every one the same id: asked for while one is just being left, it ends
+        """Textual 8.2.8 gives each the same id: asked for while one is just being left, it ends
         with a DuplicateIds."""
         if not isinstance(self.screen, CommandPalette):
             self.push_screen(CommandPalette())
