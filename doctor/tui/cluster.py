@@ -244,8 +244,8 @@ class ClusterScreen(Screen[None]):
             self.app.back()  # type: ignore[attr-defined]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if not self._ready:
-            return action == "back"
+        if not (self._ready and self.is_attached):
+            return action == "back" and self.is_attached
         if action == "copy":
             return self._remedies.copyable(*parameters)
         if action == "probe":

@@ -303,8 +303,8 @@ class DiagnosisScreen(Screen[None]):
             self.app.back()  # type: ignore[attr-defined]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if not self._ready:
-            return action == "back"
+        if not (self._ready and self.is_attached):
+            return action == "back" and self.is_attached
         if action == "again":
             return self.sitting.live
         if action == "copy":

@@ -165,4 +165,4 @@ class SeveralScreen(Screen[None]):
             self.app.back()  # type: ignore[attr-defined]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return self._ready or action == "back"
+        return self.is_attached and (self._ready or action == "back")

@@ -20,6 +20,7 @@ from doctor.tui.diagnosis import DiagnosisScreen
 from doctor.tui.history import History
 from doctor.tui.several import SeveralScreen
 from doctor.tui.sitting import Sitting
+from doctor.tui.start import StartScreen
 from tests.report.samples import sample
 from tests.tui.seen import ORIGIN, opened, options, over, press, settled, sit, text
 from tests.tui.test_live import REPORT, nothing, scripted
@@ -122,6 +123,24 @@ def test_a_screen_that_has_no_parts_any_longer_bears_every_key(kind: Any) -> Non
                 await press(pilot, "escape")
 
     sit(DoctorApp(options()), act)
+
+
+@pytest.mark.parametrize("name", ["certificate", "targets", "kubernetes"])
+def test_a_command_that_comes_when_its_screen_is_gone_does_nothing(name: str) -> None:
+    """As from the palette, after Escape; one that is there is left once."""
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        await press(pilot, "enter", "escape")
+        left = app.screen
+        await press(pilot, "escape")
+        start = app.screen
+        assert isinstance(start, StartScreen)
+        for action in ("back", "copy", "filter", "open", "move(1)", "probe", "read", "next_way"):
+            await app.run_action(action, left)
+            await press(pilot)
+        assert app.screen is start
+
+    assert sit(opened(name), act).bug is None
 
 
 def test_the_palette_can_be_asked_for_while_one_is_being_left() -> None:
