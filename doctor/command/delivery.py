@@ -20,10 +20,10 @@ from doctor.usage import UsageError
 _DESCRIPTOR = r"/dev/std(?P<name>out|err)|/(?:dev|proc/self)/fd/(?P<number>[0-9]{1,6})"
 
 
-def check(file: str) -> None:
-    """Raises UsageError where the file cannot be written."""
+def check(file: str, named_by: str = "-o") -> None:
+    """Raises UsageError where the file, which was named there, cannot be written."""
     if why := _obstacle(file):
-        raise UsageError(f"-o {file!r} cannot be written: {why}")
+        raise UsageError(f"{named_by} {file!r} cannot be written: {why}")
 
 
 def _obstacle(file: str) -> str:

@@ -64,14 +64,21 @@ def k8s(args: Namespace) -> int:
     return tell(document(report), options, lost=lost)
 
 
-async def looked(options: Options, tell: Callable[[str], None], kept: Kept | None = None) -> Report:
-    """What `doctor k8s` without names finds: the failing pulls of the current context's namespace.
-    `tell` is given what is being read, `kept` the objects that a bundle of it holds."""
+async def looked(
+    options: Options,
+    tell: Callable[[str], None],
+    kept: Kept | None = None,
+    *,
+    everywhere: bool = False,
+) -> Report:
+    """What `doctor k8s` without names finds: the failing pulls of the current context's namespace;
+    with `everywhere`, as `-A`, those of all. `tell` is given what is being read, `kept` the objects
+    that a bundle of it holds."""
     from doctor.codes import load
     from doctor.net.kubeconfig import Wish
 
     learn_variables(os.environ)
-    asked = Asked(everywhere=False, namespace=None, named=(), selector="")
+    asked = Asked(everywhere, namespace=None, named=(), selector="")
     return await Run(options, Wish(), asked, False, load(()), tell, kept).report()
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from textual.content import Content
 
 from doctor.frozen import frozen
-from doctor.report.terms import headline
+from doctor.report.terms import headline, listed, places
 from doctor.tui.ink import DIM, STATES, STRONG, STYLES, ink, line, mark, wrapped
 
 _CHANGES = {
@@ -61,9 +61,8 @@ def answer(
     head = headline(entry) if "checks" in entry else _of_pull(entry)
     lead = line(mark(state), " ", (f"{head}  ", f"bold {STYLES[state]}"))
     lines = wrapped(entry["summary"], width, lead, hang=2)
-    if entry.get("source"):
-        named = f"Named by {entry['source']['file']}, line {entry['source']['line']}"
-        lines += wrapped(named, width, "  ", DIM)
+    if named := places(entry, 120):
+        lines += wrapped(f"Named by {listed(named)}", width, "  ", DIM)
     for each in entry.get("assumed", ()):
         lines += wrapped(f"Taken as: {each}", width, "  ", DIM)
     causes = list(_causes(entry, width, way))

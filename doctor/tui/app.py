@@ -18,6 +18,7 @@ from doctor.clients.eyes import ALL
 from doctor.command.options import Options
 from doctor.tui.diagnosis import DiagnosisScreen
 from doctor.tui.history import History
+from doctor.tui.keys import EXPLAINED, applies, commands, why_not
 from doctor.tui.sitting import Sitting, clients_here
 from doctor.tui.stage import Stage
 from doctor.tui.watch import Watch
@@ -51,6 +52,7 @@ class DoctorApp(Stage):
         Binding("question_mark", "help", "Help"),
         Binding("q", "quit", "Quit"),
         Binding("ctrl+q,ctrl+c", "quit", "Quit", show=False, priority=True),
+        *EXPLAINED,
     ]
 
     def __init__(
@@ -87,11 +89,11 @@ class DoctorApp(Stage):
                 return screen.sitting
         return None
 
-    def look_at(self, targets: Sequence[str]) -> None:
-        """Targets as they were typed."""
+    def look_at(self, targets: Sequence[str], client: str = "") -> None:
+        """Targets as they were typed; `client`: through whose eyes, where not the usual one's."""
         from doctor.tui import entries
 
-        entries.look_at(self, tuple(map(str, targets)))
+        entries.look_at(self, tuple(map(str, targets)), client)
 
     def begin(self, sitting: Sitting) -> None:
         """Show what will be asked; only then begin to ask."""
@@ -165,9 +167,9 @@ class DoctorApp(Stage):
             elif bug is not None:
                 self.stop_with(bug)
                 return
-        self._paint()
         if ended and sitting.document is not None:
             self.watcher.ended(sitting.document["verdict"])
+        self._paint()
 
     def _paint(self) -> None:
         for screen in self.screen_stack:
@@ -245,12 +247,19 @@ class DoctorApp(Stage):
         if self.sitting is not None and self.sitting.report is not None:
             entries.bundle(self, self.sitting)
 
-    def action_help(self) -> None:
-        from doctor.tui.dialogs import Dialog, helping
-        from doctor.tui.keys import KEYS
+    def action_explain(self, key: str) -> None:
+        """A key that nothing took: why not?"""
+        if isinstance(self.screen, Shows) and (why := why_not(key, self.screen.sitting)):
+            self.notify(why)
 
-        if not isinstance(self.screen, Dialog):
-            self.push_screen(helping(KEYS))
+    def action_help(self) -> None:
+        """The page of keys; from there, back."""
+        from doctor.tui.dialogs import Dialog, Help
+
+        if isinstance(self.screen, Help):
+            self.screen.dismiss()
+        elif not isinstance(self.screen, Dialog):
+            self.push_screen(Help())
 
     def ask_where(self, box: Where) -> None:
         """Show the box, and then what was done."""
@@ -259,19 +268,7 @@ class DoctorApp(Stage):
         self.push_screen(box, lambda said: done(self, said))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """What does not apply is grey; what there is none of is not there."""
-        sitting = self.sitting
-        if action == "bundle":
-            return _grey(sitting and sitting.report)
-        if action == "export":
-            return _grey(sitting and sitting.document)
-        if action in ("next_client", "all_clients"):
-            return bool(sitting and sitting.elsewhere)
-        if action == "again_unwell":
-            return bool(sitting and sitting.live and len(sitting.targets) > 1)
-        if action in ("again", "watch"):
-            return bool(sitting and sitting.live)
-        return True
+        return applies(action, self.sitting)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """All commands by name."""
@@ -280,8 +277,6 @@ class DoctorApp(Stage):
         )
         yield SystemCommand("Help", "What each key does", self.action_help)
         yield SystemCommand("Quit", "Leave", self.action_quit)
-        from doctor.tui.keys import commands
-
         for name, key, action in commands(screen):
             shown = f"key {self.get_key_display(key)}"
             yield SystemCommand(name, shown, partial(self.run_action, action, screen))
@@ -310,7 +305,3 @@ class DoctorApp(Stage):
         for sitting in dict.fromkeys(shown):
             await sitting.stop()
         self.exit(code)
-
-
-def _grey(applies: object) -> bool | None:
-    return True if applies else None

@@ -5,7 +5,7 @@ The list on top, the chosen one under it; Enter opens it whole, with workloads, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -15,19 +15,13 @@ from textual.screen import Screen
 from textual.widgets import Footer, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from doctor.tui import evidence
+from doctor.tui import evidence, pulls
 from doctor.tui.dialogs import Ask, Reading
 from doctor.tui.filter import Filter
-from doctor.tui.ink import DIM, STATES, STRONG, STYLES, clipped, ends, ink, line, mark, wrapped
+from doctor.tui.ink import DIM, ends, ink, wrapped
 from doctor.tui.paper import Paper
 from doctor.tui.remedies import Remedies
 from doctor.tui.sitting import Sitting
-
-_FROM = {
-    "status": "the container's own status",
-    "event": "an event about its pod",
-    "sibling": "another pod of the same ReplicaSet",
-}
 
 
 class ClusterScreen(Screen[None]):
@@ -41,10 +35,13 @@ class ClusterScreen(Screen[None]):
         Binding("b", "app.bundle", "Bundle"),
         Binding("p", "probe", "Probe"),
         Binding("t", "targets", "Probed images", show=False),
+        Binding("a", "everywhere", "All namespaces", show=False),
         Binding("n", "next_way", "Another way", show=False),
         Binding("w", "app.watch", "Watch", show=False),
         Binding("slash", "filter", "Filter", show=False),
+        Binding("space", "read", "Read on", show=False),
         Binding("escape", "back", "Back", show=False),
+        Binding("enter", "open", "Open", show=False),
         *[Binding(str(n), f"copy({n})", f"Copy command {n}", show=False) for n in range(1, 10)],
     ]
 
@@ -55,6 +52,8 @@ class ClusterScreen(Screen[None]):
         """Are all its parts there?"""
         self._remedies = Remedies()
         self._shown: Mapping[str, Any] | None = None
+        self._chosen: tuple[object, ...] | None = None
+        """Which pull is looked at, also when the list is another one."""
 
     def compose(self) -> ComposeResult:
         yield Static(id="head", classes="head", markup=False)
@@ -64,8 +63,14 @@ class ClusterScreen(Screen[None]):
         yield Footer(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
-        self._ready = True
+        self._ready = bool(self.query("#head"))  # it may have been left meanwhile
         self.paint()
+
+    def on_resize(self) -> None:
+        """Each line has its width."""
+        if self._ready:
+            self._shown = None
+            self.paint()
 
     @property
     def cluster(self) -> Mapping[str, Any] | None:
@@ -80,8 +85,8 @@ class ClusterScreen(Screen[None]):
         options = self.query_one("#pulls", OptionList)
         if cluster is None or options.highlighted is None:
             return None
-        chosen = options.get_option_at_index(options.highlighted).id
-        return cluster["pulls"][int(chosen)] if chosen is not None else None
+        place = int(options.get_option_at_index(options.highlighted).id or 0)
+        return cluster["pulls"][place] if place < len(cluster["pulls"]) else None  # an older list
 
     def paint(self) -> None:
         """Draw the document, where it is another one."""
@@ -96,41 +101,33 @@ class ClusterScreen(Screen[None]):
         self.refresh_bindings()
 
     def _head(self) -> None:
-        cluster = self.cluster
+        cluster, width = self.cluster, max(20, self.size.width - 2)
+        watch = self.app.watcher.said  # type: ignore[attr-defined]
+        right = "  ".join(each for each in (self.sitting.origin, watch) if each)
         if cluster is None:
-            left, right = self.sitting.saying or "The cluster is being asked …", ""
+            said = ends(self.sitting.saying or "The cluster is being asked …", watch, width)
         else:
-            left = cluster["context"] or "The cluster"
-            if cluster["pods_seen"]:
-                left += f": {cluster['pods_failing']} of {cluster['pods_seen']} pods cannot pull"
-            if cluster["pulls"]:
-                left += f", {_many(len(cluster['pulls']), 'cause')}"
-            right = self.sitting.origin or f"Kubernetes {cluster['server_version'] or '?'}"
-        self.query_one("#head", Static).update(ends(left, right, max(20, self.size.width - 2)))
+            said = pulls.head(cluster, right, width)
+        self.query_one("#head", Static).update(said)
 
     def _fill(self) -> None:
+        """All lines anew; what was chosen stays so."""
         options = self.query_one("#pulls", OptionList)
+        before = self._chosen
         options.clear_options()
-        pulls = self.cluster["pulls"] if self.cluster else []
+        found = self.cluster["pulls"] if self.cluster else []
         wanted = self.query_one(Filter).wanted
-        for place, pull in enumerate(pulls):
-            shown = self._line(pull)
+        places = []
+        for place, pull in enumerate(found):
+            shown = pulls.row(pull, self.size.width - 4)
             if wanted in shown.plain.casefold():
                 options.add_option(Option(shown, id=str(place)))
-        options.highlighted = 0 if options.option_count else None
-        options.display = bool(pulls)
-        if not pulls:
+                places.append(pulls.which(pull))
+        chosen = places.index(before) if before in places else 0
+        options.highlighted = chosen if places else None
+        options.display = bool(found)
+        if not found:
             self.query_one("#pull").focus()
-
-    def _line(self, pull: Mapping[str, Any]) -> Content:
-        state = STATES[pull["verdict"]]
-        pods = _many(pull["pods"], "pod")
-        causes = ", ".join(pull["root_causes"]) or pull["reason"]
-        head = line(mark(state), (f" {pods:<9}", STYLES[state]))
-        width = max(30, self.size.width - 3) - head.cell_length
-        image = clipped(pull["image"], width)
-        rest = clipped(f"{causes}  in {', '.join(pull['namespaces'])}", width - len(image) - 2)
-        return line(head, (image, STRONG), (f"  {rest}", DIM))
 
     def _pull(self, width: int) -> list[Content]:
         cluster = self.cluster
@@ -138,19 +135,29 @@ class ClusterScreen(Screen[None]):
             return [ink("Nothing is changed: what pods wait for is read, no Secret is shown.", DIM)]
         pull = self.pull
         self._remedies.of(pull or cluster)
+        lines = pulls.changed(self.sitting.before, cluster, width)
         if pull is None:
-            return [*_whole_cluster(cluster, width), *self._remedies.steps(width)]
-        lines = self._remedies.answer(width)
-        return [*lines, Content(""), *whom(pull, width), *_left_out(cluster, width)]
+            said = pulls.whole(cluster, self.sitting.note, width)
+            return [*lines, *said, *self._remedies.steps(width)]
+
+        lines += [*self._remedies.answer(width), Content(""), *pulls.whom(pull, width)]
+        lines += pulls.left_out(cluster, width)
+        return [*lines, *wrapped(self.sitting.note, width, "", DIM)]
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         event.stop()
-        self._remedies.of(self.pull)
+        pull = self.pull
+        self._chosen = pulls.which(pull) if pull else None
+        self._remedies.of(pull)
         self.query_one("#pull", Paper).write()
         self.refresh_bindings()
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
+        self.action_open()
+
+    def action_open(self) -> None:
+        """The chosen one whole."""
         pull = self.pull
         if pull is None:
             return
@@ -163,7 +170,7 @@ class ClusterScreen(Screen[None]):
         ]
 
         def write(width: int) -> list[Content]:
-            lines = [*wrapped(pull["summary"], width), Content(""), *whom(pull, width)]
+            lines = [*wrapped(pull["summary"], width), Content(""), *pulls.whom(pull, width)]
             for finding in evidence.listed(pull["findings"]):
                 lines += [Content(""), *evidence.whole(finding, width)]
             return lines
@@ -197,10 +204,21 @@ class ClusterScreen(Screen[None]):
         said = f"Walk the way to {image} from this machine, as the kubelet here would?"
         self.app.push_screen(Ask(f"{said} Nothing is pulled or changed."), answered)
 
+    def action_everywhere(self) -> None:
+        """Look at all namespaces."""
+        from doctor.tui import entries
+
+        if not self.sitting.running:
+            self.app.replace(entries.of_cluster(self.app, everywhere=True))  # type: ignore
+
     def action_targets(self) -> None:
         """The images that were probed, if the document has any."""
         if self.sitting.count:
             self.app.show_targets(self.sitting)  # type: ignore[attr-defined]
+
+    def action_read(self) -> None:
+        """On in the answer, from wherever one is."""
+        self.query_one("#pull", Paper).scroll_page_down(animate=False)
 
     def action_filter(self) -> None:
         self.query_one(Filter).ask()
@@ -214,65 +232,24 @@ class ClusterScreen(Screen[None]):
         self.query_one("#pulls").focus()
 
     def action_back(self) -> None:
-        narrowed = self.query_one(Filter)
-        if narrowed.asked:
+        """Out of the filter, out of the text, out of the screen."""
+        if not self._ready:
+            self.app.back()  # type: ignore[attr-defined]
+            return
+        narrowed, listed = self.query_one(Filter), self.query_one("#pulls")
+        if narrowed.asked or (self.query_one("#pull").has_focus and listed.display):
             narrowed.leave()
-            self.query_one("#pulls").focus()
+            listed.focus()
         else:
             self.app.back()  # type: ignore[attr-defined]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if not (self._ready and self.is_attached):
+            return action == "back" and self.is_attached
         if action == "copy":
-            return True if self._remedies.commands else None
+            return self._remedies.copyable(*parameters)
         if action == "probe":
             return True if self.pull else None
+        if action == "everywhere":
+            return self.sitting.live
         return True
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}{'s' if count != 1 else ''}"
-
-
-def whom(pull: Mapping[str, Any], width: int) -> Iterator[Content]:
-    """Whom it hits, where, since when, and what the cluster itself said."""
-    yield ink("Whom it hits", STRONG)
-    for each in pull["workloads"]:
-        containers = f" ({', '.join(each['containers'])})" if each["containers"] else ""
-        named = f"{each['kind']} {each['namespace']}/{each['name']}{containers}"
-        said = f"{named}: {_many(each['pods'], 'pod')}"
-        yield from wrapped(said, width, "  ")
-    for label, names in (("nodes", pull["nodes"]), ("images", pull["images"])):
-        if names:
-            yield from wrapped(", ".join(names), width, line((f"  {label:<8} ", DIM)))
-    if pull["oldest"]:
-        yield from wrapped(
-            f"{pull['oldest']} to {pull['newest']}", width, line(("  seen     ", DIM))
-        )
-    if pull["message"]:
-        origin = _FROM.get(pull["evidence_from"], pull["evidence_from"])
-        yield from wrapped(f"{pull['reason']}, says {origin}:", width, "  ", DIM)
-        yield from wrapped(pull["message"], width, "  ")
-
-
-def _whole_cluster(cluster: Mapping[str, Any], width: int) -> list[Content]:
-    """What there is to say where no pull fails, or none could be seen."""
-    state = STATES[cluster["verdict"]]
-    words = {
-        "pass": "No image pull fails.",
-        "warn": "No image pull fails; there are warnings.",
-        "fail": "The cluster could not be looked at.",
-        "incomplete": "Not everything could be looked at.",
-    }
-    lines = wrapped(words[cluster["verdict"]], width, line(mark(state), " "), STYLES[state])
-    for finding in evidence.listed(cluster["findings"]):
-        lines += [Content(""), *evidence.proof(finding, width)]
-    return [*lines, *_left_out(cluster, width)]
-
-
-def _left_out(cluster: Mapping[str, Any], width: int) -> Iterator[Content]:
-    if cluster["left_out"]:
-        yield Content("")
-        yield ink("Not read", STRONG)
-    for each in cluster["left_out"]:
-        where = f" in {each['namespace']}" if each["namespace"] else ""
-        yield from wrapped(f"{each['what']}{where}: {each['why']}", width, "  ")

@@ -48,6 +48,7 @@ class DiagnosisScreen(Screen[None]):
         Binding("n", "next_way", "Another way", show=False),
         Binding("w", "app.watch", "Watch", show=False),
         Binding("slash", "filter", "Filter", show=False),
+        Binding("space", "read", "Read on", show=False),
         Binding("escape", "back", "Back", show=False),
         Binding("enter", "open", "Evidence", show=False),
         Binding("left", "move(-1)", "Station before", show=False),
@@ -76,12 +77,20 @@ class DiagnosisScreen(Screen[None]):
         yield Footer(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
-        self._ready = True
+        self._ready = bool(self.query("#head"))  # it may have been left meanwhile
         self.paint()
         self.call_after_refresh(self.call_after_refresh, self._complete)  # the run begins before
 
+    def on_resize(self) -> None:
+        """The head and the list's lines have their width."""
+        if self._ready:
+            self._head()
+            self._list()
+
     async def _complete(self) -> None:
-        """What is under the path, once the path was seen."""
+        """What is under the path, once the path was seen; nothing where it was left meanwhile."""
+        if not (self._ready and self.is_attached):
+            return
         from doctor.tui.proofs import Proofs
 
         writers = {
@@ -197,7 +206,7 @@ class DiagnosisScreen(Screen[None]):
         entry = self.entry
         found = listed(entry["findings"]) if entry else []
         options = self._proofs.query_one("#list", OptionList)
-        wanted = self._proofs.filter.wanted
+        wanted, chosen = self._proofs.filter.wanted, options.highlighted or 0
         options.clear_options()
         for place, finding in enumerate(found):
             shown = item(finding, self.size.width - 5)
@@ -207,7 +216,7 @@ class DiagnosisScreen(Screen[None]):
             said = none_listed(entry, wanted)
             options.add_option(Option(ink(said, DIM), disabled=True))
         else:
-            options.highlighted = 0
+            options.highlighted = min(chosen, options.option_count - 1)
 
     def action_again(self) -> None:
         """All of it, or of several targets this one."""
@@ -264,6 +273,10 @@ class DiagnosisScreen(Screen[None]):
         else:
             self.app.action_next_client()  # type: ignore[attr-defined]
 
+    def action_read(self) -> None:
+        """On in the answer, from wherever one is."""
+        self.query_one("#answer", Paper).scroll_page_down(animate=False)
+
     def action_filter(self) -> None:
         if self._proofs is not None:
             self._proofs.filter.ask()
@@ -290,10 +303,12 @@ class DiagnosisScreen(Screen[None]):
             self.app.back()  # type: ignore[attr-defined]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if not (self._ready and self.is_attached):
+            return action == "back" and self.is_attached
         if action == "again":
             return self.sitting.live
         if action == "copy":
-            return True if self._remedies.commands else None
+            return self._remedies.copyable(*parameters)
         if action == "next_client":
             several = len(self.sitting.entries(self.place)) > 1
             return several or self.sitting.elsewhere

@@ -3,6 +3,7 @@ read."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, ClassVar
 
@@ -15,6 +16,7 @@ from textual.widgets import Footer, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from doctor.tui.ink import DIM, STRONG, ink, line, wrapped
+from doctor.tui.keys import KEYS
 from doctor.tui.paper import Paper, Writer
 
 Doing = Callable[[str], Awaitable[str]]
@@ -114,7 +116,7 @@ class Ask(Dialog):
     def compose(self) -> ComposeResult:
         with Vertical(classes="box"):
             yield Static(ink(self._question), markup=False)
-            yield Static(line(("\nEnter: yes    Esc: no", DIM)), markup=False)
+            yield Static(ink("Enter: yes    Esc: no", DIM), id="said", markup=False)
 
     def action_yes(self) -> None:
         self.dismiss("yes")
@@ -185,7 +187,10 @@ class Export(Dialog):
         self.query_one(OptionList).highlighted = 0
 
     def _file(self, form: str) -> str:
-        return f"doctor-report.{ENDINGS.get(form, 'txt')}"
+        """A name that no file here has: what is only offered writes over nothing."""
+        ending = ENDINGS.get(form, "txt")
+        names = (f"doctor-report{n}.{ending}" for n in ("", *(f"-{m}" for m in range(2, 1000))))
+        return next((name for name in names if not os.path.lexists(name)), "")
 
     @property
     def _format(self) -> str:
@@ -216,32 +221,32 @@ class Export(Dialog):
             self.query_one("#said", Static).update(ink(str(problem), "$error"))
 
 
-def helping(keys: Sequence[tuple[str, str]]) -> Reading:
+class Help(Reading):
     """The page of keys."""
 
-    def write(width: int) -> list[Content]:
-        lines: list[Content] = [ink("What each key does, the same everywhere", DIM), Content("")]
-        for key, does in keys:
-            lines += wrapped(does, width, line((f"  {key:<13}", "bold $accent")))
-        lines += [
-            Content(""),
-            *wrapped(
-                "Nothing is changed, pulled or sent away. Everything here is also said by `doctor "
-                "check`, as text that a screen reader reads well.",
-                width,
-                "",
-                DIM,
-            ),
-        ]
-        return lines
+    def __init__(self) -> None:
+        super().__init__("Keys", _keys)
 
-    return Reading("Keys", write)
+
+def _keys(width: int) -> list[Content]:
+    lines: list[Content] = [ink("What each key does, the same everywhere", DIM), Content("")]
+    for key, does in KEYS:
+        lines += wrapped(does, width, line((f"  {key:<13}", "bold $accent")))
+    return [
+        *lines,
+        Content(""),
+        *wrapped(
+            "Nothing is changed, pulled or sent away. Everything here is also said by `doctor "
+            "check`, as text that a screen reader reads well.",
+            width,
+            "",
+            DIM,
+        ),
+    ]
 
 
 def confirm_path(value: str) -> str:
     """A path as typed, with the home in place of ~."""
-    import os
-
     from doctor.usage import UsageError
 
     if not value:

@@ -24,15 +24,18 @@ _OF_A_DEMO = (
     "Its registry is on this machine's loopback and ends when you leave. What there is to do is "
     "told as for a real one; here nothing is to be changed."
 )
+_HOME = "Only the context's own namespace was looked at; a: all namespaces."
+_EVERYWHERE = "All namespaces were looked at."
 
 
-def look_at(app: DoctorApp, targets: tuple[str, ...]) -> None:
-    """Targets as they were typed."""
+def look_at(app: DoctorApp, targets: tuple[str, ...], client: str = "") -> None:
+    """Targets as they were typed, through the usual eyes or that client's."""
     from doctor.command.intake import given
 
     options = replace(app.options, targets=targets, files=(), username=None, password_stdin=False)
+    options = replace(options, client=client or options.client)
     found, secret = given(options)
-    for each in reversed(targets):
+    for each in reversed(targets if not client else ()):  # what was typed
         app.history.add(each)
     app.begin(Sitting(options, found, secret))
 
@@ -43,7 +46,11 @@ def enter(app: DoctorApp, entry: str) -> None:
 
 
 def _cluster(app: DoctorApp) -> None:
-    """The failing pulls of the context's namespace."""
+    app.begin(of_cluster(app))
+
+
+def of_cluster(app: DoctorApp, *, everywhere: bool = False) -> Sitting:
+    """The failing pulls of the context's namespace, or of all."""
     from doctor.command.k8s import looked
     from doctor.pods.kept import Kept
 
@@ -52,12 +59,13 @@ def _cluster(app: DoctorApp) -> None:
             sitting.saying = plain(scrub(what), 200)
 
         kept = Kept()
-        report = await looked(app.options, tell, kept)
+        report = await looked(app.options, tell, kept, everywhere=everywhere)
         sitting.kept = kept
         return report
 
-    sitting = Sitting(app.options, look=look, of_cluster=True)
-    app.begin(sitting)
+    note = _EVERYWHERE if everywhere else _HOME
+    sitting = Sitting(app.options, look=look, of_cluster=True, note=note)
+    return sitting
 
 
 def demo(app: DoctorApp, fault: str = "") -> None:
@@ -136,7 +144,7 @@ def bundle(app: DoctorApp, sitting: Sitting) -> None:
 
     async def put(file: str) -> str:
         path = confirm_path(file)
-        write.check(path)
+        write.check(path, "The file")
         if sitting.kept is None:
             around = handover.surroundings(report, root)
             checks, book = sitting.checks, sitting.book
@@ -162,7 +170,7 @@ def export(app: DoctorApp, document: Document) -> None:
         from doctor.command import delivery, output
 
         path = confirm_path(file)
-        delivery.check(path)
+        delivery.check(path, "The file")
         text = output.render(document, form, colour=False, verbose=True, width=80)
         delivery.deliver(path, text)
         return f"Wrote {scrub(path)}"

@@ -1,7 +1,8 @@
 """How does a page of text fill the room that it has? It is written anew for each width.
 
 `Paper` is text that scrolls: the writer is asked for lines of the present width, and again when the
-width changes or what is told does.
+width changes or what is told does. Where it has a border, that says how many lines are out of
+sight: a command that ends at the edge is else taken for the whole of it.
 """
 
 from __future__ import annotations
@@ -15,11 +16,18 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.events import Resize
 from textual.geometry import Region
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from doctor.tui.ink import page
 
 Writer = Callable[[int], Sequence[Content]]
+
+
+def hidden(above: int, below: int) -> str:
+    """How many lines are out of sight."""
+    signs = [f"▲ {above}"] if above > 0 else []
+    signs += [f"▼ {below}"] if below > 0 else []
+    return f"{' '.join(signs)} more line{'s' if above + below != 1 else ''}" if signs else ""
 
 
 class Paper(VerticalScroll, can_focus=True, inherit_bindings=False):
@@ -61,10 +69,23 @@ class Paper(VerticalScroll, can_focus=True, inherit_bindings=False):
                 self.scroll_to_region(Region(0, max(0, place - 2), 1, 4), animate=False)
 
     def on_mount(self) -> None:
+        self.watch(self, "scroll_y", self._sign, init=False)
+        self.watch(self, "virtual_size", self._sign, init=False)
+        self.watch(self.screen, "focused", self._sign, init=False)
         self.call_after_refresh(self._fill)
 
     def on_resize(self, event: Resize) -> None:
         self._fill()
+        self._sign()
+
+    def _sign(self) -> None:
+        """What the border says of the lines above and below, and which key shows them."""
+        said = hidden(round(self.scroll_y), round(self.max_scroll_y - self.scroll_y))
+        reading = self.screen.focused
+        theirs = reading is not self and isinstance(reading, Paper | Input)
+        said += " (Space)" if "▼" in said and not theirs else ""
+        if said != self.border_title:
+            self.border_title = self.border_subtitle = said
 
     def on_show(self) -> None:
         self._fill()

@@ -108,9 +108,15 @@ class Path(Widget, can_focus=True):
             self.post_message(self.Chosen(self.station, False))
         self.reveal()
 
+    def on_resize(self) -> None:
+        """Of another width it has other lines, and of another height there is more to scroll."""
+        self.call_after_refresh(self.reveal)
+
     def reveal(self) -> None:
         """Scroll so that the chosen one is seen."""
         parent = self.parent
+        if self.content_size.width:
+            self._lines(self.content_size.width)
         if self.place < len(self._spots) and isinstance(parent, Widget):
             y, first, last = self._spots[self.place]
             parent.scroll_to_region(Region(first, y, last - first, 1), animate=False)

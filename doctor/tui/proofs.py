@@ -21,6 +21,8 @@ class Proofs(Vertical):
     def __init__(self, writers: Mapping[str, Writer]) -> None:
         super().__init__(id="proofs")
         self._writers = writers
+        self.filter = Filter("show only lines that hold this; Esc: all")
+        """The field that what is shown is filtered by."""
 
     def compose(self) -> ComposeResult:
         with TabbedContent(id="tabs"):
@@ -29,12 +31,7 @@ class Proofs(Vertical):
             for name, writer in self._writers.items():
                 with TabPane(name.capitalize(), id=name):
                     yield Paper(writer, id=f"{name}-page")
-        yield Filter("show only lines that hold this; Esc: all")
-
-    @property
-    def filter(self) -> Filter:
-        """The field that what is shown is filtered by."""
-        return self.query_one(Filter)
+        yield self.filter
 
     def show(self, name: str) -> None:
         """Open a tab, and give it the keys."""

@@ -42,6 +42,10 @@ class Remedies:
         """Its commands by the number of their step."""
         return self.way.commands if self.way else {}
 
+    def copyable(self, step: object = 0) -> bool | None:
+        """Is there a command, or one of that step? None: not now."""
+        return True if (step in self.commands if step else self.commands) else None
+
     def turn(self) -> bool:
         """To the next way; False where there is no other."""
         if len(self.ways) < 2:

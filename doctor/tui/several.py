@@ -48,7 +48,8 @@ class SeveralScreen(Screen[None]):
         self.painted = 0
         """Lines drawn so far."""
         self._document: Mapping[str, Any] | None = None
-        self._width = 0
+        self._width = -1
+        """That the lines are drawn for."""
 
     def compose(self) -> ComposeResult:
         yield Static(id="head", classes="head", markup=False)
@@ -57,12 +58,10 @@ class SeveralScreen(Screen[None]):
         yield Footer(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
-        self._ready = True
-        self._fill()
+        self._ready = bool(self.query("#head"))  # it may have been left meanwhile
         self.paint()
 
     def on_resize(self) -> None:
-        self._width = 0
         self.paint()
 
     def _fill(self) -> None:
@@ -158,9 +157,12 @@ class SeveralScreen(Screen[None]):
         self.query_one("#targets").focus()
 
     def action_back(self) -> None:
-        narrowed = self.query_one(Filter)
-        if narrowed.asked:
+        narrowed = self.query_one(Filter) if self._ready else None
+        if narrowed is not None and narrowed.asked:
             narrowed.leave()
             self.query_one("#targets").focus()
         else:
             self.app.back()  # type: ignore[attr-defined]
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return self.is_attached and (self._ready or action == "back")

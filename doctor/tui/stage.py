@@ -10,11 +10,15 @@ import asyncio
 import os
 import signal
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from textual.app import App
+from textual.command import CommandPalette
 from textual.css.query import NoMatches
 from textual.css.stylesheet import Stylesheet
+from textual.errors import NoWidget
+from textual.events import Click
 from textual.theme import Theme
 from textual.widgets import OptionList
 from textual.worker import WorkerFailed
@@ -34,6 +38,17 @@ def _turn(options: OptionList, direction: Any) -> None:
 
 
 OptionList._move_page = _turn  # type: ignore[assignment, method-assign]
+_clicked = CommandPalette._on_click
+
+
+def _click(palette: CommandPalette, event: Click) -> None:
+    """A click beside the palette leaves it. Where nothing is drawn (any longer), as when the
+    terminal has just become smaller, Textual 8.2.8 ends with a NoWidget."""
+    with suppress(NoWidget):
+        _clicked(palette, event)
+
+
+CommandPalette._on_click = _click  # type: ignore[assignment, method-assign]
 DARK = Theme(
     name="doctor-dark",
     primary="#7aa2c9",
@@ -106,6 +121,12 @@ class Stage(App[int]):
     def _signalled(self, number: signal.Signals) -> None:
         self.run_worker(self.leave(128 + number), exit_on_error=False)
 
+    def action_command_palette(self) -> None:
+        """Textual 8.2.8 gives each the same id: asked for while one is just being left, it ends
+        with a DuplicateIds."""
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette())
+
     async def leave(self, code: int) -> None:
         """The way out."""
         self.exit(code)
@@ -115,6 +136,7 @@ class Stage(App[int]):
         safe = scrub(text)
         self.copied.append(safe)
         self.copy_to_clipboard(safe)
+        self.clear_notifications()  # of one command after another only the last is told
         shown = safe if len(safe) <= _LONG else f"{safe[:_LONG]}…"
         self.notify(f"Copied{f' {what}' if what else ''}: {shown}", timeout=4)
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -27,7 +28,7 @@ from tests import leaks
 from tests.kube.api import kubeconfig, serving
 from tests.kube.cluster import REJECTED, cluster, pod, secret
 from tests.report.samples import sample
-from tests.tui.seen import ORIGIN, options, press, sit, text
+from tests.tui.seen import ORIGIN, options, over, press, sit, text
 from tests.tui.test_live import IMAGE, REPORT, live, nothing, scripted, until
 
 PASSWORD = leaks.password("a pull Secret of the cluster that is checked")
@@ -115,7 +116,7 @@ def test_a_file_is_opened_and_shown_with_its_origin(
 def test_the_cluster_is_asked_and_its_pulls_are_shown(
     monkeypatch: pytest.MonkeyPatch, ends: str
 ) -> None:
-    async def looked(options: Any, tell: Callable[[str], None], kept: Any) -> Report:
+    async def looked(options: Any, tell: Callable[[str], None], kept: Any, **more: Any) -> Report:
         tell("reading 312 pods")
         if ends == "badly":
             raise UsageError("the context prod is not in the kubeconfig")
@@ -169,15 +170,42 @@ def test_a_cluster_that_answers_is_shown_and_handed_over(
     assert all("/namespaces/shop/" in each for each in there.asked("pods"))
 
 
+def test_a_clusters_image_is_probed_as_the_kubelet_here_and_escape_comes_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """From a cluster that was opened; what was not typed as a target is not remembered as one."""
+    asked = scripted(monkeypatch, nothing, sample("certificate"))
+    image = sample("kubernetes")["kubernetes"]["pulls"][0]["image"]
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        added: list[str] = []
+        app.history.add = added.append  # type: ignore
+        await press(pilot, "p")
+        assert "<LF>" not in text(app)
+        assert "Enter: yes    Esc: no" in text(app)
+        await press(pilot, "enter")
+        await until(app, pilot, lambda: bool(asked))
+        (target,) = asked[0]
+        assert (target.text, target.client) == (image, "kubelet")
+        assert isinstance(app.screen, DiagnosisScreen)
+        assert added == []
+        await press(pilot, "escape")
+        assert isinstance(app.screen, ClusterScreen)
+
+    app = sit(over({**sample("kubernetes"), "origin": ORIGIN}), act)
+    assert app.bug is None
+
+
 def test_a_bundle_of_what_was_found_is_written(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     written: list[Any] = []
+    import_module("doctor.command.casefile")  # it takes from the room that is stood in for
     stand_in(monkeypatch, "doctor.bundle")
     stand_in(
         monkeypatch,
         "doctor.bundle.write",
-        check=lambda file: None,
+        check=lambda file, named: None,
         put=lambda file, data: written.append((file, data)),
     )
     stand_in(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.color import Color
 from textual.css.parse import parse
 from textual.pilot import Pilot
 from textual.widgets import Footer, Input, OptionList, TabbedContent
@@ -17,12 +18,13 @@ from doctor.tui import stage
 from doctor.tui.app import DoctorApp
 from doctor.tui.cluster import ClusterScreen
 from doctor.tui.diagnosis import DiagnosisScreen
-from doctor.tui.dialogs import Ask, Export, Reading
+from doctor.tui.dialogs import Ask, Export, Help, Reading
+from doctor.tui.paper import Paper
 from doctor.tui.path import Path as PathView
 from doctor.tui.several import SeveralScreen
 from doctor.tui.start import StartScreen
 from tests.report.samples import sample
-from tests.tui.seen import SIZES, opened, over, press, settled, sit, text
+from tests.tui.seen import ORIGIN, SIZES, opened, over, press, settled, sit, text
 
 pytestmark = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 Size = tuple[int, int]
@@ -189,6 +191,30 @@ def test_e_writes_the_report_where_it_is_asked_to(size: Size, form: str, tmp_pat
     sit(opened("certificate"), act, size)
 
 
+def test_the_name_that_is_offered_is_no_files_yet(
+    size: Size, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A report that was written before stays; one that is named by hand is written over."""
+    monkeypatch.chdir(tmp_path)
+    kept = tmp_path / "doctor-report.txt"
+    kept.write_text("of another target")
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        await press(pilot, "e", "down", "up", "enter")
+        assert kept.read_text() == "of another target"
+        assert "registry.cleanstart.com" in (tmp_path / "doctor-report-2.txt").read_text()
+        await press(pilot, "e")
+        field = app.screen.query_one("#file", Input)
+        assert field.value == "doctor-report-3.txt"
+        await press(pilot, "down")
+        assert field.value == "doctor-report.json"
+        field.value = kept.name
+        await press(pilot, "up", "enter")
+        assert "registry.cleanstart.com" in kept.read_text()
+
+    sit(opened("certificate"), act, size)
+
+
 def test_what_cannot_be_written_is_said_and_can_be_put_right(size: Size, tmp_path: Path) -> None:
     async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
         await press(pilot, "e")
@@ -196,6 +222,7 @@ def test_what_cannot_be_written_is_said_and_can_be_put_right(size: Size, tmp_pat
         await press(pilot, "enter")
         assert showing(app) is Export
         said = " ".join(text(app).replace("│", " ").split())  # where it breaks is the path's doing
+        assert "The file '" in said
         assert "cannot be written" in said
         await press(pilot, "escape")
         assert showing(app) is DiagnosisScreen
@@ -203,10 +230,64 @@ def test_what_cannot_be_written_is_said_and_can_be_put_right(size: Size, tmp_pat
     sit(opened("certificate"), act, size)
 
 
+@pytest.mark.parametrize("name", ["certificate", "targets", "kubernetes"])
+@pytest.mark.parametrize("key", ["r", "R", "w", "b", "v", "a"])
+def test_a_key_that_does_nothing_over_an_opened_file_says_why(
+    size: Size, name: str, key: str
+) -> None:
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        await press(pilot, key)
+        (said,) = (str(each.message) for each in app._notifications)
+        assert said.startswith("This was opened from a file")
+        footer = app.screen.query_one(Footer).query(FooterKey)
+        assert key not in {each.key for each in footer}
+        assert "Bundle" not in {c.title for c in app.get_system_commands(app.screen)}
+        before = app.screen
+        await press(pilot, "question_mark", key)
+        assert len(app._notifications) == 1, "on a page that is only read it means nothing"
+        await press(pilot, "escape")
+        assert app.screen is before
+
+    sit(opened(name), act, size)
+
+
+def test_where_there_is_no_command_c_says_so_and_the_palette_offers_only_those_there_are(
+    size: Size,
+) -> None:
+    async def none(app: DoctorApp, pilot: Pilot[int]) -> None:
+        await press(pilot, "c")
+        assert [str(n.message) for n in app._notifications] == ["There is no command to copy here."]
+
+    async def some(app: DoctorApp, pilot: Pilot[int]) -> None:
+        told = {c.title for c in app.get_system_commands(app.screen)}
+        assert {"Copy", "Copy command 1", "Filter", "Another way"} <= told
+        assert not {"Copy command 2", "Copy command 9", "Focus Next"} & told
+        await press(pilot, "9")
+        assert len(app._notifications) == 1
+        await press(pilot, "1")
+        assert app.copied
+
+    sit(opened("healthy"), none, size)
+    sit(opened("certificate"), some, size)
+
+
+def test_help_is_there_once_and_its_own_key_leaves_it(size: Size) -> None:
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        before = app.screen
+        await press(pilot, "question_mark")
+        assert showing(app) is Help
+        await press(pilot, "question_mark")
+        assert app.screen is before
+        await press(pilot, "question_mark", "escape")
+        assert app.screen is before
+
+    sit(opened("certificate"), act, size)
+
+
 def test_help_says_every_key(size: Size) -> None:
     async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
         await press(pilot, "question_mark")
-        assert showing(app) is Reading
+        assert showing(app) is Help
         assert "copy the command" in text(app)
         await press(pilot, "escape")
         assert showing(app) is DiagnosisScreen
@@ -331,6 +412,39 @@ def test_rules_are_parsed_once_for_the_same_colours(
     sit(opened("certificate"), act, size)
 
 
+@pytest.mark.parametrize("name", ["certificate", "kubernetes"])
+def test_lines_out_of_sight_are_counted_and_space_shows_them(size: Size, name: str) -> None:
+    """From wherever one is: a command cut at the edge is else taken for the whole of it."""
+    document = sample(name)
+    entry = document["kubernetes"]["pulls"][0] if name == "kubernetes" else document["targets"][0]
+    steps = entry["findings"][0]["remedies"][0]["steps"]
+    steps += [{**steps[0], "text": f"Step {n}"} for n in range(30)]
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        paper = app.screen.query_one("#pull" if name == "kubernetes" else "#answer", Paper)
+        for one in app.screen.query("#pulls, #path, Tabs, #list, #answer, #pull"):
+            one.focus()
+            paper.scroll_home(animate=False)
+            shown = await settled(app, pilot)
+            hidden = round(paper.max_scroll_y)
+            assert f"▼ {hidden} more lines (Space)" in shown, one
+            await press(pilot, "space")
+            above = round(paper.scroll_y)
+            assert above > 0
+            assert f"▲ {above} ▼ {hidden - above} more lines" in text(app), one
+        paper.scroll_end(animate=False)
+        assert "▼" not in await settled(app, pilot)
+
+    sit(over({**document, "origin": ORIGIN}), act, size)
+
+
+def test_what_is_in_sight_is_not_counted(size: Size) -> None:
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        assert "more line" not in await settled(app, pilot)
+
+    sit(opened("healthy"), act, size)
+
+
 @pytest.mark.parametrize("theme", ["doctor-light", "doctor-dark", "textual-ansi", "ansi-dark"])
 def test_every_theme_says_the_same(size: Size, theme: str) -> None:
     shown: list[str] = []
@@ -344,6 +458,67 @@ def test_every_theme_says_the_same(size: Size, theme: str) -> None:
     sit(opened("certificate"), act, size)
     first, second = (list(map(str.rstrip, each.splitlines())) for each in shown)
     assert first == second
+
+
+@pytest.mark.parametrize("name", ["targets", "kubernetes", "undecided"])
+@pytest.mark.parametrize("theme", ["doctor-light", "doctor-dark"])
+def test_the_chosen_line_of_a_list_is_as_readable_as_the_others(
+    size: Size, theme: str, name: str
+) -> None:
+    """State, name and cause in their own colours, on the cursor's."""
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        app.theme = theme
+        chosen = app.screen.query("#list, #targets, #pulls").first(OptionList)
+        chosen.focus()
+        chosen.highlighted = 1
+        await settled(app, pilot)
+        paper, cursor = (_colours(app, chosen, line) for line in (0, 1))
+        assert {ground for _, ground in cursor}.isdisjoint({ground for _, ground in paper})
+        for text_, ground in cursor:
+            assert _contrast(text_, ground) >= 3, (text_, ground)
+
+    sit(opened(name), act, size)
+
+
+def _colours(app: DoctorApp, shown: OptionList, line: int) -> set[tuple[Color, Color]]:
+    """Of text and of ground, of all that stands in that line of the list."""
+    strip = app.screen._compositor.render_strips()[shown.content_region.y + line]
+    return {
+        (Color.from_rich_color(s.style.color), Color.from_rich_color(s.style.bgcolor))
+        for s in strip.crop(shown.content_region.x, shown.scrollable_content_region.right)
+        if s.style and s.text.strip()
+    }
+
+
+def _contrast(one: Color, other: Color) -> float:
+    """WCAG 2.2's ratio of two colours; 3 is its least for a large text or a sign."""
+
+    def luminance(colour: Color) -> float:
+        parts = (
+            c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour.normalized
+        )
+        return sum(
+            share * part for share, part in zip((0.2126, 0.7152, 0.0722), parts, strict=True)
+        )
+
+    dark, light = sorted(map(luminance, (one, other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_without_colour_the_chosen_line_is_underlined(
+    size: Size, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        chosen = app.screen.query_one("#targets", OptionList)
+        top = chosen.content_region.y
+        first, second = (app.screen._compositor.render_strips()[top + n] for n in (0, 1))
+        assert all(s.style and s.style.underline for s in first if s.text.strip())
+        assert not any(s.style and s.style.underline for s in second if s.text.strip())
+
+    sit(opened("targets"), act, size)
 
 
 def test_without_colour_it_says_the_same(size: Size, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -227,6 +227,7 @@ def test_w_runs_again_until_all_is_well(monkeypatch: pytest.MonkeyPatch) -> None
         await until(app, pilot, lambda: len(asked) == 3 and not app.watcher.on)
         await until(app, pilot, lambda: "FAILED → passed" in text(app))
         assert any("All is well now" in str(n.message) for n in app._notifications)
+        assert "watching" not in text(app).splitlines()[0]
 
     sit(live(IMAGE), act)
 
@@ -465,11 +466,12 @@ def test_a_secret_of_a_target_or_of_what_a_check_says_is_not_shown(
     sit(live(name, *(["registry.example/app:2"] if many else [])), act)
 
 
-@pytest.mark.parametrize("size", [*SIZES, (60, 20)])
+@pytest.mark.parametrize("size", [*SIZES, (60, 20), (82, 24)])
 def test_the_station_that_failed_stays_in_sight_whatever_room_the_path_has(
     monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
 ) -> None:
-    """The answer grows as its remedy comes: the path is left a line, then two, then more."""
+    """The answer grows as its remedy comes: the path is left a line, then two, then more. At 82
+    columns the scrollbar takes the room that its last station had."""
     scripted(monkeypatch, nothing, sample("certificate"))
 
     async def act(app: DoctorApp, pilot: Pilot[int]) -> None:

@@ -218,8 +218,17 @@ def test_who_named_a_target_and_what_was_assumed_are_said() -> None:
     named = entry("healthy")
     named.update(source={"file": "pod.yaml", "line": 12}, assumed=["The tag is latest."])
     text = page(answer.answer(named, 78, None, (1, 1), 0)).plain
-    assert "Named by pod.yaml, line 12" in text
+    assert "Named by pod.yaml:12\n" in text
     assert "The tag is latest." in text
+
+
+def test_every_place_that_names_a_target_is_said() -> None:
+    named = entry("healthy")
+    also = [{"file": f"{n}.yaml", "line": n} for n in range(2, 40)]
+    named.update(source={"file": "pod.yaml", "line": 1}, also_named=also)
+    text = " ".join(page(answer.answer(named, 78, None, (1, 1), 0)).plain.split())
+    assert "Named by pod.yaml:1, 2.yaml:2" in text
+    assert "more places" in text
 
 
 @pytest.mark.parametrize(

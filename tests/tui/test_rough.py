@@ -8,16 +8,21 @@ from typing import Any
 
 import pytest
 from textual.command import CommandList, CommandPalette
+from textual.events import Click
 from textual.pilot import Pilot
 from textual.widgets import OptionList
 
 from doctor.model import Report
 from doctor.tui import entries
 from doctor.tui.app import DoctorApp
+from doctor.tui.cluster import ClusterScreen
+from doctor.tui.diagnosis import DiagnosisScreen
 from doctor.tui.history import History
+from doctor.tui.several import SeveralScreen
 from doctor.tui.sitting import Sitting
+from doctor.tui.start import StartScreen
 from tests.report.samples import sample
-from tests.tui.seen import ORIGIN, opened, options, over, press, sit, text
+from tests.tui.seen import ORIGIN, opened, options, over, press, settled, sit, text
 from tests.tui.test_live import REPORT, nothing, scripted
 
 SIZES = ((20, 5), (1, 1), (33, 9), (60, 20), (200, 60), (8, 50), (300, 4))
@@ -73,6 +78,99 @@ def test_a_palette_that_was_left_while_it_looks_for_commands_ends_nothing() -> N
     assert sit(opened("targets"), act).bug is None
 
 
+def test_what_is_told_is_whole_in_a_narrow_terminal_and_the_last_copy_alone() -> None:
+    said = "Wrote doctor-20261129T143821Z.tar.gz; it was searched for secrets, and none was found"
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        await press(pilot, "c", "c")
+        assert (await settled(app, pilot)).count("Copied step 1") == 1
+        app.notify(said)
+        lines = (await settled(app, pilot)).splitlines()
+        shown = " ".join(each.removeprefix("▌").strip() for each in lines if each.startswith("▌"))
+        assert " ".join(said.split()) in shown
+
+    sit(opened("certificate"), act, (60, 20))
+
+
+def test_a_click_where_nothing_is_drawn_ends_nothing_and_one_beside_the_palette_leaves_it() -> None:
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        await press(pilot, "ctrl+p")
+        palette = app.screen
+        for place in (500, 1):
+            assert app.screen is palette
+            click = Click(palette, place, place, 0, 0, 1, False, False, False, place, place)
+            palette.post_message(click)
+            await press(pilot)
+        assert app.screen is not palette
+
+    assert sit(opened("targets"), act).bug is None
+
+
+@pytest.mark.parametrize("kind", [ClusterScreen, DiagnosisScreen, SeveralScreen])
+def test_a_screen_that_has_no_parts_any_longer_bears_every_key(kind: Any) -> None:
+    """So it is in the moment before they are there, and when one leaves while they are made."""
+    document = sample("kubernetes" if kind is ClusterScreen else "targets")
+    bare = type("Bare", (kind,), {"compose": lambda self: iter(())})
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        for key in sorted({*KEYS} - {"ctrl+p", "question_mark"}):
+            if not isinstance(app.screen, bare):
+                await app.push_screen(bare(Sitting(None, document=document)))
+            await press(pilot, key)
+            assert app.bug is None, key
+            assert isinstance(app.screen, bare) or key in ("escape", "e"), key
+            if key == "e":
+                await press(pilot, "escape")
+
+    sit(DoctorApp(options()), act)
+
+
+@pytest.mark.parametrize("name", ["certificate", "targets", "kubernetes"])
+def test_a_command_that_comes_when_its_screen_is_gone_does_nothing(name: str) -> None:
+    """As from the palette, after Escape; one that is there is left once."""
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        await press(pilot, "enter", "escape")
+        left = app.screen
+        await press(pilot, "escape")
+        start = app.screen
+        assert isinstance(start, StartScreen)
+        for action in ("back", "copy", "filter", "open", "move(1)", "probe", "read", "next_way"):
+            await app.run_action(action, left)
+            await press(pilot)
+        assert app.screen is start
+
+    assert sit(opened(name), act).bug is None
+
+
+def test_the_palette_can_be_asked_for_while_one_is_being_left() -> None:
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        app.action_command_palette()
+        await press(pilot)
+        first = app.screen
+        app.pop_screen()  # it is taken down in its turn
+        app.action_command_palette()
+        app.action_command_palette()
+        await press(pilot)
+        assert isinstance(app.screen, CommandPalette)
+        assert app.screen is not first
+        await press(pilot, "escape")
+        assert isinstance(app.screen, SeveralScreen), "there is one at a time"
+
+    assert sit(opened("targets"), act).bug is None
+
+
+def test_a_diagnosis_that_is_left_before_it_is_whole_ends_nothing() -> None:
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        left = DiagnosisScreen(Sitting(None, document=sample("certificate")))
+        await left._complete()  # its turn comes when the screen is gone
+        assert not left.query("#list")
+        await press(pilot, "down", "enter")
+        assert app.screen.query("#list"), "one that is there gets all its parts"
+
+    assert sit(opened("targets"), act).bug is None
+
+
 @pytest.mark.parametrize("name", ["certificate", "targets"])
 def test_a_storm_of_resizing_leaves_the_screen_as_one_made_at_that_size(name: str) -> None:
     shown: list[str] = []
@@ -92,6 +190,30 @@ def test_a_storm_of_resizing_leaves_the_screen_as_one_made_at_that_size(name: st
     assert shown[0].splitlines()[0] == shown[1].splitlines()[0]
     assert shown[0].splitlines()[-1] == shown[1].splitlines()[-1]
     assert len(shown[1].splitlines()) == 24
+
+
+@pytest.mark.parametrize("name", ["certificate", "targets", "kubernetes", "undecided"])
+def test_the_head_and_the_lists_are_as_wide_as_the_terminal_that_they_are_in(name: str) -> None:
+    """Made wider or narrower, the screen is the one that is made at that size."""
+    shown: dict[tuple[int, int], list[str]] = {}
+    sizes = ((120, 30), (60, 30))
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        shown[app.size.width, app.size.height] = (await settled(app, pilot)).splitlines()
+
+    for size, other in (sizes, sizes[::-1]):
+        sit(opened(name), act, size)
+
+        async def resized(app: DoctorApp, pilot: Pilot[int], size: tuple[int, int] = size) -> None:
+            await pilot.resize_terminal(*size)
+            found = (await settled(app, pilot)).splitlines()
+            causes = [each for each in found if "cause " in each]
+            assert (found[0], causes) == (
+                shown[size][0],
+                [each for each in shown[size] if "cause " in each],
+            )
+
+        sit(opened(name), resized, other)
 
 
 def stretched(value: Any) -> Any:
