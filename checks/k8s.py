@@ -101,7 +101,16 @@ def _served(fact: PullFact, serving: Sequence[SecretSeen]) -> Iterator[Finding]:
             yield pull_secrets.rejected(fact, each, "certain" if proven else "likely")
         return
     codes = tuple(c for c in fact.codes if c != "auth.no-credentials")
-    yield from _said(fact, codes or fact.codes)
+    if codes:
+        yield from _said(fact, codes)
+        return
+    said = (
+        f"By the kubelet's words {fact.host or 'the registry'} got no credential, although Secret "
+        f"{serving[0].name} in {fact.namespace} has one for {fact.image}: the Secret was written "
+        "after that try, or they are the words of a mirror."
+    )
+    for found in _said(fact, fact.codes):
+        yield replace(found, confidence="possible", detail=plain(said))
 
 
 # What the words say by themselves.

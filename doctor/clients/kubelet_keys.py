@@ -66,7 +66,9 @@ def near(key: str, want: Wanted) -> Why | None:
     name = filed(key)
     url = _url(name) if name is not None else None
     if url is not None and matches(url[0], image(Wanted(want.domain))):
-        return "api-path" if url[1] in ("/v1", "/v2") else "namespace"
+        if url[1] in ("/v1", "/v2"):
+            return "api-path"
+        return "tag" if re.search(r"[:@]", url[1]) else "namespace"
     (bare, port), (ours, our_port) = _parted(named), _parted(wanted)
     if "*" in bare and port == our_port and _covers(bare, ours):
         return "depth"

@@ -43,6 +43,12 @@ _OF_WORDS = {
 _LONGEST = 220
 
 
+_EVENTS = Step(
+    "Without the right to that: whoever may read the events has them explained.",
+    "kubectl get events --all-namespaces | doctor explain -",
+)
+
+
 def report(text: str, book: Book) -> Report:
     """One entry for each distinct error of the text; where there is none, one that says so; and
     one for what was left out of a text with too many."""
@@ -199,11 +205,13 @@ def _deciding(said: Said, target: Target) -> Iterator[Remedy]:
     told = " ".join(said.cannot_tell[:2])
     text = f"{told} This walks the same way and shows each layer.".strip()
     in_cluster = Step("With access to the cluster, this reads its objects too.", "doctor k8s -A")
-    of_cluster = said.codes[:1] != () and said.codes[0].startswith("k8s.")
+    untold = not said.codes and target.client == "kubelet"
+    of_cluster = untold or (said.codes[:1] != () and said.codes[0].startswith("k8s."))
     cluster = (in_cluster,) if of_cluster or target.client == "kubelet" else ()
     if of_cluster and not typed:
         step = Step(f"{told} The cluster's own objects decide.".strip(), "doctor k8s -A")
-        yield Remedy("Have it proved by the cluster's objects: `doctor k8s -A`", (step,))
+        steps = (step, _EVENTS) if untold else (step,)
+        yield Remedy("Have it proved by the cluster's objects: `doctor k8s -A`", steps)
         return
     if not typed:
         step = Step(

@@ -79,6 +79,7 @@ Why = Literal[
     "scheme",
     "helper-key",
     "namespace",
+    "tag",
     "api-path",
 ]
 """In what way a key comes near the one that is looked up."""
@@ -108,6 +109,7 @@ class NearMiss:
             "scheme": "a key has no scheme but http:// or https://",
             "helper-key": "a key of credHelpers must equal the registry's key",
             "namespace": "it is for other repositories of the registry",
+            "tag": "a tag or a digest is no part of a key",
             "api-path": "without a slash at its end, its path is taken for the image's",
         }[self.why]
 

@@ -36,7 +36,8 @@ _HOSTS = frozenset(
     }
 )
 _OF_NODE = frozenset({"k8s.pull-qps", "k8s.inspect-error", "client.no-space", "client.not-running"})
-_RESTARTED = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
+RESTARTED = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
+"""What `kubectl rollout restart` knows."""
 
 
 def own_params(fact: PullFact, code: str) -> dict[str, str]:
@@ -57,11 +58,31 @@ def own_params(fact: PullFact, code: str) -> dict[str, str]:
         return {}
     named = ", ".join(each.name for each in fact.named) or "none"
     return {
-        "because": fact.params.get("because", "") or _because(fact),
+        "because": _because(fact),
         "places": f"the pull Secrets that pod {fact.pod} lists ({named})",
         "new_secret": ""
         if any(each.serves for each in fact.named)
         else f"pull-{re.sub(r'[^a-z0-9]+', '-', fact.host.lower()).strip('-')}"[:60],
+        **_without_right(fact, code),
+    }
+
+
+def _without_right(fact: PullFact, code: str) -> dict[str, str]:
+    """Whose credential it is that may not pull, and the Secret that it is in; one that something
+    else writes is not named."""
+    serving = next((each for each in fact.named if each.serves), None)
+    found = parse(fact.image)
+    if code != "auth.forbidden" or serving is None or not isinstance(found, Reference):
+        return {}
+    key, user = serving.matching[0]
+    return {
+        "user": user,
+        "origin": f"Secret {serving.name} in {fact.namespace}",
+        "scope": f"repository:{found.repository}:pull",
+        "because": "by its answer to the node",
+        "secret": "" if serving.source else serving.name,
+        "key": key,
+        "immutable": "yes" if serving.immutable else "",
     }
 
 
@@ -90,13 +111,17 @@ def fault(fact: PullFact, code: str) -> str:
     host = fact.host or fact.params.get("host", "")
     if code == "auth.no-credentials":
         return f"{fact.namespace}: {host or fact.image}"
+    serving = next((each.name for each in fact.named if each.serves), "")
+    if code in ("auth.forbidden", "auth.denied-or-missing") and serving:
+        return f"{fact.namespace}/{serving}"
     if (area in _OF_HOST or code in _HOSTS) and host:
         return host
     if code in _OF_NODE and fact.node:
         return fact.node.name
-    if code == "k8s.pull-stalled":
-        return host or fact.image
-    return fact.image
+    if code == "k8s.pull-stalled" and host:
+        return host
+    found = parse(fact.image)
+    return str(found) if isinstance(found, Reference) else fact.image
 
 
 def listed(names: Sequence[str]) -> str:
@@ -150,7 +175,7 @@ def finding(
 ) -> Finding:
     """A finding about the pull; `subject` is what is at fault."""
     node = fact.node
-    restarted = fact.workload_kind in _RESTARTED
+    restarted = fact.workload_kind in RESTARTED
     common = {
         "namespace": fact.namespace,
         "pod": fact.pod,
@@ -158,7 +183,7 @@ def finding(
         "init": "yes" if fact.role == "init" else "",
         "node": node.name if node else "",
         "service_account": fact.account,
-        "owned": "yes" if fact.static or fact.workload_kind not in {"Pod", *_RESTARTED} else "",
+        "owned": "yes" if fact.static or fact.workload_kind not in {"Pod", *RESTARTED} else "",
         "static": "yes" if fact.static else "",
         "remade": "yes" if fact.workload_kind not in ("Pod", "Deployment", "DaemonSet") else "",
         "stateful": "yes" if fact.workload_kind == "StatefulSet" else "",

@@ -37,12 +37,18 @@ def read(value: Mapping[str, Any]) -> NodeSeen:
         kubelet=text(value, "status", "nodeInfo", "kubeletVersion"),
         system=text(value, "status", "nodeInfo", "osImage"),
         pressure=tuple(
-            kind
-            for one in each(value, "status", "conditions")
-            if (kind := text(one, "type")) in _STOP and text(one, "status") == "True"
+            found for one in each(value, "status", "conditions") if (found := _stops(one))
         ),
         cloud=cloud.node(value),
     )
+
+
+def _stops(condition: Mapping[str, Any]) -> str:
+    """The condition, if no pull ends in it: of `Ready` that it is not so."""
+    kind, status = text(condition, "type"), text(condition, "status")
+    if kind == "Ready":
+        return "NotReady" if status in ("False", "Unknown") else ""
+    return kind if kind in _STOP and status == "True" else ""
 
 
 def bare(name: str) -> NodeSeen:

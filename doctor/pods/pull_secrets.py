@@ -10,7 +10,7 @@ from dataclasses import replace
 from doctor.facts.pull import PullFact, SecretSeen
 from doctor.model import Confidence, Finding, Severity
 from doctor.pods import cloud
-from doctor.pods.finding import finding, of_secret
+from doctor.pods.finding import RESTARTED, finding, of_secret
 from doctor.redact import plain
 from doctor.reference import Reference, parse
 from doctor.stamp import stamp
@@ -58,6 +58,11 @@ def unserved(fact: PullFact) -> Iterator[Finding]:
     if fact.unnamed:
         yield from _not_referenced(fact)
         return
+    if not fact.named and fact.workload_kind in RESTARTED:
+        absent = [each for each in fact.of_account if each.state == "missing"]
+        if absent:  # its next pods will name it
+            yield from (gone(fact, each) for each in absent)
+            return
     for each in fact.named:
         if each.marked:
             key, why = each.marked[0]
@@ -114,13 +119,14 @@ def _not_referenced(fact: PullFact) -> Iterator[Finding]:
 
 
 def gone(fact: PullFact, secret: SecretSeen, severity: Severity | None = None) -> Finding:
+    named = secret.name in {each.name for each in fact.named} or secret.name in fact.unretrieved
     found = of_secret(
         fact,
         "k8s.secret-missing",
         secret,
         "certain" if secret.state == "missing" else "likely",
         {
-            "named_by": f"Pod {fact.pod}",
+            "named_by": f"Pod {fact.pod}" if named else f"ServiceAccount {fact.account}",
             "found_in": secret.found_in[0] if secret.found_in else "",
             "similar": secret.similar,
         },

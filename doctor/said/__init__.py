@@ -57,7 +57,9 @@ def error(message: str, image: str = "") -> Said:
     whole = _BLANK.sub(" ", message[:_LONGEST]).strip()
     context = wrapping.unwrapped(whole)
     answer = classes.classify(context)
-    if not answer.codes and context.says("Back-off pulling image"):
+    if not answer.codes and whole in ("ImagePullBackOff", "ErrImagePull"):
+        answer = Answer((), "possible", (ambiguous.REASON,))
+    elif not answer.codes and context.says("Back-off pulling image"):
         answer = Answer((), "possible", (ambiguous.BACK_OFF,))
     found = wrapping.image_of(context, image)
     method = context.fields.get("method")

@@ -87,6 +87,10 @@ MIRRORS = (
     "may be hidden behind it. Its log names each (`trying next host`, `fetch failed`)."
 )
 BACK_OFF = "The kubelet's back-off message names no cause; the waiting message or an event may."
+REASON = (
+    "That word tells that a pull failed, and not why: the cause stands in the pod's events, and "
+    "with newer kubelets in the message beside the word."
+)
 OTHER_MIRRORS = "Mirrors failed too; what each said stands in the same message."
 UNAVAILABLE = (
     "CRI-O says so for a refused connection alone; older kubelets for any registry that does not "

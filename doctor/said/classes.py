@@ -33,6 +33,8 @@ def _by_wrapper(context: Context) -> Answer:
         return sure("client.blocked")
     if context.says("Failed to inspect image", "ImageInspectError"):
         return sure("k8s.inspect-error")
+    if context.whole == "InvalidImageName":
+        return sure("registry.invalid-reference")
     if context.says("the registry is unavailable", "RegistryUnavailable"):
         return likely("tcp.refused", "registry.server-error", tell=(ambiguous.UNAVAILABLE,))
     return Answer()

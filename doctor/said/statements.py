@@ -8,6 +8,7 @@ them is taken for the error itself, where its words are a client's.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 from doctor.said import Said, error
@@ -102,6 +103,14 @@ BARE = re.compile(
     re.VERBOSE,
 )
 """How an error begins that is pasted without anything around it."""
+_REASON = re.compile(
+    r"(?:^|(?<=\s)|(?<=Init:))(?P<reason>ImagePullBackOff|ErrImagePull|InvalidImageName"
+    r"|ErrImageNeverPull|ImageInspectError|RegistryUnavailable|SignatureValidationFailed)(?=\s|$)"
+)
+_IMAGE = re.compile(r"(?m)^\s*Image:[ \t]+(\S+)")
+_READ = 1 << 18
+_BEFORE = 600
+"""Characters between a container's image and its state in `kubectl describe`."""
 _MASKED_CAUSE = re.compile(r"^(?:Error: )?(?:ErrImagePull|ImagePullBackOff) *$")
 
 
@@ -132,7 +141,20 @@ def errors(text: str) -> tuple[tuple[Said, ...], int]:
             bare.append(message)
     if not found and count <= _SHORT:
         found = _bare(bare)
-    return _distinct(found), len(left)
+    return _distinct(found) or tuple(_reasons(text)), len(left)
+
+
+def _reasons(text: str) -> Iterator[Said]:
+    """The kubelet's reasons alone, as `kubectl get pods` lists them or somebody types them, and the
+    image where `kubectl describe` names it before."""
+    seen: set[tuple[str, str]] = set()
+    for found in _REASON.finditer(text[:_READ]):
+        images = _IMAGE.findall(text, max(0, found.start() - _BEFORE), found.start())
+        said = error(found["reason"], images[-1] if images else "")
+        key = ("".join(said.codes), said.image or "")
+        if key not in seen and len(seen) < _NEAR:
+            seen.add(key)
+            yield said
 
 
 def _read(message: Message, *, wrapped: bool = False) -> tuple[list[Said], int]:

@@ -83,7 +83,7 @@ def test_docker_hub(key: str, found: bool) -> None:
     (f"{HOST}/team", Wanted(HOST, "team2/app"), None),
     (f"{HOST}/team/", Wanted(HOST, "team2/app"), "namespace"),
     (f"{HOST}/team/app", APP, None),
-    (f"{HOST}/team/app:1", APP, "namespace"),
+    (f"{HOST}/team/app:1", APP, "tag"),
     (f"{HOST}/%74eam", APP, None),
     (f"somebody@{HOST}", APP, None),
     (f"{HOST}#mine", APP, None),

@@ -257,7 +257,7 @@ def test_a_volume_that_is_not_mounted_is_named_and_not_the_containers_image(
     ("key", "shown", "renamed"),
     [
         ("registry.corp:5000/other", "registry.corp:5000/other (it is for other", False),
-        ("registry.corp:5000/team/app:1.0", "registry.corp:5000/team/app:1.0 (", True),
+        ("registry.corp:5000/team/app:1.0", "registry.corp:5000/team/app:1.0 (a tag or", True),
         ("registry.corp:5000 ", '"registry.corp:5000 " (it holds white space)', True),
         ("https://registry.corp:5000/v2", "https://registry.corp:5000/v2 (", True),
         ("x.corp", "x.corp;", False),
@@ -744,6 +744,76 @@ def test_a_token_service_that_fails_is_no_fault_of_a_pull_secret(
     found = look(there, tmp_path, capsys)
     assert found.causes == [cause]
     assert not there.asked("secrets")
+
+
+FORBIDDEN = REJECTED.replace("401 Unauthorized", "403 Forbidden")
+
+
+def test_a_right_that_is_missing_is_asked_for_in_the_name_of_the_secrets_user(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    """Another namespace's credential is another cause."""
+    pods = [pod(f"p{n}", secrets=("a",), message=FORBIDDEN) for n in range(2)]
+    other = pod("x", namespace="shop-eu", secrets=("a",), message=FORBIDDEN)
+    stored = [secret("a", auths=GOOD), secret("a", namespace="shop-eu", auths=GOOD)]
+    accounts = [account(), account("default", "shop-eu")]
+    there = cluster(*pods, other, secrets=stored, serviceaccounts=accounts)
+    found = look(there, tmp_path, capsys, "-A")
+    assert [p["pods"] for p in found.part["pulls"]] == [2, 1]
+    first = found.finding("auth.forbidden")
+    assert "accepts the credential of ann from Secret a in shop" in first["detail"]
+    steps = first["remedies"][0]["steps"]
+    assert "let ann pull: the right to ask for is repository:team/app:pull" in steps[0]["text"]
+    assert "get secret a --namespace shop" in first["remedies"][1]["steps"][0]["command"]
+
+
+def test_what_speaks_against_the_secrets_is_no_certainty(tmp_path: Path, capsys: Capture) -> None:
+    """No credential was sent, by the words; there is one, by the Secret."""
+    there = cluster(pod(secrets=("a",)), secrets=[secret("a", auths=GOOD)])
+    found = look(there, tmp_path, capsys).finding("auth.no-credentials")
+    assert found["confidence"] == "possible"
+    assert "although Secret a in shop has one" in found["detail"]
+    assert "was found" not in found["detail"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "cause"), [("ReplicaSet", "k8s.secret-missing"), (None, "auth.no-credentials")]
+)
+def test_a_missing_secret_of_the_account_counts_for_the_pods_to_come(
+    kind: str | None, cause: str, tmp_path: Path, capsys: Capture
+) -> None:
+    """A pod that nobody makes anew never gets it."""
+    owned: dict[str, Any] = {"owner": (kind, "web-7c9"), "labels": {"pod-template-hash": "7c9"}}
+    there = cluster(
+        pod(**(owned if kind else {})), serviceaccounts=[account("default", "shop", "ghost")]
+    )
+    found = look(there, tmp_path, capsys)
+    assert found.causes == [cause]
+    if kind:
+        said = found.finding(cause)["detail"]
+        assert said.startswith("ServiceAccount default names the pull Secret ghost")
+
+
+def test_one_image_in_two_spellings_is_one_cause(tmp_path: Path, capsys: Capture) -> None:
+    image = "docker.io/library/nginx:latest"
+    gone = f'failed to resolve reference "{image}": {image}: not found'
+    there = cluster(pod("a", image="nginx", message=gone), pod("b", image=image, message=gone))
+    (pull,) = look(there, tmp_path, capsys).part["pulls"]
+    assert pull["images"] == [image, "nginx"]
+
+
+@pytest.mark.parametrize(("status", "told"), [("Unknown", True), ("True", False)])
+def test_a_node_that_is_not_ready_is_told_beside_a_pull_that_hangs(
+    status: str, told: bool, tmp_path: Path, capsys: Capture
+) -> None:
+    waits = {"waiting": {"reason": "ContainerCreating"}}
+    there = cluster(
+        pod(state=waits), events=[event("Pulling", f'Pulling image "{IMAGE}"', ago=600)]
+    )
+    there.objects["nodes"][0]["status"]["conditions"] = [{"type": "Ready", "status": status}]
+    found = look(there, tmp_path, capsys)
+    assert found.causes == ["k8s.pull-stalled"]
+    assert ("reports NotReady" in found.part["pulls"][0]["summary"]) is told
 
 
 FULL = "failed to extract layer x: write /a: no space left on device"

@@ -165,6 +165,48 @@ def test_each_registry_that_podman_tried_has_its_own_error() -> None:
     ]
 
 
+PODS = """\
+NAMESPACE   NAME        READY   STATUS                  RESTARTS   AGE
+shop        web-1       0/1     ImagePullBackOff        0          5m
+shop        web-2       0/1     ImagePullBackOff        0          5m
+shop        api-1       1/1     Running                 0          9d
+shop        db-0        0/1     Init:ErrImagePull       0          12s
+"""
+DESCRIBED = """\
+Containers:
+  app:
+    Image:          registry.corp/app:1
+    Image ID:
+    State:          Waiting
+      Reason:       ImagePullBackOff
+    Ready:          False
+Events:             <none>
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("ImagePullBackOff", [((), None)]),
+        ("InvalidImageName\n", [(("registry.invalid-reference",), None)]),
+        ("ImageInspectError", [(("k8s.inspect-error",), None)]),
+        ("ErrImageNeverPull", [(("k8s.never-pull",), None)]),
+        ("SignatureValidationFailed", [(("client.blocked",), None)]),
+        (PODS, [((), None)]),
+        (DESCRIBED, [((), "registry.corp/app:1")]),
+        (PODS + _line("1", "toomanyrequests: x"), [(("rate.limited",), f"{IMAGE}:1")]),
+        (PODS.replace("ImagePullBackOff", "Running").replace("Init:ErrImagePull", "Pending"), []),
+        ("alert ImagePullBackOffHigh is silenced", []),
+    ],
+)
+def test_a_reason_alone_is_known_for_what_it_tells(
+    text: str, found: list[tuple[tuple[str, ...], str | None]]
+) -> None:
+    said = errors(text)
+    assert [(s.codes, s.image) for s in said] == found
+    assert all(s.codes or "and not why" in s.cannot_tell[0] for s in said)
+
+
 def test_two_unprefixed_errors_in_a_row_are_two() -> None:
     text = (
         "Error response from daemon: manifest for team/a:1 not found: manifest unknown: manifest "
