@@ -103,22 +103,22 @@ def _redirected(case: Case, blob: BlobFact, hop: Hop, answer: Answer) -> Finding
     """In circles, to what is no address, or to a place that is not asked from here: plain HTTP, an
     address that lies near us. Clients do ask there, so the layer is unproven then, and the pull may
     work."""
-    away = False
+    away, storage = False, ""
     if answer.adrift or not answer.location:
         what = f"a redirect to {answer.location or 'nowhere'}, which no client can follow"
     else:
         led = urlsplit(answer.location)
         here = is_loopback(hop.host) and led.netloc == hop.authority  # plain HTTP is spoken there
         away = not here and (led.scheme, led.hostname) != (hop.scheme, hop.host)
+        storage = f"{led.scheme}://{led.netloc}/" if away else ""
         what = (
             f"a redirect to {answer.location} (not followed here)"
             if away
             else f"redirects without end to {answer.location}"
         )
     found = _found(case, "registry.bad-response", blob, hop, answer)
-    return replace(
-        found, severity="warning" if away else None, params={**found.params, "what": what}
-    )
+    params = {**found.params, "what": what, "storage_url": storage}
+    return replace(found, severity="warning" if away else None, params=params)
 
 
 def _unreachable(

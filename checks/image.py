@@ -15,6 +15,7 @@ pkg/v1/remote/descriptor.go (`Descriptor.Image`). Hence a warning.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from doctor.facts.access import Conclusion, missing, unshown
@@ -86,6 +87,7 @@ def _content(case: Case, image: ImageFact, answer: Answer) -> Iterator[Finding]:
     elif image.kind == "index" and not image.platform and not image.blob:
         yield _platform(case, image)
     elif image.found:
+        yield from _mistaken(case, image)
         yield from _single(case, image)
     if image.reference == "latest" and image.found:
         pinned = f"{_name(case)}@{image.digest}"
@@ -98,6 +100,25 @@ def _content(case: Case, image: ImageFact, answer: Answer) -> Iterator[Finding]:
             evidence=evidence,
             params=params,
         )
+
+
+def _mistaken(case: Case, image: ImageFact) -> Iterator[Finding]:
+    """A manifest that is served as something else, as by a plain web server: clients go by the
+    Content-Type (containers/image manifest/manifest.go, NormalizedMIMEType: schema 1, then;
+    containerd core/remotes/docker/resolver.go, getManifestMediaType; distribution manifests.go,
+    UnmarshalManifest), go-containerregistry by the bytes."""
+    from doctor.registry.manifest import INDEXES, MANIFESTS
+
+    for answer in image.answers:
+        told = answer.media_type
+        if answer.method != "GET" or answer.status != 200 or told in INDEXES | MANIFESTS:
+            continue
+        kind = f"the Content-Type {told}" if told else "no Content-Type"
+        what = f"a manifest with {kind}, which docker, containerd and podman take for none then"
+        found = _broken(case, "registry.bad-response", answer, what)
+        lax = case.target.client in ("shell", "crane")
+        yield replace(found, severity="warning") if lax else found
+        return
 
 
 def _platform(case: Case, image: ImageFact) -> Finding:

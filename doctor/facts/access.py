@@ -76,6 +76,8 @@ def refused(case: Case) -> Conclusion | None:
             if hidden
             else None
         )
+    if answer.status == 403 and (page := _page_in_front(auth, image, answer)):
+        return page
     if image.who == "anonymous":
         return _unannounced(case, auth, answer) or _stranger(auth, answer)
     return _known(case, auth, image, answer)
@@ -94,6 +96,17 @@ def _no_token(case: Case, auth: AuthFact) -> Conclusion | None:
             because="the token service gives anonymous tokens, and none for this repository",
         )
     return Conclusion("auth.no-credentials", because="the token service gives no anonymous token")
+
+
+def _page_in_front(auth: AuthFact, image: ImageFact, answer: Answer) -> Conclusion | None:
+    """A web page, where the registry itself has no reason to refuse: it asks for no login, or its
+    token says that this may be pulled. Registries refuse in JSON; a firewall's page has a title."""
+    tried = auth.tried(image.who)
+    granted = tried is not None and tried.grants_pull(image.repository) is True
+    if not answer.is_page or answer.code or not (granted or auth.scheme == "none"):
+        return None
+    title = f" titled {answer.title!r}" if answer.title else ""
+    return Conclusion("registry.blocked", "likely", f"a web page{title} with HTTP 403")
 
 
 def _unannounced(case: Case, auth: AuthFact, answer: Answer) -> Conclusion | None:

@@ -394,6 +394,48 @@ def test_a_time_of_issue_that_is_none_ends_the_pull_of_who_reads_it(
     assert {f.code for f in made} == {"auth.realm-error"}
 
 
+# A firewall in front
+
+PAGE = (("content-type", "text/html"),)
+
+
+@pytest.mark.parametrize(
+    ("facts", "refused", "code"),
+    [
+        (
+            (api(), logged_in(tried(access=GRANTED, subject=True))),
+            {"headers": PAGE},
+            "registry.blocked",
+        ),
+        (
+            (ApiFact(answers=(answer(200),)), logged_in(scheme="none")),
+            {"headers": PAGE},
+            "registry.blocked",
+        ),
+        ((api(), logged_in(tried(access=GRANTED, subject=True))), {}, "auth.forbidden"),
+        (
+            (api(), logged_in(tried(access=EMPTY, subject=True))),
+            {"headers": PAGE},
+            "auth.forbidden",
+        ),
+        (
+            (api(), logged_in(tried(access=GRANTED, subject=True))),
+            {"headers": PAGE, "code": "DENIED"},
+            "auth.forbidden",
+        ),
+    ],
+)
+def test_a_page_where_the_token_grants_the_pull_is_of_something_in_front(
+    facts: tuple[Fact, ...], refused: dict[str, Any], code: str
+) -> None:
+    who: Who = "credential" if facts[1].accepted else "anonymous"  # type: ignore[attr-defined]
+    (found,) = judged(*facts, image(403, who, title="Access denied", **refused))
+    assert found.code == code
+    if code == "registry.blocked":
+        assert found.confidence == "likely"
+        assert "titled 'Access denied'" in found.params["what"]
+
+
 # A login that /v2/ does not announce
 
 OPEN = ApiFact(answers=(answer(200),))

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -151,6 +152,8 @@ def test_a_redirect_that_is_only_not_followed_here_is_no_reason_to_fail(
     (found,) = judged(IMAGE, read(307, location=location))
     assert (found.code, found.severity) == ("registry.bad-response", severity)
     assert words in found.params["what"]
+    away = f"{urlsplit(location).scheme}://{urlsplit(location).netloc}/" if location else ""
+    assert found.params["storage_url"] == (away if severity else "")
 
 
 @pytest.mark.parametrize("location", ["javascript:alert(1)", "//[x]/y", "https://a\x1b/b", ""])

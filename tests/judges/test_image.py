@@ -23,7 +23,7 @@ from doctor.model import Case, Fact, Facts, Finding, Hop, Target
 from doctor.reference import read_target
 from doctor.registry.challenge import parse
 from doctor.registry.jwt import Access
-from doctor.registry.manifest import Platform
+from doctor.registry.manifest import OCI_MANIFEST, Platform
 
 REGISTRY = Hop("registry", "registry.corp.test", 443)
 SCOPE = "repository:team/app:pull"
@@ -35,6 +35,8 @@ ASKS = ApiFact(
 
 def answer(status: int | None = 200, **fields: Any) -> Answer:
     path = "/v2/team/app/manifests/1.0"
+    if status == 200:
+        fields.setdefault("headers", (("content-type", OCI_MANIFEST),))
     return Answer(hop=REGISTRY, status=status, path=path, **fields)
 
 
@@ -262,6 +264,25 @@ def test_a_moving_tag_is_told_with_its_digest(tag: str, found: int) -> None:
     assert [f.code for f in told] == ["registry.tag-moves"] * found
     if told:
         assert told[0].params["pinned"] == "registry.corp.test/team/app@sha256:abc"
+
+
+@pytest.mark.parametrize("told", ["application/octet-stream", "application/json", ""])
+@pytest.mark.parametrize(
+    ("client", "severity"), [("podman", None), ("containerd", None), ("shell", "warning")]
+)
+def test_a_manifest_that_is_served_as_something_else_is_taken_for_none(
+    told: str, client: str, severity: str | None
+) -> None:
+    headers = (("content-type", told),) if told else ()
+    fact = look(answer(headers=headers), kind="manifest", blob="sha256:0")
+    (found,) = judged(fact, client=client)
+    assert (found.code, found.severity) == ("registry.bad-response", severity)
+    assert "Content-Type" in found.params["what"]
+
+
+def test_the_type_is_told_with_parameters_as_well() -> None:
+    headers = (("content-type", f"{OCI_MANIFEST}; charset=utf-8"),)
+    assert judged(look(answer(headers=headers), kind="manifest", blob="sha256:0")) == []
 
 
 @pytest.mark.parametrize(("who", "command"), [("credential", "skopeo"), ("anonymous", "curl")])

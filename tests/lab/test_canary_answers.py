@@ -141,6 +141,7 @@ GIVEN = {
 }
 CAUSES = {
     "tokens": "auth.forbidden",
+    "in-a-redirect": "auth.realm-unreachable",
     "opaque": "auth.denied-or-missing",
     "two": "auth.denied-or-missing",
     "with-an-error": "auth.rejected",

@@ -93,7 +93,7 @@ TEXTS: dict[str, tuple[Place, Raw]] = {
     "no tags": ("tags", error(404)),
 }
 SILENT = {
-    *("a block page", "a scheme", "a Basic realm", "a manifest's type"),
+    *("a block page", "a scheme", "a Basic realm"),
     *("a redirect's query", "tags", "no tags", "platforms"),
 }
 """Of these nothing is told: not even what it would look like made safe."""

@@ -163,6 +163,18 @@ def test_an_index_that_names_no_platform_is_pulled(lab: World, store: Path) -> N
     assert pulled.exit == 0, pulled
 
 
+@pytest.mark.parametrize("kind", ["application/octet-stream", "application/json"])
+def test_a_manifest_that_is_served_as_something_else(kind: str, lab: World, store: Path) -> None:
+    """As a plain web server does it."""
+    way = says(kind, AMD64.decode())
+    scenario = Scenario(
+        "served", way, ("registry.bad-response",), tagged("1.0"), ("--as", "podman")
+    )
+    run, pulled = scenario.both(lab, store)
+    scenario.verify(run)
+    assert pulled.exit != 0, pulled
+
+
 def test_the_platform_that_it_has_is_offered(lab: World, store: Path) -> None:
     scenario = SINGLE_MANIFESTS[0]
     run = scenario.play(lab, store)

@@ -70,6 +70,11 @@ HEALTHY = (
 )
 API = (
     Scenario("web-page", at("/v2/", PAGE % (200, "Welcome")), ("registry.not-a-registry",)),
+    Scenario(
+        "firewall-for-manifests",
+        at("~ /manifests/", PAGE % (403, "Access denied")),
+        ("registry.blocked",),
+    ),
     Scenario("web-page-404", at("/v2/", PAGE % (404, "Not here")), ("registry.not-a-registry",)),
     Scenario(
         "captive-portal",
