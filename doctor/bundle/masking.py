@@ -22,7 +22,7 @@ UNDER_A_NAME = "value of a setting that holds a secret"
 VALUE = "value of a setting that is not listed"
 NAME = "name of a setting that is not listed"
 COMMENT = "comment"
-LOGIN = "user information of an address"
+LOGIN = "user information or query of an address"
 _SHORTEST = 6
 """What is shorter may be a common word."""
 

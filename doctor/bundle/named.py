@@ -17,11 +17,14 @@ from doctor.bundle.masking import Mask
 from doctor.bundle.pseudonyms import Pseudonyms, is_somebodys
 from doctor.pods.objects import table, text
 
-_HOST = re.compile(r"(?:[A-Za-z0-9_*-]{1,63}\.)+[A-Za-z][A-Za-z0-9-]{1,62}")
+_HOST = re.compile(r"(?:[\w*-]{1,63}\.)+[^\W\d_][\w-]{1,62}")
 _IMAGE = re.compile(
     rf"""["'=\s]((?:{_HOST.pattern}|localhost)(?::\d+)?/[a-z0-9][\w./@:-]*)["'\s]"""
 )
 _WITH_PORT = re.compile(r"(?<![\w.:-])([A-Za-z][A-Za-z0-9-]*):\d{2,5}(?![\w.:-])")
+
+_EXCLUDED = re.compile(r"(?i)no[-_]?proxy[\"'\\]*[ \t]*[=:][ \t]*[\"'\\]*([^\"'\\\n]+)")
+"""Where a file lists the hosts that are asked without a proxy."""
 
 _FACTS = {
     "host": """
@@ -34,6 +37,9 @@ _FACTS = {
         CredentialFact.registry CredentialFact.keys CredentialFact.key Source.key NearMiss.key
         StoredFile.keys SecretSeen.entries SecretSeen.matching[0] SecretSeen.marked[0]
         SecretSeen.near[0] .key .registry
+    """,
+    "hosts": """
+        RouteFact.no_proxy RouteFact.entry Reading.entry Candidate.no_proxy .no_proxy .NO_PROXY
     """,
     "user": """
         CredentialFact.user AuthFact.user ProxySetting.user TunnelFact.user ClientFact.user
@@ -141,6 +147,8 @@ def learn_file(names: Pseudonyms, path: str, said: str) -> None:
     for image in _IMAGE.findall(said):
         if is_somebodys(image.partition("/")[0].partition(":")[0].lower()):
             names.add_image(image)
+    for listed in _EXCLUDED.findall(said):
+        _add(names, "hosts", listed)
     for host in _WITH_PORT.findall(said):
         if not names.common(host):
             names.add_host(host)
@@ -157,6 +165,10 @@ def _add(names: Pseudonyms, kind: str, said: str) -> None:
             pass
         case "host":
             names.add_host(said)
+        case "hosts":  # of NO_PROXY: any single word is a host's name there
+            for each in re.split(r"[,\s]+", said):
+                if re.fullmatch(r"[\w.*-]+(?::\d+)?", each):
+                    names.add_node(each.partition(":")[0].strip(".*"))
         case "node":
             names.add_node(said)
         case "entry":

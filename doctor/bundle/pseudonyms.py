@@ -84,9 +84,13 @@ class Pseudonyms:
         """A host's name, with or without a port."""
         name = host.strip("[]").lower().rstrip(".")
         name = name.rpartition(":")[0] if name.count(":") == 1 else name
+        for spelt in {_ascii(name): None, _unicode(name): None, name: None}:
+            self._add_host(spelt)
+
+    def _add_host(self, name: str) -> None:
         labels = name.split(".")
         kept = _kept(name)
-        if not name or kept >= len(labels) or not re.fullmatch(r"[a-z0-9_.*-]+", name):
+        if not name or kept >= len(labels) or not re.fullmatch(r"[\w.*-]+", name):
             return
         domain = labels[-kept - 1 :] if kept else labels[-1:]
         self._domains[".".join(domain)] = None
@@ -161,7 +165,8 @@ class Pseudonyms:
         return name if name in _EVERYBODY else self._new("user", name)
 
     def _label(self, label: str) -> str:
-        return label if label in ("", "*") else self._new("h", label.lower())
+        """One of another alphabet has the name of its xn-- form, which stands for the same."""
+        return label if label in ("", "*") else self._new("h", _ascii(label.lower()))
 
     def _new(self, kind: str, name: str) -> str:
         given = self._names[kind]
@@ -224,6 +229,22 @@ def _branches(tree: Mapping[str, Any]) -> str:
         return ""
     body = more[0] if len(more) == 1 else f"(?:{'|'.join(more)})"
     return f"(?:{body})?" if "" in tree else body
+
+
+def _ascii(name: str) -> str:
+    """The name as it is asked for, its labels of other alphabets in their xn-- form."""
+    try:
+        return name if name.isascii() else name.encode("idna").decode("ascii")
+    except UnicodeError:
+        return name
+
+
+def _unicode(name: str) -> str:
+    """The name as people write it."""
+    try:
+        return name.encode("ascii").decode("idna") if "xn--" in name else name
+    except UnicodeError:
+        return name
 
 
 def is_somebodys(host: str) -> bool:

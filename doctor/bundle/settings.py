@@ -107,7 +107,7 @@ def readable(names: Sequence[str], value: str) -> str | None:
     if any(each.lower() in _OF_NAMES for each in names) and _WORD.fullmatch(value):
         return value
     if name in VALUES or name in VARIABLES:
-        return address(value) if name in _PROXIES or "@" in value else value
+        return address(value) if name in _PROXIES or "@" in value else _unasked(value)
     return value if _HARMLESS.fullmatch(value) else None
 
 
@@ -118,6 +118,11 @@ _ADDRESS = re.compile(
 _PROXIES = frozenset(
     f"{kind}{join}proxy" for kind in ("http", "https", "all", "ftp") for join in ("", "_", "-")
 )
+
+
+def _unasked(value: str) -> str:
+    """An address without its query, which may hold whatever somebody put there."""
+    return re.sub(r"(://[^?#]*[?#])[\s\S]+", rf"\1{MASK}", value)
 
 
 def address(text: str) -> str | None:

@@ -111,14 +111,14 @@ _SHAPES = (
         "option",
         ("--",),
         rf"(?i)(?<![\w-])(--(?:[\w-]*-)?(?:{_NAMES}|creds)[ \t]+[\"']?)(?![$\[<{{(-])"
-        r"(?=[^\s\"']*\d)[^\s\"']+",
+        r"(?=[^\s\"'&\\]*\d)[^\s\"'<>]+",
         rf"\1{MASK}",
     ),
     _Shape(  # of any other scheme than the two above
         "Authorization",
         ("authorization",),
-        r"(?i)\b(authorization[ \t]*:[ \t]*[\w-]{1,30}[ \t]+)(?=[^\s\"'<>]*\d)"
-        r"[^\s\"'<>=]{8,}=*(?![\w=])",
+        r"(?i)\b(authorization[ \t]*:[ \t]*[\w-]{1,30}[ \t]+)(?=[^\s\"'<>&\\]*\d)"
+        r"(?![$\[<{(])[^\s\"'<>=]{8,}=*(?![\w=])",
         rf"\1{MASK}",
     ),
     _Shape(  # Docker's API: base64 of a login
@@ -145,6 +145,14 @@ _SHAPES = (
         r"(?i)((?:^|[?&;\s])(?:x-amz-(?:signature|credential|security-token)"
         r"|x-goog-(?:signature|credential)|signature|policy|key-pair-id|sig|token|access_token"
         r"|refresh_token|id_token|client_secret|hmac|verify|password|secret)=)(?![$\[<{(])[^&\s\"'<>]+",
+        rf"\1{MASK}",
+    ),
+    _Shape(  # of whatever name; what registries are asked with, and times, stay
+        "query",
+        ("?",),
+        r"(?i)([?&](?!(?:ns|service|scope|account|client_id|digest|mount|from|n|last|labelselector"
+        r"|(?:x-\w+-)?(?:date|expires)|s[etv])=)[\w.~%-]{1,64}=)(?=[^&\s\"'<>\\]*\d)"
+        r"(?=[^&\s\"'<>\\]*[a-z])(?![$\[<{(])[^&\s\"'<>]{8,}",
         rf"\1{MASK}",
     ),
 )

@@ -77,7 +77,11 @@ def _title(document: Entry, found: Sequence[Subject]) -> str:
     if document["kubernetes"] and found:
         return next(s.summary for s in found if s.kind == "cluster")
     if document["clients"]:
-        return f"{called(document['targets'][0])}, client by client"
+        from doctor.report.sidebyside import together
+
+        own = together(document)
+        name = called(own[0][0][0]) if len(own) == 1 else f"{len(own)} targets"
+        return f"{name}, client by client"
     return f"{len(found)} targets"
 
 
@@ -126,8 +130,10 @@ def _matrices(document: Entry) -> Iterator[Markup]:
     if document["clients"]:
         from doctor.report.sidebyside import sentence, together
 
-        targets = document["targets"]
-        for own in together(document):
+        targets, compared = document["targets"], together(document)
+        for own in compared:
+            if len(compared) > 1:
+                yield el("h2", breakable(called(own[0][0])), class_="name")
             rows = [row for _, row in own]
             places = [next(i for i, t in enumerate(targets, 1) if t is entry) for entry, _ in own]
             yield el("p", prose(sentence(own[0][0], rows)), class_="lead")

@@ -323,3 +323,20 @@ def test_what_does_not_fit_is_named(home: Path) -> None:
     assert "/proc/1/environ" not in why
     told = json.loads(found.manifest)["left_out"]
     assert {each["what"] for each in told} == set(why)
+
+
+@pytest.mark.parametrize("given", ["a: [", "image: ''", "registry.example/a", ""])
+def test_every_bundle_opens_whatever_the_target(given: str, home: Path) -> None:
+    """Broken parts of files and texts that are no image, through every client's eyes too."""
+    (home / "a.yaml").write_text(f"{given}\n---\nb: ]\n")
+    targets = ("-f", f"{home}/a.yaml") if given else ("",)
+    for number, eyes in enumerate(("shell", "all")):
+        file = home / f"{number}.tar.gz"
+        words = ("--offline", "--as", eyes, *targets)
+        ended = doctor("bundle", "-o", str(file), *words, home=home)
+        assert ended.stdout.decode().strip() == str(file), ended
+        ended = doctor("check", "--json", *words, home=home)
+        validator().validate(json.loads(ended.stdout))
+        ended = doctor("open", "--json", str(file), home=home)
+        assert not ended.stderr, ended
+        validator().validate(json.loads(ended.stdout))

@@ -233,3 +233,20 @@ def test_what_was_masked_is_known_in_every_other_file(gate: Gate) -> None:
 def test_a_path_s_name_in_the_bundle(path: str, name: str) -> None:
     assert place(path) == name
     assert re.fullmatch(r"[A-Za-z0-9._%@+=,:/-]+", place(path))
+
+
+@pytest.mark.parametrize("sign", ["?k=", "?", "#"])
+def test_the_query_of_an_address_is_nobodys(sign: str) -> None:
+    """Whatever it is called, and wherever an address may stand."""
+    where = f"https://mirror.corp/v2{sign}{SECRET}"
+    texts = {
+        "/etc/docker/daemon.json": f'{{"registry-mirrors": ["{where}", "https://b.corp/v2"]}}',
+        "/etc/containerd/certs.d/x/hosts.toml": f'server = "{where}"\n[host."{where}"]\n',
+        "/etc/rancher/k3s/registries.yaml": f"mirrors:\n  x:\n    endpoint:\n    - {where}\n",
+        "/etc/systemd/system/docker.service": f"Environment=DOCKER_HOST={where}\n",
+    }
+    for path, text in texts.items():
+        told = shown(path, text)
+        assert SECRET not in told
+        assert "mirror.corp" in told or path.endswith(".service")
+    assert "https://b.corp/v2" in shown("/etc/docker/daemon.json", texts["/etc/docker/daemon.json"])

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from doctor.bundle.named import learn, learn_file
 from doctor.bundle.pseudonyms import Pseudonyms
 from doctor.facts.credential import CredentialFact
+from doctor.facts.proxy import RouteFact
 from doctor.facts.resolvers import ResolverConfiguration
 from doctor.facts.tls import Certificate, TlsFact
 from doctor.model import Hop
@@ -116,6 +117,13 @@ def test_names_are_found_where_facts_hold_them() -> None:
         ("/etc/resolv.conf", "search moor.corp\nnameserver 10.0.0.1\n", "moor"),
         ("/etc/docker/daemon.json", '{"insecure-registries": ["attic:5000"]}', "attic"),
         ("/root/.docker/config.json", '{"auths": {"hub.dale.de": {}}}', "hub dale"),
+        (
+            "/etc/docker/daemon.json",
+            '{"proxies": {"no-proxy": ".dale.de,ATTIC,10.0.0.1"}}',
+            "ATTIC",
+        ),
+        ("/etc/x.service", 'Environment="NO_PROXY=attic,*.dale.corp" X=1', "attic dale"),
+        ("/etc/docker/daemon.json", '{"registry-mirrors": ["https://bücher.de"]}', "bücher"),
         ("/etc/c.toml", 'sandbox_image = "hub.dale.corp/infra-x/pause-x:3"', "infra-x pause-x"),
     ],
 )
@@ -139,12 +147,30 @@ def test_names_are_found_in_files(path: str, text: str, gone: str) -> None:
             'runtime_type = "io.containerd.runc.v2"\nimage = "registry.k8s.io/pause:3"',
         ),
         ("/etc/c.json", '{"digest": "sha256:12345678"}'),
+        ("/etc/docker/daemon.json", '{"no-proxy": "localhost,127.0.0.1,10.0.0.0/8,::1,*"}'),
     ],
 )
 def test_files_that_name_nobody_stay_as_they_are(path: str, text: str) -> None:
     names = Pseudonyms(f"{OWN} sha256")
     learn_file(names, path, text)
     assert names(text) == text
+
+
+def test_a_host_of_another_alphabet_has_one_name_in_both_its_spellings() -> None:
+    """Whichever was seen first."""
+    for seen in ("bücher.acme.de", "xn--bcher-kva.acme.de"):
+        names = Pseudonyms(OWN)
+        learn(names, f"https://{seen}:5000/v2/")
+        assert names("Bücher.acme.de:5000/x") == "h1.h2.de:5000/x"
+        assert names("xn--bcher-kva.acme.de") == "h1.h2.de"
+    assert names("ein Büchergeschäft") == "ein Büchergeschäft"
+
+
+def test_hosts_that_are_asked_without_a_proxy_have_other_names() -> None:
+    names = Pseudonyms(OWN)
+    learn(names, RouteFact(no_proxy=".acme.de, LEDGER, registry", no_proxy_variable="NO_PROXY"))
+    assert names("NO_PROXY=.acme.de,LEDGER") == "NO_PROXY=.h1.de,h2"
+    assert names("the registry answered") == "the registry answered"
 
 
 def test_numbers_by_which_a_public_log_finds_a_certificate_are_replaced() -> None:

@@ -103,6 +103,7 @@ def test_nothing_pasted_or_near_an_image_is_in_it(lab: World, store: Path) -> No
     scenario = Scenario("all", options=(*options, *PASTED))
     env = scenario.make(lab, store)
     done = bundle(lab, scenario, env | furnish(lab))
+    assert done.returncode == 1, done.stderr.decode()
     found = surfaces(lab, done)
     assert len([name for name in found if name.startswith("facts/")]) > len(PASTED)
     assert not leaks(found), shown(found)

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import re
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -126,3 +127,25 @@ def test_an_expired_certificate_is_called_so() -> None:
     assert " expired" not in Page(render(document)).text
     chain[0]["not_after"] = "2026-11-01T00:00:00Z"
     assert " expired" in Page(render(document)).text
+
+
+def test_of_several_targets_each_comparison_says_whose_it_is() -> None:
+    one = sample("clients")
+    name = one["targets"][0]["target"]
+    alone = Page(render(one)).text
+    assert f"{name}, client by client" in alone
+    other = sample("clients")
+    for each in (*other["targets"], *other["clients"]):
+        each["target"] = "other.example/app:2"
+    both = {**one, **{part: [*one[part], *other[part]] for part in ("targets", "clients")}}
+    page = Page(render(both))
+    assert "2 targets, client by client" in page.text
+    assert f"{name}, client by client" not in page.text
+    assert headed(one, name) == 1  # the part of the default client
+    assert [headed(both, each) for each in (name, "other.example/app:2")] == [2, 2]
+
+
+def headed(document: dict[str, Any], name: str) -> int:
+    """How many headings are that name."""
+    heads = re.findall(r"<h2[^>]*>([^<]*(?:<wbr>[^<]*)*)</h2>", render(document))
+    return [each.replace("<wbr>", "") for each in heads].count(name)

@@ -72,7 +72,7 @@ def clients(rows: Sequence[Entry], places: Sequence[int], name: str) -> Markup:
         lines.append(
             el(
                 "tr",
-                el("th", el("a", row["client"], href=f"#s{place}"), scope="row"),
+                el("th", el("a", row["client"], href=f"#s{place}", class_="client"), scope="row"),
                 el("td", chip(row["verdict"])),
                 *cells,
             )
