@@ -56,6 +56,10 @@ _PROBLEMS = {
     "not-a-directory": "it is a file, not a directory",
     "empty": "it is empty",
     "no-certificate": "it holds no PEM certificate",
+    "not-a-line": (
+        "clients read no certificate in it, for its BEGIN or END CERTIFICATE is no whole line (a "
+        "byte order mark or an indent before it, or two certificates without a line end between)"
+    ),
     "no-match": "the key does not belong to the certificate",
     "no-key": "its .key is not beside it, and a CA's name must end in .crt",
     "no-partner": "its .cert is not beside it",

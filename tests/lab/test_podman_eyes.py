@@ -64,6 +64,19 @@ def hidden(world: World) -> None:
     world.trust(ANOTHER)
 
 
+def ca_as(text: str, end: str = "\n") -> Callable[[World], None]:
+    """The registry's CA ({0}) and another ({1}, without its last line end), written so."""
+
+    def write(world: World) -> None:
+        file = world.etc / ETC[0] / "ca.crt"
+        file.parent.mkdir(parents=True)
+        pems = text.format(world.ca.pem, ANOTHER.pem.rstrip())
+        file.write_bytes(pems.replace("\n", end).encode())
+        world.trust(ANOTHER)
+
+    return write
+
+
 def half_a_pair(world: World) -> None:
     put(world, f"{ETC[0]}/ca.cert", world.ca.pem)
 
@@ -131,6 +144,8 @@ HEALTHY = (
     Scenario("named-file", BASIC, home={"a.json": config()}, env={"REGISTRY_AUTH_FILE": "a.json"}),
     Scenario("ca-for-containers", Way(machine=etc(f"{ETC[0]}/ca.crt", ""))),
     Scenario("ca-for-docker", Way(machine=etc(f"{ETC[1]}/ca.crt", ""))),
+    Scenario("ca-with-windows-lines", Way(machine=ca_as("{0}", "\r\n"))),
+    Scenario("two-cas", Way(machine=ca_as("{1}\n{0}"))),
     Scenario("ca-of-the-user", Way(machine=users_own)),
     Scenario("dangling", Way(machine=dangling), also=("tls.ca-file-unusable",)),
     Scenario("proxy", Way(name="lost", detour=only(HTTPS_PROXY=AT))),
@@ -175,6 +190,10 @@ FAULTS = (
         Way(machine=etc(f"{ETC[0]}/ca.pem", "")),
         ("tls.ca-file-unusable",),
     ),
+    Scenario(
+        "ca-with-a-byte-order-mark", Way(machine=ca_as("\ufeff{0}")), ("tls.ca-file-unusable",)
+    ),
+    Scenario("two-cas-on-one-line", Way(machine=ca_as("{1}{0}")), ("tls.ca-file-unusable",)),
     Scenario("half-a-pair", Way(machine=half_a_pair), ("tls.ca-file-unusable",)),
     Scenario(
         "dockers-store",
