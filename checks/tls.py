@@ -154,6 +154,7 @@ def _ca_files(case: Case, trust: TrustFact, fact: TlsFact | None) -> Iterator[Fi
                 "setting": fault.setting,
                 "path": fault.path,
                 "problem": what,
+                "lines": "yes" if fault.problem == "not-a-line" else "",
                 **_VARIABLES.get(fault.setting, {}),
                 "unneeded": "yes" if fact is not None and (fact.public or fact.ok) else "",
                 **_renamed(fault),

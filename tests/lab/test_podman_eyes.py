@@ -275,6 +275,13 @@ def test_a_containers_conf_that_stops_podman_is_the_cause(lab: World, store: Pat
     assert run.findings[0]["remedies"][0]["title"].startswith("Mend line")
 
 
+@pytest.mark.parametrize("text", ["\ufeff{0}", "{1}{0}"], ids=["mark", "one-line"])
+def test_a_ca_file_whose_lines_are_not_whole_is_mended(text: str, lab: World, store: Path) -> None:
+    run = Scenario("x", Way(machine=ca_as(text)), options=AS).play(lab, store)
+    assert run.root_causes == ["tls.ca-file-unusable"]
+    mends(lab, run, *AS, IMAGE, words={})
+
+
 def test_certs_d_mends_an_unknown_ca_for_podman(lab: World, store: Path) -> None:
     strange = authority("Strange Root CA")
 
