@@ -172,7 +172,7 @@ FAULTS = (
     Scenario(
         "v2-that-is-not-handed-on",
         Way(tls_front="location = /v2/ { return 404; }"),
-        ("registry.not-a-registry",),
+        ("registry.bad-response",),
     ),
     Scenario(
         "login-that-v2-does-not-ask-for",
