@@ -28,10 +28,7 @@ _PORTAL = re.compile(r"captive|\b(hotspot|guest|wi-?fi)\b", re.IGNORECASE)
 
 
 _EXPECTED = "a registry answers 200, or 401 with a login to use"
-_STOPS = (
-    "a registry answers 200, or 401 with a login to use. It is one, for manifests are had there: "
-    "docker and containerd go on, podman, skopeo, CRI-O and crane stop"
-)
+_STOPS = "podman, skopeo, CRI-O and crane stop at that, docker and containerd go on"
 _NO_PAGE = "a registry sends no web page: its 200 has an empty JSON object, its 401 names a login"
 
 
@@ -55,9 +52,9 @@ def _not_for_all(case: Case, fact: ApiFact, answer: Answer) -> Iterator[Finding]
     """The image can be asked for, and this client stops before it does."""
     if answer.status in (200, 401):
         return
-    found = _finding(case, "registry.not-a-registry", fact, answer)
-    params = {**found.params, "behind": "yes", "expected": _STOPS}
-    found = replace(found, params=params)
+    found = _finding(case, "registry.bad-response", fact, answer)
+    what = f"{_what(fact, answer)} to GET /v2/, although it gives manifests; {_STOPS}"
+    found = replace(found, params={**found.params, "what": what, "behind": "yes"})
     yield replace(found, severity="warning") if case.target.client == "shell" else found
 
 

@@ -281,8 +281,10 @@ def _credential(auth: AuthFact) -> dict[str, Any]:
 
 def _words(case: Case, auth: AuthFact) -> dict[str, str]:
     """Whose credential it was, and how one logs in on this machine."""
-    user = auth.user or auth.kind.replace("-", " ")
-    return {"user": user, "origin": auth.origin, **login(case)}
+    kind = auth.kind.replace("-", " ")
+    named = auth.user if auth.user != "<token>" else ""
+    shown = f"the credential for user {named}" if named else f"the {kind or 'credential'}"
+    return {"user": named or f"the {kind}", "shown": shown, "origin": auth.origin, **login(case)}
 
 
 def _found(

@@ -56,6 +56,10 @@ _PROBLEMS = {
     "not-a-directory": "it is a file, not a directory",
     "empty": "it is empty",
     "no-certificate": "it holds no PEM certificate",
+    "not-a-line": (
+        "clients read no certificate in it, for its BEGIN or END CERTIFICATE is no whole line (a "
+        "byte order mark or an indent before it, or two certificates without a line end between)"
+    ),
     "no-match": "the key does not belong to the certificate",
     "no-key": "its .key is not beside it, and a CA's name must end in .crt",
     "no-partner": "its .cert is not beside it",
@@ -150,6 +154,7 @@ def _ca_files(case: Case, trust: TrustFact, fact: TlsFact | None) -> Iterator[Fi
                 "setting": fault.setting,
                 "path": fault.path,
                 "problem": what,
+                "lines": "yes" if fault.problem == "not-a-line" else "",
                 **_VARIABLES.get(fault.setting, {}),
                 "unneeded": "yes" if fact is not None and (fact.public or fact.ok) else "",
                 **_renamed(fault),

@@ -21,7 +21,7 @@ from doctor.clients.proxyurl import shown
 from doctor.clients.unit import Value
 from doctor.facts.client import ConfigFault
 from doctor.frozen import frozen
-from doctor.gojson import kind, no_constant
+from doctor.gojson import kind, no_constant, slip
 from doctor.redact import plain
 
 REFUSES = "dockerd does not start"
@@ -209,23 +209,23 @@ def _example(name: str) -> str:
     return f'"{name}": {{ … }}' if name in _MAPS else f'"{name}": "…"'
 
 
+_RIGHT = {
+    "a comma after the last item": "the last item without a comma",
+    "a comment, which JSON does not have": "nothing",
+    "a quote that is no double quote": 'double quotes: "',
+}
+
+
 def _syntax(error: json.JSONDecodeError, text: str, path: str) -> ConfigFault:
-    """The decoder's words are of no help for the two commonest slips, so those are named."""
-    what = f"{error.msg[:1].lower()}{error.msg[1:]}"
-    before = text[: error.pos].rstrip()
-    here = text[error.pos : error.pos + 2]
+    """With what would be right, where that is plain."""
+    what = slip(error, text)
     line, column = error.lineno, error.colno
-    expected = corrected = ""
-    if before.endswith(",") and text[error.pos :].lstrip()[:1] in ("}", "]"):
-        what, expected = "a comma after the last item", "the last item without a comma"
+    corrected = ""
+    if what == "a comma after the last item":
+        before = text[: error.pos].rstrip()
         line = before.count("\n") + 1
         column = len(before) - (before.rfind("\n") + 1)
         written = text.splitlines()[line - 1]
         corrected = "" if "@" in written else written[: column - 1] + written[column:]
-    if here in ("//", "/*") or here[:1] == "#":
-        what, expected = "a comment, which JSON does not have", "nothing"
-    elif here[:1] in ("\u201c", "\u201d", "'"):
-        what, expected = "a quote that is no double quote", 'double quotes: "'
-    elif error.msg == "Extra data":
-        what = "something follows the JSON object"
+    expected = _RIGHT.get(what, "")
     return ConfigFault(path, what, REFUSES, line, column, expected, corrected)

@@ -20,7 +20,7 @@ from doctor.clients.auth_entry import Decode, Entry, decode, decode_as_kubelet, 
 from doctor.clients.machine import Text
 from doctor.facts.credential import Fault
 from doctor.frozen import frozen
-from doctor.gojson import as_go, kind, no_constant
+from doctor.gojson import as_go, kind, no_constant, slip
 from doctor.redact import Secret, plain
 from doctor.reference.userinfo import hidden, learn_alone
 
@@ -130,7 +130,7 @@ def parse(
         value, end = json.JSONDecoder(parse_constant=no_constant).raw_decode(text, start)
         value = as_go(value)
     except json.JSONDecodeError as error:
-        what = "it starts with a byte order mark" if body[0] == "\ufeff" else _in_words(error.msg)
+        what = "it starts with a byte order mark" if body[0] == "\ufeff" else slip(error, text)
         fault = Fault("syntax", where, what, error.lineno, error.colno)
         return Config(where, faults=(fault,), text=source)
     except (ValueError, RecursionError):
@@ -271,8 +271,3 @@ def _learn_headers(headers: Any) -> None:
         for value in headers.values():
             if isinstance(value, str):
                 Secret(value)
-
-
-def _in_words(message: str) -> str:
-    """The JSON decoder's message as the end of "... is not JSON: "."""
-    return message[:1].lower() + message[1:]

@@ -18,7 +18,7 @@ from doctor.clients.keyring import access_fault
 from doctor.clients.machine import Machine, Text
 from doctor.facts.client import ConfigFault
 from doctor.frozen import frozen
-from doctor.gojson import kind
+from doctor.gojson import kind, slip
 from doctor.redact import plain
 
 SOCKET = "/var/run/docker.sock"
@@ -74,7 +74,7 @@ def _parsed(text: str) -> tuple[str, str, int, int]:
     try:
         value: Any = json.loads(text)
     except json.JSONDecodeError as error:
-        return "", f"{error.msg[:1].lower()}{error.msg[1:]}", error.lineno, error.colno
+        return "", slip(error, text), error.lineno, error.colno
     except (ValueError, RecursionError):
         return "", "it is not JSON that docker can read", 1, 1
     if value is not None and not isinstance(value, dict):

@@ -18,6 +18,7 @@ from doctor.clients.machine import Machine, Text
 from doctor.facts.client import ConfigFault
 from doctor.facts.endpoint import Blocked
 from doctor.frozen import frozen
+from doctor.gojson import slip
 from doctor.redact import plain
 from doctor.reference.grammar import Reference
 
@@ -58,8 +59,8 @@ def read(machine: Machine, stops: str, named: str = "") -> Policy:
     try:
         content = json.loads(got.text)
     except json.JSONDecodeError as flaw:
-        what = plain(f"{flaw.msg[:1].lower()}{flaw.msg[1:]}", 100)
-        return Policy(path, fault=ConfigFault(path, what, stops, flaw.lineno, flaw.colno))
+        fault = ConfigFault(path, slip(flaw, got.text), stops, flaw.lineno, flaw.colno)
+        return Policy(path, fault=fault)
     except (RecursionError, ValueError):
         return Policy(path, fault=ConfigFault(path, "it is not JSON that can be read", stops, 1, 1))
     if not isinstance(content, dict) or not content.get("default"):

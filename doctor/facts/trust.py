@@ -19,6 +19,7 @@ Problem = Literal[
     "not-a-directory",
     "empty",
     "no-certificate",
+    "not-a-line",
     "no-match",
     "no-key",
     "no-partner",

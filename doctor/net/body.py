@@ -1,4 +1,4 @@
-"""What does a body say: which error, which title, and does it hold a token?
+"""What does a body say: how is it packed, which error, which title, and does it hold a token?
 
 It is foreign: bounded by who read it, parsed here without trust, and every word that is kept is
 scrubbed. JSON may be nested until the parser gives up; that is no JSON then, not a crash.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -40,6 +41,26 @@ def unsaid(text: str, sent: tuple[str, ...]) -> str:
     for each in sent:
         text = text.replace(each, MASK)
     return text
+
+
+def unpacking(headers: tuple[tuple[str, str], ...]) -> Callable[[bytes, int], bytes] | None:
+    """How a body is unpacked that came packed although nobody asked for that, as storage does with
+    what was put there so: Go unpacks gzip, and nothing else (net/http/transport.go). At most that
+    many bytes come of a piece; what does not unpack stays as it is."""
+    packed = [value.strip().lower() for name, value in headers if name == "content-encoding"]
+    if packed not in (["gzip"], ["x-gzip"]):
+        return None
+    import zlib
+
+    stream = zlib.decompressobj(31)
+
+    def unpack(piece: bytes, most: int) -> bytes:
+        try:
+            return stream.decompress(piece, most)
+        except zlib.error:
+            return piece
+
+    return unpack
 
 
 def holds_token(content: bytes) -> bool:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,16 @@ from doctor import __version__
 from doctor.facts.http import KEPT_HEADERS, Answer, Outcome, Phase, Who
 from doctor.frozen import frozen
 from doctor.model import Hop
-from doctor.net.body import error_of, forms, holds_token, named, read_json, title_of, unsaid
+from doctor.net.body import (
+    error_of,
+    forms,
+    holds_token,
+    named,
+    read_json,
+    title_of,
+    unpacking,
+    unsaid,
+)
 from doctor.net.location import Place, place, shown
 from doctor.redact import Secret, clip
 
@@ -230,7 +239,7 @@ def _head(exchange: _Exchange, status: int, raw: list[tuple[bytes, bytes]]) -> N
 async def _body(exchange: _Exchange, pieces: AsyncIterator[bytes], limit: int) -> None:
     if exchange.status is not None and exchange.status >= 300:
         limit = min(max(limit, _ERROR), ERROR_BODY)
-    unpack, came = _unpacking(exchange.headers), 0
+    unpack, came = unpacking(exchange.headers), 0
     async for piece in pieces:
         room, came = limit - len(exchange.content), came + len(piece)
         part = unpack(piece, room + 1) if unpack else piece
@@ -239,26 +248,6 @@ async def _body(exchange: _Exchange, pieces: AsyncIterator[bytes], limit: int) -
             exchange.cut = True
             break
     exchange.phase = ""
-
-
-def _unpacking(headers: tuple[tuple[str, str], ...]) -> Callable[[bytes, int], bytes] | None:
-    """How a body is unpacked that came packed although nobody asked for that, as storage does with
-    what was put there so: Go unpacks gzip, and nothing else (net/http/transport.go). At most that
-    many bytes come of a piece; what does not unpack stays as it is."""
-    packed = [value.strip().lower() for name, value in headers if name == "content-encoding"]
-    if packed not in (["gzip"], ["x-gzip"]):
-        return None
-    import zlib
-
-    stream = zlib.decompressobj(31)
-
-    def unpack(piece: bytes, most: int) -> bytes:
-        try:
-            return stream.decompress(piece, most)
-        except zlib.error:
-            return piece
-
-    return unpack
 
 
 def _broke(exchange: _Exchange, line: Line, words: str) -> None:

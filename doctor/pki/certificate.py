@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 LARGEST = 64 * 1024
 """No certificate larger than this many bytes is read."""
 
-_PEM = rb"-----BEGIN CERTIFICATE-----[ \t]*\r?\n(?P<body>[^:-]+?)-----END CERTIFICATE-----"
+_PEM = (
+    rb"(?:\A|(?<=\n))-----BEGIN CERTIFICATE-----[ \t]*\r?\n(?P<body>[^:-]+?)"
+    rb"(?<=\n)-----END CERTIFICATE-----[ \t]*\r?(?:\n|\Z)"
+)
 
 _USAGES = (
     "digital_signature",
@@ -42,7 +45,8 @@ _HANDLED = frozenset(f"2.5.29.{number}" for number in (15, 17, 19, 30, 31, 32, 3
 
 
 def pem_blocks(data: bytes) -> tuple[bytes, ...]:
-    """The DER of every CERTIFICATE block, as Go reads them: blocks of other types and blocks with
+    """The DER of every CERTIFICATE block, as Go reads them (encoding/pem): its first and last line
+    are lines of their own, with nothing before or behind; blocks of other types and blocks with
     headers are passed over.
     """
     import base64

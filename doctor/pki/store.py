@@ -112,7 +112,19 @@ def ca_problem(path: str) -> Problem | None:
     data = _content(path)
     if not data.strip():
         return "empty"
-    return None if any(True for _ in _certificates(data)) else "no-certificate"
+    if any(True for _ in _certificates(data)):
+        return None
+    return "not-a-line" if any(True for _ in _certificates(_lined(data))) else "no-certificate"
+
+
+def _lined(data: bytes) -> bytes:
+    """The text with each first and last line of a block on a line of its own."""
+    apart = data.removeprefix(_BOM).replace(b"----------", b"-----\n-----")
+    return b"\n".join(line.strip() for line in apart.splitlines())
+
+
+_BOM = b"\xef\xbb\xbf"
+"""OpenSSL passes over it, Go does not."""
 
 
 def _problem(path: str) -> Problem | None:
@@ -252,7 +264,8 @@ class Roots:
     def _load(self, store: X509Store) -> X509Store:
         for place in self.files:
             data = _content(place.source)
-            if b"BEGIN TRUSTED CERTIFICATE" in data or not _load_quickly(store, place.source):
+            odd = b"BEGIN TRUSTED CERTIFICATE" in data or data.startswith(_BOM)
+            if odd or not _load_quickly(store, place.source):
                 _add(store, _certificates(data))
         if self.wide:
             for folder in self.directories:

@@ -143,7 +143,8 @@ def test_who_asks_v2_first_stops_there(whose: dict[str, str], found: list[str | 
     fact = ApiFact(answers=(said(404),), fallback=MANIFEST)
     made = list(api.judge(as_seen_by(whose, fact)))
     assert [f.severity for f in made] == found
-    assert all(f.code == "registry.not-a-registry" for f in made)
+    assert all(f.code == "registry.bad-response" for f in made)
+    assert all("although it gives manifests" in f.params["what"] for f in made)
     page = ApiFact(answers=(said(200, headers=HTML),), fallback=MANIFEST)
     assert not list(api.judge(as_seen_by(whose, page)))
 

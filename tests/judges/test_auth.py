@@ -394,6 +394,22 @@ def test_a_time_of_issue_that_is_none_ends_the_pull_of_who_reads_it(
     assert {f.code for f in made} == {"auth.realm-error"}
 
 
+@pytest.mark.parametrize(
+    ("fields", "shown"),
+    [
+        ({"user": "me", "kind": "password"}, "the credential for user me"),
+        ({"user": "", "kind": "identity-token"}, "the identity token"),
+        ({"user": "<token>", "kind": "identity-token"}, "the identity token"),
+        ({"user": "", "kind": ""}, "the credential"),
+    ],
+)
+def test_what_was_rejected_is_named_by_its_user_or_its_kind(
+    fields: dict[str, str], shown: str
+) -> None:
+    (found,) = judged(api(), logged_in(tried(outcome="refused", status=401), **fields))
+    assert (found.code, found.params["shown"]) == ("auth.rejected", shown)
+
+
 # A firewall in front
 
 PAGE = (("content-type", "text/html"),)

@@ -64,6 +64,19 @@ def hidden(world: World) -> None:
     world.trust(ANOTHER)
 
 
+def ca_as(text: str, end: str = "\n") -> Callable[[World], None]:
+    """The registry's CA ({0}) and another ({1}, without its last line end), written so."""
+
+    def write(world: World) -> None:
+        file = world.etc / ETC[0] / "ca.crt"
+        file.parent.mkdir(parents=True)
+        pems = text.format(world.ca.pem, ANOTHER.pem.rstrip())
+        file.write_bytes(pems.replace("\n", end).encode())
+        world.trust(ANOTHER)
+
+    return write
+
+
 def half_a_pair(world: World) -> None:
     put(world, f"{ETC[0]}/ca.cert", world.ca.pem)
 
@@ -131,6 +144,8 @@ HEALTHY = (
     Scenario("named-file", BASIC, home={"a.json": config()}, env={"REGISTRY_AUTH_FILE": "a.json"}),
     Scenario("ca-for-containers", Way(machine=etc(f"{ETC[0]}/ca.crt", ""))),
     Scenario("ca-for-docker", Way(machine=etc(f"{ETC[1]}/ca.crt", ""))),
+    Scenario("ca-with-windows-lines", Way(machine=ca_as("{0}", "\r\n"))),
+    Scenario("two-cas", Way(machine=ca_as("{1}\n{0}"))),
     Scenario("ca-of-the-user", Way(machine=users_own)),
     Scenario("dangling", Way(machine=dangling), also=("tls.ca-file-unusable",)),
     Scenario("proxy", Way(name="lost", detour=only(HTTPS_PROXY=AT))),
@@ -157,7 +172,7 @@ FAULTS = (
     Scenario(
         "v2-that-is-not-handed-on",
         Way(tls_front="location = /v2/ { return 404; }"),
-        ("registry.not-a-registry",),
+        ("registry.bad-response",),
     ),
     Scenario(
         "login-that-v2-does-not-ask-for",
@@ -175,6 +190,10 @@ FAULTS = (
         Way(machine=etc(f"{ETC[0]}/ca.pem", "")),
         ("tls.ca-file-unusable",),
     ),
+    Scenario(
+        "ca-with-a-byte-order-mark", Way(machine=ca_as("\ufeff{0}")), ("tls.ca-file-unusable",)
+    ),
+    Scenario("two-cas-on-one-line", Way(machine=ca_as("{1}{0}")), ("tls.ca-file-unusable",)),
     Scenario("half-a-pair", Way(machine=half_a_pair), ("tls.ca-file-unusable",)),
     Scenario(
         "dockers-store",
@@ -254,6 +273,13 @@ def test_a_containers_conf_that_stops_podman_is_the_cause(lab: World, store: Pat
     assert (run.root_causes, run.exit) == (["client.config-invalid"], 1), run
     assert run.findings[0]["evidence"]["path"] == str(file)
     assert run.findings[0]["remedies"][0]["title"].startswith("Mend line")
+
+
+@pytest.mark.parametrize("text", ["\ufeff{0}", "{1}{0}"], ids=["mark", "one-line"])
+def test_a_ca_file_whose_lines_are_not_whole_is_mended(text: str, lab: World, store: Path) -> None:
+    run = Scenario("x", Way(machine=ca_as(text)), options=AS).play(lab, store)
+    assert run.root_causes == ["tls.ca-file-unusable"]
+    mends(lab, run, *AS, IMAGE, words={})
 
 
 def test_certs_d_mends_an_unknown_ca_for_podman(lab: World, store: Path) -> None:

@@ -44,13 +44,13 @@ HEALTHY = (
         "v2-unknown-manifests-work",
         at("= /v2/", "return 404;"),
         target=tagged(),
-        also=("registry.not-a-registry",),
+        also=("registry.bad-response",),
     ),
     Scenario(
         "v2-forbidden-manifests-work",
         at("= /v2/", "return 403;"),
         target=tagged(),
-        also=("registry.not-a-registry",),
+        also=("registry.bad-response",),
     ),
     Scenario(
         "head-refused-get-works",

@@ -49,6 +49,19 @@ def test_blocks_with_headers_and_of_other_types_are_passed_over() -> None:
     assert len(pem_blocks(headed + other + good)) == 1
 
 
+def test_the_first_and_last_line_are_lines_of_their_own() -> None:
+    """As in Go's encoding/pem: two files put together without a line end between are none."""
+    good = ROOT.pem.encode()
+    indented = b"".join(b"  " + line for line in good.splitlines(keepends=True))
+    for data in (b"\xef\xbb\xbf" + good, b" " + good, indented, good.rstrip(b"\n") + good):
+        assert pem_blocks(data) == ()
+    body = good.replace(b"\n", b"\n ").replace(b"\n -----END", b"\n-----END")
+    crlf = good.replace(b"\n", b"\r\n")
+    for data in (good.rstrip(b"\n"), b"# root\n" + good, crlf, body, good.replace(b"-\n", b"- \n")):
+        assert len(pem_blocks(data)) == 1
+    assert len(pem_blocks(good + good)) == 2
+
+
 @given(st.integers(0, 2000), st.binary(min_size=1, max_size=4))
 def test_a_damaged_certificate_is_described_or_named_unreadable(at: int, damage: bytes) -> None:
     der = LEAF.certificate.public_bytes(Encoding.DER)
