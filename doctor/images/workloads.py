@@ -116,7 +116,8 @@ def _compose(
         wanted = _interpolated(platform, environ) if platform and platform.text else None
         mine = wanted.text if wanted and not wanted.problem else ""
         if image and image.text and not (policy and policy.text in ("build", "never")):
-            yield _interpolated(image, environ)._replace(platform=mine)
+            named = _interpolated(image, environ)
+            yield named._replace(platform=mine, built=service.get("build") is not None)
         if build := service.get("build"):
             yield from _built(build, environ, (mine or platforms[0], platforms[1]))
         volumes = service.get("volumes")
