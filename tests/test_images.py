@@ -436,7 +436,7 @@ def test_a_dockerfile_says_for_which_platform_each_image_is() -> None:
     text = """\
         ARG OLD=linux/386
         FROM --platform=$BUILDPLATFORM a
-        FROM --platform=linux/s390x b AS s
+        FROM --platform="linux/s390x" b AS s
         FROM --platform=${OLD} c
         FROM --platform=$NOWHERE d
         FROM e-${TARGETARCH}${TARGETVARIANT}
