@@ -93,6 +93,18 @@ def test_lists_of_objects_and_json_are_read() -> None:
     assert named(text) == [(3, "reg.example/a"), (4, "reg.example/b")]
 
 
+def test_objects_of_json_may_follow_each_other() -> None:
+    """As several calls of kubectl give them, or jq's `.items[]`."""
+    pod = '{{"apiVersion": "v1", "kind": "Pod", "spec": {{"containers": [{{"image": "{}"}}]}}}}\n'
+    assert named(pod.format("a") + pod.format("b"), "-") == [(1, "a"), (2, "b")]
+    tall = pod.replace('"spec"', '\n"spec"')[:-3] + "\n}}\n"
+    assert named(tall.format("a") + tall.format("b"), "x.json") == [(2, "a"), (5, "b")]
+    broken = pod.format("a") + "{]\n" + pod.format("b")
+    assert (named(broken, "-"), [line for line, _ in problems(broken, "-")]) == ([(1, "a")], [2])
+    flow = "items:\n- {image: a}\n- {image: b,\nx: {}\n}\n"
+    assert problems(flow, "a.yaml") == []
+
+
 def test_what_only_looks_like_a_pod_is_not_read() -> None:
     text = """\
     apiVersion: v1
