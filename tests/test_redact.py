@@ -7,6 +7,7 @@ import copy
 import html
 import json
 import pickle
+import re
 from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
@@ -252,3 +253,54 @@ def test_what_an_encoder_makes_of_harmless_text_is_no_shape(
     """Else the page of a report that holds no secret would keep a bundle from being written."""
     assert Gate().scrub(text) == text
     assert Gate().scrub(form(text)) == form(text)
+
+
+LONG = "hunter2-Kx8vQ4mZ_abcdefghijklmnopqrstuvwxyz0123456789.ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def wrapped(text: str, width: int, end: str) -> str:
+    return end.join(text[at : at + width] for at in range(0, len(text), width))
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\n    ", "\\n", "\\\\n", "<LF>"])
+@pytest.mark.parametrize("width", [4, 64, 76])
+@pytest.mark.parametrize("encode", [str, lambda s: base64.b64encode(f"bob:{s}".encode()).decode()])
+def test_a_secret_that_was_broken_over_lines_is_masked(
+    encode: Callable[[str], str], width: int, end: str
+) -> None:
+    """As `base64` and mail break what is long."""
+    gate = Gate()
+    gate.learn(LONG)
+    told = gate.scrub(f"before\n{wrapped(encode(LONG), width, end)}\nafter")
+    assert re.fullmatch(r"before\n[\S\s]{0,20}\[hidden\][\S\s]{0,4}\nafter", told), told
+
+
+def test_lines_that_only_begin_like_a_secret_stay() -> None:
+    gate = Gate()
+    gate.learn("registry.one")
+    gate.learn("short")
+    text = "sho\nrt, registry.\ntwo, registry\none\nregistry.one.example\n"
+    assert gate.scrub(text) == text.replace("registry.one", MASK)
+
+
+@pytest.mark.parametrize("user", ["", "u:", "bob:", "alice:"])
+def test_a_login_in_a_file_of_logins_in_a_secret_of_kubernetes_is_masked(user: str) -> None:
+    """Base64 of base64, wherever it stands; and what Windows makes base64 of."""
+    gate = Gate()
+    gate.learn(SECRET)
+    once = base64.b64encode(f"{user}{SECRET}".encode()).decode()
+    for file in (once, json.dumps({"auths": {"r": {"auth": once}}}), f"xy{once}"):
+        told = gate.scrub(f"data: {base64.b64encode(file.encode()).decode()} end")
+        assert MASK in told
+        assert len(told) < len(file) * 4 / 3 + 20 - len(SECRET)
+    gate.learn(LONG)
+    for wide in (f"{user}{LONG}".encode("utf-16-le"), f"{user}{LONG}".encode("utf-16")):
+        assert MASK in gate.scrub(base64.b64encode(wide).decode())
+        assert MASK in gate.scrub(wide.decode("latin-1"))
+
+
+def test_a_text_of_backslashes_and_ends_costs_no_time() -> None:
+    gate = Gate()
+    gate.learn(LONG)
+    for text in ("\\" * 200_000, "\n " * 100_000, "\\n" * 100_000, "<LF" * 70_000):
+        assert gate.found(text) == []

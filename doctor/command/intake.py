@@ -27,6 +27,11 @@ _MOST_PASSWORD = 65536
 _MOST_VARIABLES = 1 << 20
 _SOON = 1.0
 """Seconds for a file that may be a pipe."""
+_BUILT = (
+    "an image to be pulled; the file builds it too, and Compose goes on without the pull. With"
+    " pull_policy: build in the service it is not asked for."
+)
+"""Said of an image that has a `build` beside it (compose-spec 05-services.md, pull_policy)."""
 _AS_DOCKER = frozenset({"shell", "crane", "docker", "containerd"})
 """Clients for which a name without a registry is on Docker Hub and nowhere else."""
 
@@ -51,6 +56,7 @@ class Named:
     """Why it cannot be used as it stands, in a sentence."""
     platform: str = ""
     """The one that the file wants it for."""
+    assumed: tuple[str, ...] = ()
 
 
 def _input(options: Options) -> tuple[list[Named], Secret | None]:
@@ -115,6 +121,7 @@ def _named_in(file: str, seconds: float | None, platform: str) -> list[Named]:
             (each.file, each.line),
             each.problem or "",
             each.platform if manifest.platform(each.platform) else "",
+            (_BUILT,) if each.built else (),
         )
         for each in found
     ]
@@ -185,7 +192,7 @@ def _targets(named: Sequence[Named], options: Options) -> list[Target]:
                 now=now,
                 source=each.source,
                 flaw=each.flaw,
-                assumed=target.assumed,
+                assumed=(*target.assumed, *each.assumed),
             )
         )
     return targets

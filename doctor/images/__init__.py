@@ -23,13 +23,14 @@ _NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class Found(NamedTuple):
-    """Line from 1, the image's text, why it cannot be used as it is, and for which platform the
-    file wants it."""
+    """Line from 1, the image's text, why it cannot be used as it is, for which platform the file
+    wants it, and whether the file also says how to build it."""
 
     line: int
     text: str
     problem: str | None = None
     platform: str = ""
+    built: bool = False
 
 
 @frozen
@@ -46,6 +47,8 @@ class Named:
     platform: str = ""
     """The platform that the file itself wants it for (`platform:` of a Compose service, `FROM
     --platform`); empty where it says nothing of it."""
+    built: bool = False
+    """Does the file also say how to build it, so that a pull that fails ends nothing?"""
 
 
 def images_in(
@@ -66,7 +69,7 @@ def images_in(
         return (Named("", name, line, "The file is no text: it holds NUL characters."),)
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     found = islice(_found(name, text, environ, look, platforms), MOST_IMAGES + 1)
-    named = [Named(each.text, name, each.line, each.problem, each.platform) for each in found]
+    named = [Named(e.text, name, e.line, e.problem, e.platform, e.built) for e in found]
     if len(named) > MOST_IMAGES:
         told = f"The file names more than {MOST_IMAGES:,} images; the rest was left out."
         named[MOST_IMAGES] = Named("", name, named[MOST_IMAGES].line, told)

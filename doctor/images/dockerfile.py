@@ -114,7 +114,9 @@ def _image(
     instruction: Instruction, word: str, build: _Build, platform: str = ""
 ) -> Iterator[Found]:
     expansion, wanted = Expansion(build.arguments), Expansion(build.arguments)
-    image, platform = re.sub("[\"']", "", expansion.of(word)), wanted.of(platform)
+    image, platform = (
+        re.sub("[\"']", "", each) for each in (expansion.of(word), wanted.of(platform))
+    )
     if image.lower() in (*filter(None, build.stages), "scratch"):
         return
     line = instruction.line_of(word)

@@ -89,6 +89,8 @@ def documents(text: str, look: Look = lambda: None) -> Iterator[Node | TreeError
 
 
 _START = re.compile(r"^---(?=\s|$)", re.MULTILINE)
+_NEXT_OBJECT = re.compile(r"^---(?=\s|$)|(?<=\}\n)(?=\{)", re.MULTILINE)
+"""In JSON objects may also follow each other with nothing between (`jq --compact-output`)."""
 _NOTHING = re.compile(r"(?:[ \t]*(?:#[^\n]*|%[^\n]*|---[ \t]*|\.\.\.[ \t]*)?(?:\n|\Z))*")
 _NO_BREAKS = {0x85: " ", 0x2028: " ", 0x2029: " "}
 """Line ends of YAML 1.1 that no editor counts as such."""
@@ -102,7 +104,8 @@ _NOTES = re.compile(r"^NOTES:[ \t]*$", re.MULTILINE)
 def _parts(text: str) -> Iterator[tuple[int, str]]:
     """(first line, text) of each document: at the start of a line `---` always begins one, also
     within a block scalar (YAML 1.2, 9.1.2)."""
-    starts = [match.start() for match in _START.finditer(text)]
+    start = _NEXT_OBJECT if text.lstrip()[:1] == "{" else _START
+    starts = [match.start() for match in start.finditer(text)]
     begin, line, done = 0, 1, 0
     for end in [*starts, len(text)]:
         part = text[begin:end]

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
+from doctor.redact.shapes import names_secret
+
 _DEPTH = 8
 MOST = 4096
 """Characters that an image's text may grow to."""
@@ -68,7 +70,8 @@ class Expansion:
         return found or ""
 
     def _value(self, name: str, operator: str, word: str, depth: int) -> str:
-        value = self.values.get(name)
+        # A file of somebody's could send what is secret to a host that it names itself.
+        value = None if self.dollars and names_secret(name) else self.values.get(name)
         there = value is not None and (value != "" or not operator.startswith(":"))
         if operator.endswith("+"):
             return self.of(word, depth + 1) if there else ""

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from doctor.images import Found
 from doctor.images.tree import Look, Node, TreeError, documents
 from doctor.images.variables import Expansion
+from doctor.redact.shapes import names_secret
 
 _CONTAINERS = frozenset(("containers", "initContainers", "ephemeralContainers")) | frozenset(
     ("container", "script", "sidecars", "steps")
@@ -116,7 +117,8 @@ def _compose(
         wanted = _interpolated(platform, environ) if platform and platform.text else None
         mine = wanted.text if wanted and not wanted.problem else ""
         if image and image.text and not (policy and policy.text in ("build", "never")):
-            yield _interpolated(image, environ)._replace(platform=mine)
+            named = _interpolated(image, environ)
+            yield named._replace(platform=mine, built=service.get("build") is not None)
         if build := service.get("build"):
             yield from _built(build, environ, (mine or platforms[0], platforms[1]))
         volumes = service.get("volumes")
@@ -151,4 +153,6 @@ def _interpolated(node: Node, environ: Mapping[str, str]) -> Found:
         return Found(node.line, image, None if image else "The service's image is empty.")
     name = expansion.missing[0][:40]
     told = f"{name} has no value here, not in .env either, so the image is not known."
+    if names_secret(name):
+        told = f"{name} is called like a secret, and none is put into the name of an image."
     return Found(node.line, written, told)

@@ -10,6 +10,7 @@ too (`redact.shapes`). What is cut is scrubbed before: of half a secret nobody s
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, NoReturn
@@ -32,6 +33,11 @@ __all__ = [
 ]
 
 _SHORTEST_VARIABLE = 8
+_WRAPPED = 12
+"""Characters of a secret that is looked for across the ends of lines: what is shorter stands there
+by chance."""
+_BREAK = re.compile(r"(?:\\{1,4}[nr]|[\r\n]\s*|<LF>|<CR>)+")
+"""The end of a line, also as JSON and `plain` write it, and what the next begins with."""
 _HALF = 6
 """Characters at the end of a cut text that may be the beginning of a secret."""
 
@@ -84,6 +90,28 @@ class Gate:
         for known, parts in self._varying.items():
             if all(part in text for part in parts):
                 yield from (match.span() for match in _pattern(known).finditer(text))
+        if _BREAK.search(text):
+            yield from self._broken(text)
+
+    def _broken(self, text: str) -> Iterator[tuple[int, int]]:
+        """Where those stand that were broken over lines, as programs wrap what is long."""
+        starts, joined, at = [0], [0], 0
+        pieces = []
+        for found in _BREAK.finditer(text):
+            pieces.append(text[at : found.start()])
+            joined.append(joined[-1] + found.start() - at)
+            starts.append(at := found.end())
+        whole = "".join([*pieces, text[at:]])
+        for known in self._texts:
+            if _WRAPPED <= len(known) <= len(whole):
+                at = whole.find(known)
+                while at >= 0:
+                    first = bisect_right(joined, at) - 1
+                    last = bisect_right(joined, at + len(known) - 1) - 1
+                    if last > first:
+                        end = at + len(known) - joined[last]
+                        yield starts[first] + at - joined[first], starts[last] + end
+                    at = whole.find(known, at + 1)
 
     def clip(self, text: str, limit: int, *, cut: bool = False) -> str:
         """The text scrubbed and then cut, so that no part of a secret is left at its end. `cut`: it

@@ -57,6 +57,9 @@ def texts(value: str) -> set[str]:
         opaque |= {source.hex(), source.hex().upper()}
     if len(value) > _LONGEST:
         opaque |= _escaped(value)
+    if len(value) >= _CASED:  # a login in a file of logins, as a Secret of Kubernetes holds it
+        opaque |= {twice for once in {*_base64(raw)} for twice in _base64(once.encode())}
+        opaque |= {"\0".join(value), *_base64(value.encode("utf-16-le", "surrogatepass"))}
     return {each for each in _written(value) | opaque if len(each) >= SHORTEST}
 
 

@@ -152,7 +152,7 @@ def _no_file(subject: Subject) -> str:
 
 def _uri(file: str) -> str:
     """RFC 3986; a relative path stays relative to where the command ran, the repository's top."""
-    path = quote(file.encode("utf-8", "surrogatepass").removeprefix(b"./"), safe="/")
+    path = quote(file.encode("utf-8", "surrogatepass"), safe="/")
     return f"file://{path}" if path.startswith("/") else path
 
 

@@ -4,6 +4,7 @@ itself, seen alike by the formats that list them one after another."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from posixpath import normpath
 from typing import Any, Literal
 
 from doctor.frozen import frozen
@@ -42,10 +43,11 @@ class Subject:
 
     @property
     def places(self) -> list[tuple[str, int]]:
-        """Every file and line that names it; standard input is no file."""
+        """Every file and line that names it, as a repository knows the file: `./web.yaml` is
+        `web.yaml` there, or CI finds no line to show. Standard input is no file."""
         also = [(each["file"], each["line"]) for each in self.entry.get("also_named", ())]
         found = [*([self.source] if self.source else []), *also]
-        return [each for each in found if each[0] != "-"]
+        return [(normpath(file), line) for file, line in found if file != "-"]
 
     @property
     def named(self) -> str:

@@ -72,6 +72,25 @@ def test_a_healthy_image_is_a_notice_and_an_unfinished_one_a_warning() -> None:
     assert ("warning", "Incomplete") in [(k, p["title"]) for k, p, _ in commands("incomplete")]
 
 
+@pytest.mark.parametrize(
+    ("file", "shown"),
+    [
+        ("./k8s/web.yaml", "k8s/web.yaml"),
+        ("k8s/../web.yaml", "web.yaml"),
+        ("k8s/web.yaml", "k8s/web.yaml"),
+        ("/srv/web.yaml", "/srv/web.yaml"),
+    ],
+)
+def test_a_file_is_called_as_the_repository_does(file: str, shown: str) -> None:
+    """GitHub shows no annotation at the line of `./web.yaml`."""
+    document = sample("targets")
+    for target in document["targets"]:
+        target["source"]["file"] = file
+    told = re.findall(r"file=([^,:]*)", render(document))
+    assert told
+    assert set(told) == {shown}
+
+
 def test_standard_input_is_no_file() -> None:
     document = sample("targets")
     for target in document["targets"]:

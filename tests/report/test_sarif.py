@@ -59,6 +59,7 @@ def test_a_result_is_at_the_line_that_named_the_image() -> None:
     ("file", "uri"),
     [
         ("./k8s/web.yaml", "k8s/web.yaml"),
+        ("./k8s/../web.yaml", "web.yaml"),
         ("/srv/a b.yaml", "file:///srv/a%20b.yaml"),
         ("a:b%.yaml", "a%3Ab%25.yaml"),
         ("Dockerfile", "Dockerfile"),
