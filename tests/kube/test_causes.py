@@ -816,6 +816,30 @@ def test_a_node_that_is_not_ready_is_told_beside_a_pull_that_hangs(
     assert ("reports NotReady" in found.part["pulls"][0]["summary"]) is told
 
 
+BACK_OFF = f'Back-off pulling image "{IMAGE}"'
+
+
+@pytest.mark.parametrize("words", [None, BACK_OFF])
+@pytest.mark.parametrize(
+    ("keys", "cause"),
+    [
+        (None, "k8s.secret-missing"),
+        (["registry.corp"], "k8s.secret-wrong-host"),
+        (["quay.io"], "k8s.cause-unknown"),
+        (["registry.corp", "registry.corp:5000"], "k8s.cause-unknown"),
+    ],
+)
+def test_where_no_words_are_left_a_secret_that_was_meant_for_it_is_suspected(
+    keys: list[str] | None, cause: str, words: str | None, tmp_path: Path, capsys: Capture
+) -> None:
+    stored = [secret("a", auths=dict.fromkeys(keys, "ann:key-0815"))] if keys else []
+    waits = {"waiting": {"reason": "ImagePullBackOff", **({"message": words} if words else {})}}
+    there = cluster(pod(secrets=("a",), state=waits), secrets=stored)
+    found = look(there, tmp_path, capsys)
+    assert found.causes == [cause]
+    assert found.finding(cause)["confidence"] != "certain" or cause == "k8s.cause-unknown"
+
+
 FULL = "failed to extract layer x: write /a: no space left on device"
 
 
