@@ -106,7 +106,7 @@ _FIELDS: tuple[tuple[str, str], ...] = (
     (r"(?:^|[\s:])(?P<image>[\w-]+(?:\.[\w-]+)+(?::\d+)?/[^\s\"@:]+[:@][\w.:-]+): not found\b", ""),
     (r'Back-off pulling image "(?P<image>[^"]*)"', "kubelet"),
     (r'short-name "(?P<image>[^"\s]+)" did not resolve', "podman"),
-    (r"registry (?P<blocked>\S+) is blocked in (?P<blocked_in>/\S+registries\.conf)", ""),
+    (r"registry (?P<blocked>\S+) is blocked in (?P<blocked_in>/\S+registries\.conf)", "podman"),
     (r"credential provider plugin \S+ for image (?P<image>\S+): ", "kubelet"),
     (r"\(registry: (?P<host>[^)\s]+)\)", "regctl"),
     (r"lookup (?P<name_of>[^\s:]+)(?: on (?P<resolver>\S+:\d+))?: ", ""),

@@ -258,5 +258,8 @@ def _runtime(context: Context) -> str:
     """Which runtime the kubelet quotes."""
     if any(who == "containerd" and p.search(context.whole) for p, who in FIELDS):
         return "containerd"
-    crio = ("pinging container registry", "reading manifest ", "RegistryUnavailable", "short name ")
+    crio = (
+        *("pinging container registry", "reading manifest ", "RegistryUnavailable", "short name "),
+        *("ource image rejected: ", "is blocked in "),
+    )
     return "cri-o" if context.says(*crio) else ""

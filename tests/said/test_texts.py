@@ -138,6 +138,23 @@ def test_a_log_of_json_lines_is_read_line_by_line(before: str) -> None:
     assert found[1].text == "manifest unknown"
 
 
+def test_a_policys_words_say_whose_rule_it_is() -> None:
+    where = "/etc/containers/registries.conf"
+    said = error(f"Error: registry registry.corp is blocked in {where} or {where}.d")
+    assert said.client == "podman"
+    assert said.params["blocked_prefix"] == "registry.corp"
+    assert said.params["file"] == where
+    image = f"{IMAGE}:1"
+    said = error(
+        f"image pull failed for {image} because the signature validation failed: Source image "
+        "rejected: A signature was required, but no signature exists"
+    )
+    assert (said.client, said.params["runtime"], said.params["policy"]) == (
+        "kubelet", "cri-o", "yes",
+    )  # fmt: skip
+    assert "policy" not in error(f'Failed to pull image "{image}": toomanyrequests: x').params
+
+
 def test_the_log_that_gh_prints_is_read_line_by_line() -> None:
     """`gh run view --log`: job, step and time before each line."""
     log = (
