@@ -418,6 +418,31 @@ def test_the_nodes_right_is_given_by_the_clouds_own_names(
         subprocess.run(["sh", "-nc", step["command"]], check=True)
 
 
+@pytest.mark.parametrize(
+    ("image", "provider", "stored", "title"),
+    [
+        (ECR, "aws:///eu-west-1b/i-0a1b2c3d4e5f60718", False, "Let the role of node node-1 pull"),
+        (GAR, "gce://shop-prod/europe-west1-b/gke-n-1", False, "Let the service account of node"),
+        (ECR, "gce://shop-prod/europe-west1-b/gke-n-1", False, "Give pod web a pull Secret"),
+        (ECR, "", False, "Give pod web a pull Secret"),
+        (IMAGE, "aws:///eu-west-1b/i-0a1b2c3d4e5f60718", False, "Give pod web a pull Secret"),
+        (ECR, "aws:///eu-west-1b/i-0a1b2c3d4e5f60718", True, "Probe "),
+    ],
+)
+def test_a_registry_of_the_nodes_own_cloud_is_opened_to_the_node(
+    image: str, provider: str, stored: bool, title: str, tmp_path: Path, capsys: Capture
+) -> None:
+    """No account needs to be bound for that."""
+    auths = {image.partition("/")[0]: "ann:key-0815"}
+    there = cluster(
+        pod(image=image, secrets=("a",) if stored else ()),
+        secrets=[secret("a", auths=auths)] if stored else [],
+    )
+    there.objects["nodes"][0]["spec"] = {"providerID": provider}
+    found = look(there, tmp_path, capsys).finding("auth.no-credentials")
+    assert found["remedies"][0]["title"].startswith(title)
+
+
 def test_nodes_that_pull_and_nodes_that_do_not_are_compared(
     tmp_path: Path, capsys: Capture
 ) -> None:
