@@ -103,7 +103,11 @@ _FIELDS: tuple[tuple[str, str], ...] = (
     (r"realm host \"(?P<realm>[^\"]+)\" is", "crane"),
     (r"failed to ping registry (?P<host>\S+): ", "regctl"),
     (r"failed to resolve image: (?P<image>\S+): not found", "containerd"),
-    (r"(?:^|[\s:])(?P<image>[\w-]+(?:\.[\w-]+)+(?::\d+)?/[^\s\"@:]+[:@][\w.:-]+): not found\b", ""),
+    (
+        r"(?:^|[\s:])(?P<image>[\w-]{1,63}(?:\.[\w-]{1,63}){1,20}(?::\d{1,5})?/"
+        r"[^\s\"@:]{1,300}[:@][\w.:-]{1,150}): not found\b",
+        "",
+    ),
     (r'Back-off pulling image "(?P<image>[^"]*)"', "kubelet"),
     (r'short-name "(?P<image>[^"\s]+)" did not resolve', "podman"),
     (r"registry (?P<blocked>\S+) is blocked in (?P<blocked_in>/\S+registries\.conf)", "podman"),
