@@ -43,7 +43,7 @@ ANCHOR = re.compile(
     | failed\ to\ resolve\ source\ metadata\ for[ ]
     | failed\ to\ ping\ registry\ |failed\ to\ configure\ transport:[ ]
     | error\ pulling\ image\ configuration:|writing\ blob:\ adding\ layer\ with\ blob
-    | execing\ credential\ provider\ plugin
+    | execing\ credential\ provider\ plugin|CannotPullContainerError:|ould\ not\ pull\ image:[ ]
     | failed\ pulling\ image\ "|short-name\ (?:"|resolution)|short\ name\ mode\ is
     """,
     re.VERBOSE,

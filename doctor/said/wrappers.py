@@ -40,6 +40,8 @@ _OUTER: tuple[tuple[str, str], ...] = (
     (r"failed to (?:resolve source metadata for|load cache key for) (?P<image>\S+?): ", "docker"),
     (r'failed to pull and unpack image "(?P<image>[^"]*)": ', "containerd"),
     (r'failed to resolve reference "(?P<image>[^"]*)": ', "containerd"),
+    (r"failed to resolve ref (?P<image>\S+): ", "containerd"),
+    (r"CannotPullContainerError: ", ""),
     (r"failed to resolve image: ", "containerd"),
     (r"failed to copy: |httpReadSeeker: failed open: |failed to do request: ", "containerd"),
     (r"failed to authorize(?: redirect)?: ", "containerd"),
