@@ -16,7 +16,7 @@ from doctor.facts.pull import NodeSeen, PullFact, SecretSeen
 from doctor.model import Case, Check, Confidence, Finding
 from doctor.pods import cloud, pull_secrets
 from doctor.pods.finding import fault, finding, listed, of_secret, own_params
-from doctor.pods.words import of_login
+from doctor.pods.words import bare, of_login
 from doctor.redact import plain
 from doctor.stamp import stamp
 
@@ -147,10 +147,15 @@ def _not_built(found: Finding, fact: PullFact, node: NodeSeen) -> Finding:
 
 
 def _unknown(fact: PullFact) -> Iterator[Finding]:
-    """Nobody knows the words, or there are none. A Secret that is not there may be why."""
-    gone = [*pull_secrets.missing(fact)]
-    if gone and not fact.codes and not fact.message:
-        yield from (replace(pull_secrets.gone(fact, each), confidence="likely") for each in gone)
+    """Nobody knows the words, or there are none. Then a Secret that gives nothing, and was meant
+    to, may be why."""
+    suspects: list[Finding] = []
+    if not fact.codes and bare(fact.message):
+        suspects = [pull_secrets.gone(fact, each) for each in pull_secrets.missing(fact)]
+        near = () if pull_secrets.serving(fact) else fact.named
+        suspects += [pull_secrets.wrong_host(fact, each) for each in near if each.near]
+    if suspects:
+        yield from (replace(each, confidence="likely") for each in suspects)
         return
     message = fact.message or f"{fact.reason}, and nothing more"
     yield finding(fact, "k8s.cause-unknown", fact.image, "certain", {"message": message}, {})

@@ -821,3 +821,41 @@ def test_whoever_has_cri_o_pull_is_told_to_have_it_read_its_files_again(
 ) -> None:
     target = Target("x", None, Hop("registry", "reg.corp", 443), client=client, runtime=runtime)
     assert (codes.params_of(target).get("crio") == "yes") is told
+
+
+@pytest.mark.parametrize("code", ["auth.no-credentials", "auth.rejected"])
+@pytest.mark.parametrize("client", ["shell", "docker", "podman", "kubelet"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "shop.azurecr.io",
+        "123456789012.dkr.ecr.eu-west-1.amazonaws.com",
+        "europe-docker.pkg.dev",
+        "ghcr.io",
+        "quay.io",
+        "registry.cleanstart.com",
+    ],
+)
+def test_every_registry_has_the_remedies_that_any_registry_has(
+    host: str, client: str, code: str
+) -> None:
+    """Also where keys are made nowhere by hand, or on a page without steps."""
+
+    from doctor.reference import read_target
+
+    params = {
+        **{"user": "ann", "pod": "web", "namespace": "shop", "new_secret": "pull"},
+        **{"service_account": "default"},
+    }
+
+    def titles(name: str) -> list[str]:
+        text = f"{name}/app:1"
+        read = read_target(text)
+        assert read.registry is not None
+        asked = Target(text, read.reference, read.registry, client=client)
+        told = Finding(code, hop=asked.registry, params={**params, "login_at": name})
+        found = BOOK.dress(told, asked)
+        return [r.title.replace(name, "HOST") for r in found.remedies]
+
+    assert titles("registry.corp")
+    assert titles(host) == titles("registry.corp")

@@ -6,7 +6,6 @@ the same ReplicaSet says: older kubelets forget the cause while they wait.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
@@ -16,11 +15,10 @@ from doctor.facts.pull import Role
 from doctor.frozen import frozen
 from doctor.pods.event import Event
 from doctor.pods.pod import Pod, Waiting
-from doctor.pods.words import Meaning, meaning, of_login
+from doctor.pods.words import Meaning, bare, meaning, of_login
 
 STALLED = timedelta(minutes=2)
 """A pull that has begun and shown neither end nor error for so long hangs."""
-_BARE = re.compile(r'Back-off pulling image "[^"]*"\.?:?\s*(?:ErrImagePull:?\s*)?', re.DOTALL)
 _FAILURES = frozenset({"Failed", "InspectFailed", "ErrImageNeverPull", "FailedCreatePodSandBox"})
 _ENDED = _FAILURES | {"Pulled", "BackOff", "Created", "Started"}
 
@@ -95,7 +93,7 @@ def _texts(
     survey: Survey, pod: Pod, waiting: Waiting, failed: Sequence[Event]
 ) -> Iterator[tuple[str, Origin]]:
     """The texts that may hold the cause, the nearest first."""
-    if not _bare(waiting.message):
+    if not bare(waiting.message):
         yield waiting.message, "status"
     for one in reversed(failed):
         if not one.message.startswith("Error: "):
@@ -106,17 +104,12 @@ def _texts(
         if other is pod:
             continue
         for theirs in other.waiting:
-            if theirs.image == waiting.image and not _bare(theirs.message):
+            if theirs.image == waiting.image and not bare(theirs.message):
                 yield theirs.message, "sibling"
         for one in reversed(survey.events.get(other.key, [])):
             failed_too = one.reason in _FAILURES and not one.message.startswith("Error: ")
             if failed_too and waiting.image in (one.image, ""):
                 yield one.message, "sibling"
-
-
-def _bare(message: str) -> bool:
-    """Does it say no more than that the kubelet waits?"""
-    return not message.strip() or _BARE.fullmatch(message.strip()) is not None
 
 
 def _stuck(pod: Pod, events: Sequence[Event], now: datetime) -> Iterator[Failing]:

@@ -19,7 +19,9 @@ from doctor.cluster import Pull, Workload
 from doctor.codes.area import check_of
 from doctor.facts.pull import PullFact
 from doctor.model import Case, Facts, Finding, Hop, Remedy, Step, Target
+from doctor.pods import cloud
 from doctor.pods.node import family, runtime
+from doctor.pods.words import of_login
 from doctor.redact import plain
 from doctor.reference import Reference, parse
 
@@ -28,6 +30,8 @@ Cause = tuple[tuple[str, str], ...]
 """Codes and subjects of what ends a pull."""
 UNKNOWN = "k8s.cause-unknown"
 """Its first remedy, the probe, decides wherever only words were read."""
+_IDENTITY = "k8s.identity-not-for-pulls"
+"""Its first remedy gives the node's own identity the right to pull."""
 _MOST_BESIDE = 20
 _LONGEST = 220
 _NAMED = 12
@@ -100,12 +104,25 @@ def _dressed(finding: Finding, fact: PullFact, target: Target, words: Words) -> 
 
 
 def _decided(finding: Finding, fact: PullFact, target: Target, words: Words) -> Finding:
-    """With the probe at the end, where the cause is only read from words."""
+    """With the probe at the end, where the cause is only read from words; and before all else the
+    node's right, where no pull Secret serves and the registry is of the node's own cloud."""
+    finding = replace(
+        finding, remedies=(*_of_cloud(finding, fact, target, words), *finding.remedies)
+    )
     if finding.severity != "error" or finding.code.startswith("k8s.") or fact.outcome:
         return finding
     bare = replace(finding, code=UNKNOWN, title="", detail="", remedies=())
     probe = words.dress(bare, target).remedies[:1]
     return replace(finding, remedies=(*finding.remedies, *probe))
+
+
+def _of_cloud(finding: Finding, fact: PullFact, target: Target, words: Words) -> tuple[Remedy, ...]:
+    placed = cloud.of_its_own(fact.node.cloud if fact.node else {}, fact.image)
+    if not placed or not of_login([finding.code]) or any(each.serves for each in fact.named):
+        return ()
+    params = {**finding.params, **placed}
+    bare = replace(finding, code=_IDENTITY, title="", detail="", remedies=(), params=params)
+    return words.dress(bare, target).remedies[:1]
 
 
 def _joined(one: Sequence[Finding], other: Sequence[Finding]) -> tuple[Finding, ...]:

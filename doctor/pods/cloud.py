@@ -38,6 +38,12 @@ _IMAGES = (
         r"(?P<ecr_account>\d{12})\.dkr[.-]ecr(?:-fips)?\.(?P<ecr_region>[a-z0-9-]{3,40})\..*"
     ),
 )
+_PAIRS = (
+    ("aws", "ec2_instance", ("ecr_account",)),
+    ("gcp", "gce_instance", ("gar_repository", "gcr_project")),
+    ("azure", "aks_nodes", ("acr",)),
+)
+"""A cloud as the words name it, what names one of its machines, and one of its registries."""
 _PARTITIONS = (("cn-", "aws-cn"), ("us-gov-", "aws-us-gov"))
 
 
@@ -53,6 +59,16 @@ def node(value: Mapping[str, Any]) -> dict[str, str]:
     if "aks_subscription" in found and _GROUP.fullmatch(group):
         found["aks_nodes"] = group
     return found
+
+
+def of_its_own(machine: Mapping[str, str], image: str) -> dict[str, str]:
+    """What names machine and registry, where both are of one cloud: then the machine's own identity
+    pulls. `machine`: what `node` told."""
+    placed = {**registry(image), **machine}
+    for cloud, node_has, one_of in _PAIRS:
+        if node_has in placed and any(name in placed for name in one_of):
+            return {**placed, cloud: "yes"}
+    return {}
 
 
 def registry(image: str) -> dict[str, str]:

@@ -45,7 +45,7 @@ def unserved(fact: PullFact) -> Iterator[Finding]:
         return
     near = [each for each in fact.named if each.near]
     if near:
-        yield from (_wrong_host(fact, each) for each in near)
+        yield from (wrong_host(fact, each) for each in near)
         return
     wrong = [each for each in fact.named if each.state == "present" and not each.read]
     if wrong:
@@ -73,7 +73,7 @@ def unserved(fact: PullFact) -> Iterator[Finding]:
             what = "its .dockercfg has a level `auths`, which only .dockerconfigjson has"
             yield malformed(fact, each, what, "certain")
         elif each.read:
-            yield _wrong_host(fact, each)
+            yield wrong_host(fact, each)
 
 
 def missing(fact: PullFact) -> Iterator[SecretSeen]:
@@ -135,7 +135,7 @@ def gone(fact: PullFact, secret: SecretSeen, severity: Severity | None = None) -
     return replace(found, severity=severity) if severity else found
 
 
-def _wrong_host(fact: PullFact, secret: SecretSeen) -> Finding:
+def wrong_host(fact: PullFact, secret: SecretSeen) -> Finding:
     near = dict(secret.near)
     more = secret.count - len(secret.entries)
     keys = ", ".join(_with_reason(key, near.get(key, "")) for key in secret.entries)

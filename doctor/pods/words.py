@@ -3,6 +3,7 @@ words, the kubelet's reason."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import field
 from functools import lru_cache
@@ -23,6 +24,7 @@ none that it may pull."""
 _NOT_ENSURED = "ErrImageNotEnsured"
 """The image is on the node, and nothing shows that the pod may use it
 (pkg/kubelet/images/pullmanager)."""
+_BARE = re.compile(r'Back-off pulling image "[^"]*"\.?:?\s*(?:ErrImagePull:?\s*)?', re.DOTALL)
 _LOGIN = frozenset(
     {
         "auth.no-credentials",
@@ -33,6 +35,11 @@ _LOGIN = frozenset(
     }
 )
 """What a pull Secret may decide. A token service that is not reached is none of it."""
+
+
+def bare(message: str) -> bool:
+    """Does it say no more than that the kubelet waits?"""
+    return not message.strip() or _BARE.fullmatch(message.strip()) is not None
 
 
 def of_login(codes: Iterable[str]) -> bool:

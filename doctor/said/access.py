@@ -137,7 +137,8 @@ ACCESS: tuple[Rule, ...] = (
     status(403, 403, _forbidden),
     status(451, 451, lambda _: likely("registry.blocked")),
     rule(
-        r"\bDENIED: |(?:^|[:\s])denied: |^[\s:]*denied *$|\b403 Forbidden|unknown: Forbidden",
+        r"\bDENIED: |(?:^|[:\s])denied: |^[\s:]*denied *$|\*\"?: denied *\"?$|\b403 Forbidden"
+        r"|unknown: Forbidden",
         _forbidden,
     ),
     rule(

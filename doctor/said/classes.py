@@ -74,7 +74,7 @@ BEFORE: tuple[Rule, ...] = (
     rule(r"is not present with pull policy of Never|^ *ErrImageNeverPull", sure("k8s.never-pull")),
     rule(r"pull QPS exceeded", sure("k8s.pull-qps")),
     rule(
-        r"[Uu]nable to retrieve some image pull secrets",
+        r"retrieve some image pull secrets",
         likely("k8s.secret-missing", tell=(ambiguous.RETRIEVE_HINT,)),
     ),
     rule(

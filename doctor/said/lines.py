@@ -20,6 +20,7 @@ _PREFIX = re.compile(
     r"""
       \ufeff
     | \s+
+    | [^\t\n]{1,200}\t[^\t\n]{1,200}\t(?=\d{4}-\d\d-\d\dT)
     | \d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?
       \ ?(?:Z|[+-]\d\d:?\d\d|UTC)?(?:\ (?:stdout|stderr)\ [FP])?
     | [A-Z][a-z]{2}\ [\s\d]\d\ (?:\d{4}\ )?\d\d:\d\d:\d\d(?:\.\d+)?\ \S+\ [\w.@/-]+(?:\[\d+\])?:[ ]
@@ -104,12 +105,12 @@ def messages(text: str) -> Iterator[Message]:
             read_to = number + len(folded)
             yield Message(stripped(" ".join(part.strip() for part in folded)))
             continue
-        bare = stripped(line)
-        inner = _json(bare) if bare[:1] == "{" and bare.rstrip()[-1:] == "}" else None
+        bare = _unprefixed(line).strip()
+        inner = _json(bare) if bare[:1] == "{" and bare[-1:] == "}" else None
         if inner is not None:
             yield from _walk(inner)
         else:
-            yield Message(bare, lines=lines, number=number)
+            yield Message(stripped(line), lines=lines, number=number)
 
 
 def _folded(lines: list[str], number: int) -> list[str]:
@@ -128,15 +129,20 @@ def _folded(lines: list[str], number: int) -> list[str]:
 
 def stripped(line: str) -> str:
     """The line without what a log, a CI system or kubectl puts in front, quotes unescaped."""
+    line = _unprefixed(line)
+    if "\\" in line:
+        line = _NEWLINE.sub(" ", _QUOTE.sub('"', line))
+    return line.strip().rstrip("'")
+
+
+def _unprefixed(line: str) -> str:
     line = line[:_LONGEST]
     for _ in range(8):
         found = _PREFIX.match(line)
         if not found or not found.end():
             break
         line = line[found.end() :]
-    if "\\" in line:
-        line = _NEWLINE.sub(" ", _QUOTE.sub('"', line))
-    return line.strip().rstrip("'")
+    return line
 
 
 def _json(text: str) -> Any:

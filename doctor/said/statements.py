@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 
 from doctor.said import Said, error
 from doctor.said.lines import Message, joined, messages, whole, wraps
@@ -42,7 +43,7 @@ ANCHOR = re.compile(
     | failed\ to\ resolve\ source\ metadata\ for[ ]
     | failed\ to\ ping\ registry\ |failed\ to\ configure\ transport:[ ]
     | error\ pulling\ image\ configuration:|writing\ blob:\ adding\ layer\ with\ blob
-    | execing\ credential\ provider\ plugin
+    | execing\ credential\ provider\ plugin|CannotPullContainerError:|ould\ not\ pull\ image:[ ]
     | failed\ pulling\ image\ "|short-name\ (?:"|resolution)|short\ name\ mode\ is
     """,
     re.VERBOSE,
@@ -72,7 +73,7 @@ LIKELY = re.compile(
     | ading\ registries\ configuration
     | configure\ the\ Docker\ daemon\ with|image\ is\ incompatible\ with\ a[ ]
     | cannot\ be\ used\ on\ this\ platform|Docker\ Image\ manifest\ version\ 2,\ schema\ 1
-    | (?:Error:\ |failed\ to\ resolve\ \S+:\ )[\w.-]+\.[\w:.-]+/[^\s"]+:\ not\ found
+    | (?:Error:\ |failed\ to\ resolve\ \S{1,200}:\ )[\w:.-]{1,300}/[^\s"]{1,400}:\ not\ found
     | (?:ctr|crictl|skopeo|crane|regctl|oras|nerdctl):\ .
     """,
     re.VERBOSE,
@@ -108,7 +109,7 @@ _REASON = re.compile(
     r"|ErrImageNeverPull|ImageInspectError|RegistryUnavailable|SignatureValidationFailed)(?=\s|$)"
 )
 _IMAGE = re.compile(r"(?m)^\s*Image:[ \t]+(\S+)")
-_READ = 1 << 18
+_ROWS = 200
 _BEFORE = 600
 """Characters between a container's image and its state in `kubectl describe`."""
 _MASKED_CAUSE = re.compile(r"^(?:Error: )?(?:ErrImagePull|ImagePullBackOff) *$")
@@ -148,7 +149,7 @@ def _reasons(text: str) -> Iterator[Said]:
     """The kubelet's reasons alone, as `kubectl get pods` lists them or somebody types them, and the
     image where `kubectl describe` names it before."""
     seen: set[tuple[str, str]] = set()
-    for found in _REASON.finditer(text[:_READ]):
+    for found in islice(_REASON.finditer(text), _ROWS):
         images = _IMAGE.findall(text, max(0, found.start() - _BEFORE), found.start())
         said = error(found["reason"], images[-1] if images else "")
         key = ("".join(said.codes), said.image or "")

@@ -26,7 +26,8 @@ _BEGINS = re.compile(
     r"Failed to pull image|Back-off pulling image|[Ff]ailed to pull (?:and unpack )?image \""
     r"|failed to resolve (?:reference|image|source metadata)|initializing (?:image from )?source"
     r"|[Pp]arsing image name|pinging (?:container|docker|v2) registry|Error response from daemon: "
-    r"|rpc error: code|failed to solve: |ErrImagePull: |[Rr]eading manifest \S+ in "
+    r"|failed to do request: |rpc error: code|failed to solve: |ErrImagePull: "
+    r"|[Rr]eading manifest \S+ in "
 )
 """Where the client's own words begin."""
 _MIRRORS = re.compile(r"\(Mirrors also failed: \[.*\]\): (?P<image>\S+): ")
@@ -257,5 +258,8 @@ def _runtime(context: Context) -> str:
     """Which runtime the kubelet quotes."""
     if any(who == "containerd" and p.search(context.whole) for p, who in FIELDS):
         return "containerd"
-    crio = ("pinging container registry", "reading manifest ", "RegistryUnavailable", "short name ")
+    crio = (
+        *("pinging container registry", "reading manifest ", "RegistryUnavailable", "short name "),
+        *("ource image rejected: ", "is blocked in "),
+    )
     return "cri-o" if context.says(*crio) else ""

@@ -418,6 +418,31 @@ def test_the_nodes_right_is_given_by_the_clouds_own_names(
         subprocess.run(["sh", "-nc", step["command"]], check=True)
 
 
+@pytest.mark.parametrize(
+    ("image", "provider", "stored", "title"),
+    [
+        (ECR, "aws:///eu-west-1b/i-0a1b2c3d4e5f60718", False, "Let the role of node node-1 pull"),
+        (GAR, "gce://shop-prod/europe-west1-b/gke-n-1", False, "Let the service account of node"),
+        (ECR, "gce://shop-prod/europe-west1-b/gke-n-1", False, "Give pod web a pull Secret"),
+        (ECR, "", False, "Give pod web a pull Secret"),
+        (IMAGE, "aws:///eu-west-1b/i-0a1b2c3d4e5f60718", False, "Give pod web a pull Secret"),
+        (ECR, "aws:///eu-west-1b/i-0a1b2c3d4e5f60718", True, "Probe "),
+    ],
+)
+def test_a_registry_of_the_nodes_own_cloud_is_opened_to_the_node(
+    image: str, provider: str, stored: bool, title: str, tmp_path: Path, capsys: Capture
+) -> None:
+    """No account needs to be bound for that."""
+    auths = {image.partition("/")[0]: "ann:key-0815"}
+    there = cluster(
+        pod(image=image, secrets=("a",) if stored else ()),
+        secrets=[secret("a", auths=auths)] if stored else [],
+    )
+    there.objects["nodes"][0]["spec"] = {"providerID": provider}
+    found = look(there, tmp_path, capsys).finding("auth.no-credentials")
+    assert found["remedies"][0]["title"].startswith(title)
+
+
 def test_nodes_that_pull_and_nodes_that_do_not_are_compared(
     tmp_path: Path, capsys: Capture
 ) -> None:
@@ -814,6 +839,30 @@ def test_a_node_that_is_not_ready_is_told_beside_a_pull_that_hangs(
     found = look(there, tmp_path, capsys)
     assert found.causes == ["k8s.pull-stalled"]
     assert ("reports NotReady" in found.part["pulls"][0]["summary"]) is told
+
+
+BACK_OFF = f'Back-off pulling image "{IMAGE}"'
+
+
+@pytest.mark.parametrize("words", [None, BACK_OFF])
+@pytest.mark.parametrize(
+    ("keys", "cause"),
+    [
+        (None, "k8s.secret-missing"),
+        (["registry.corp"], "k8s.secret-wrong-host"),
+        (["quay.io"], "k8s.cause-unknown"),
+        (["registry.corp", "registry.corp:5000"], "k8s.cause-unknown"),
+    ],
+)
+def test_where_no_words_are_left_a_secret_that_was_meant_for_it_is_suspected(
+    keys: list[str] | None, cause: str, words: str | None, tmp_path: Path, capsys: Capture
+) -> None:
+    stored = [secret("a", auths=dict.fromkeys(keys, "ann:key-0815"))] if keys else []
+    waits = {"waiting": {"reason": "ImagePullBackOff", **({"message": words} if words else {})}}
+    there = cluster(pod(secrets=("a",), state=waits), secrets=stored)
+    found = look(there, tmp_path, capsys)
+    assert found.causes == [cause]
+    assert found.finding(cause)["confidence"] != "certain" or cause == "k8s.cause-unknown"
 
 
 FULL = "failed to extract layer x: write /a: no space left on device"

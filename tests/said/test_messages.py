@@ -212,6 +212,7 @@ NO_ERRORS = [
     "fatal: repository 'https://git.corp/team/app.git/' not found",
     'Error: chart "app" version "1.2.3" not found in https://charts.corp repository',
     "Error: release: not found",
+    "Error response from daemon: open /var/lib/docker/x: permission denied",
     "go: module git.corp/team/app@v1.2.3: not found",
     "WARNING: the access token is expired, refreshing it",
     "[DEPRECATION NOTICE] Docker Image Format v1 is deprecated",

@@ -85,6 +85,7 @@ def test_a_mirrors_error_stands_beside_the_registrys() -> None:
     first, second = errors(log)
     assert (first.codes, first.beneath) == (("client.mirror-unreachable",), ("dns.nxdomain",))
     assert (first.host, first.image) == ("mirror.corp", f"{IMAGE}:1")
+    assert first.text.endswith("no such host")
     assert second.codes[0] == "registry.manifest-unknown"
     assert any("mirrors" in each for each in second.cannot_tell)
 
@@ -122,6 +123,51 @@ def test_the_back_off_without_a_cause_is_left_out_where_the_cause_is_told() -> N
     assert [s.codes for s in errors(back_off)] == [()]
     both = errors(f"{back_off}\n{_line('1', 'toomanyrequests: x')}\n{back_off}\n")
     assert [s.codes for s in both] == [("rate.limited",)]
+
+
+@pytest.mark.parametrize("before", ["", "2026-11-23T21:20:59Z "])
+def test_a_log_of_json_lines_is_read_line_by_line(before: str) -> None:
+    """Escaped quotes are the JSON's."""
+    said = [_line("1", "toomanyrequests: x"), "started", _line("2", "manifest unknown")]
+    log = "\n".join(before + json.dumps({"level": "error", "msg": each}) for each in said)
+    found = errors(log)
+    assert [(s.codes[0], s.image) for s in found] == [
+        ("rate.limited", f"{IMAGE}:1"),
+        ("registry.manifest-unknown", f"{IMAGE}:2"),
+    ]
+    assert found[1].text == "manifest unknown"
+
+
+def test_a_policys_words_say_whose_rule_it_is() -> None:
+    where = "/etc/containers/registries.conf"
+    said = error(f"Error: registry registry.corp is blocked in {where} or {where}.d")
+    assert said.client == "podman"
+    assert said.params["blocked_prefix"] == "registry.corp"
+    assert said.params["file"] == where
+    image = f"{IMAGE}:1"
+    said = error(
+        f"image pull failed for {image} because the signature validation failed: Source image "
+        "rejected: A signature was required, but no signature exists"
+    )
+    assert (said.client, said.params["runtime"], said.params["policy"]) == (
+        "kubelet", "cri-o", "yes",
+    )  # fmt: skip
+    assert "policy" not in error(f'Failed to pull image "{image}": toomanyrequests: x').params
+
+
+def test_the_log_that_gh_prints_is_read_line_by_line() -> None:
+    """`gh run view --log`: job, step and time before each line."""
+    log = (
+        "build (arm64)\tPull it\t2026-11-23T21:20:59.1Z Error response from daemon: no matching "
+        "manifest for linux/arm64/v8 in the manifest list entries\n"
+        "build (amd64)\tPull it\t2026-11-23T21:20:59.2Z Error response from daemon: Head "
+        '"https://registry.corp/v2/app/manifests/1": denied: no right\n'
+    )
+    found = errors(log)
+    assert [(s.codes[0], s.image) for s in found] == [
+        ("registry.platform-missing", None),
+        ("auth.forbidden", "registry.corp/app:1"),
+    ]
 
 
 DENIED = (
