@@ -13,7 +13,7 @@ from textual.content import Content
 
 from doctor.frozen import frozen
 from doctor.report.text import headline, listed, places
-from doctor.tui.ink import DIM, STATES, STRONG, STYLES, ink, line, mark, wrapped
+from doctor.tui.ink import DIM, STATES, STRONG, STYLES, line, mark, wrapped
 
 _CHANGES = {
     "user": "changes your own files",
@@ -134,9 +134,9 @@ def steps(
         yield from wrapped(way.remedy["docs"], width, line(("Read  ", DIM)))
 
 
-def looking(done: int, of: int, now: Sequence[str]) -> list[Content]:
+def looking(done: int, of: int, now: Sequence[str], width: int) -> list[Content]:
     """What stands there while the run lasts."""
     names = f": {', '.join(now)}" if now else ""
     head = line(mark("running"), " ", (f"Looking{names} …", STYLES["running"]))
-    rest = ink(f"  {done} of {of} stations have answered. Nothing is changed or pulled.", DIM)
-    return [head, rest]
+    rest = f"{done} of {of} stations have answered. Nothing is changed or pulled."
+    return [head, *wrapped(rest, width, "  ", DIM)]

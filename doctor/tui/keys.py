@@ -33,7 +33,7 @@ KEYS = (
 )
 
 
-_ASKED = "rRwvabc123456789"
+_ASKED = "rRwvaebc123456789"
 EXPLAINED = [Binding(key, f"explain('{key}')", show=False) for key in _ASKED]
 """Where no screen takes the key, it says why."""
 _ELSEWHERE = frozenset({"app.focus_next", "app.focus_previous"})
@@ -63,7 +63,7 @@ def why_not(key: str, sitting: Sitting) -> str:
         return "R is for several targets; r runs this one again."
     if key in "va":
         return "No other client looks at this."
-    if key == "b":
+    if key in "eb":
         return "There is no report yet."
     return "" if key in "rw" else "There is no command to copy here."
 

@@ -143,6 +143,18 @@ def test_a_command_that_comes_when_its_screen_is_gone_does_nothing(name: str) ->
     assert sit(opened(name), act).bug is None
 
 
+def test_the_mouse_marks_no_text_for_nothing_could_be_done_with_it() -> None:
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        paper = app.screen.query_one("#answer")
+        await pilot.mouse_down(paper, offset=(3, 1))
+        await pilot.hover(paper, offset=(20, 3))
+        await pilot.mouse_up(paper, offset=(20, 3))
+        await press(pilot)
+        assert not app.screen.get_selected_text()
+
+    assert sit(opened("certificate"), act).bug is None
+
+
 def test_the_palette_can_be_asked_for_while_one_is_being_left() -> None:
     async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
         app.action_command_palette()
