@@ -121,13 +121,13 @@ def steps(
     for step, each in enumerate(way.remedy["steps"], 1):
         notes = ["needs root"] if each["root"] else []
         notes += [_CHANGES[each["changes"]]] if each["changes"] in _CHANGES else []
+        notes += ["copied"] if step in copied else []
         said = f" ({', '.join(notes)})" if notes else ""
         yield from wrapped(f"{each['text']}{said}", width, line((f" {step} ", STRONG)))
         if each["command"]:
             sign = "▸" if step == chosen else " "
-            done = "  (copied)" if step in copied else ""
             lead = line("   ", (f"{sign} ", "bold $accent"))
-            yield from wrapped(each["command"] + done, width, lead, "$accent")
+            yield from wrapped(each["command"], width, lead, "$accent")
     if way.remedy["verify"]:
         yield from wrapped(way.remedy["verify"], width, line(("See  ", DIM)), hang=2)
     if way.remedy["docs"]:
