@@ -188,7 +188,7 @@ class ClusterScreen(Screen[None]):
 
     def action_next_way(self) -> None:
         if self._remedies.turn():
-            self.query_one("#pull", Paper).write()
+            self.query_one("#pull", Paper).write(showing="To do  ")
 
     def action_probe(self) -> None:
         """The chosen image as the kubelet of this machine would pull it, after asking."""
