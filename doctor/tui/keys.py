@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 KEYS = (
     ("arrows, Tab", "move: along the path, through lists, from part to part"),
     ("Enter", "open what is chosen"),
+    ("Space", "read on: the lines that are out of sight"),
     ("Esc", "go back"),
     ("c", "copy the command that ▸ points at; the mark goes to the next"),
     ("1 … 9", "copy the command of that step"),
