@@ -58,7 +58,7 @@ _FACTS = {
     "workload": "PullFact.workload Workload.name Vain.workload Source.name .workload .source",
     "container": "PullFact.container Workload.containers .container",
     "secret": """
-        SecretSeen.name Vain.secret SecretSeen.similar PullFact.account_lists PullFact.unretrieved
+        SecretSeen.name Vain.named SecretSeen.similar PullFact.account_lists PullFact.unretrieved
         .secret .secret_name .similar .new_secret .pod_secrets .account_secrets
         .service_account_secrets
     """,

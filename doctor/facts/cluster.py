@@ -29,7 +29,8 @@ class Vain:
     same."""
 
     namespace: str
-    secret: str
+    named: str
+    """The Secret. (A field of that name has the shape of one: no bundle could hold it.)"""
     pod: str
     workload_kind: str = ""
     workload: str = ""

@@ -13,7 +13,7 @@ from textual.content import Content
 
 from doctor.frozen import frozen
 from doctor.report.terms import headline, listed, places
-from doctor.tui.ink import DIM, STATES, STRONG, STYLES, ink, line, mark, wrapped
+from doctor.tui.ink import DIM, STATES, STRONG, STYLES, line, mark, wrapped
 
 _CHANGES = {
     "user": "changes your own files",
@@ -121,22 +121,22 @@ def steps(
     for step, each in enumerate(way.remedy["steps"], 1):
         notes = ["needs root"] if each["root"] else []
         notes += [_CHANGES[each["changes"]]] if each["changes"] in _CHANGES else []
+        notes += ["copied"] if step in copied else []
         said = f" ({', '.join(notes)})" if notes else ""
         yield from wrapped(f"{each['text']}{said}", width, line((f" {step} ", STRONG)))
         if each["command"]:
             sign = "▸" if step == chosen else " "
-            done = "  (copied)" if step in copied else ""
             lead = line("   ", (f"{sign} ", "bold $accent"))
-            yield from wrapped(each["command"] + done, width, lead, "$accent")
+            yield from wrapped(each["command"], width, lead, "$accent")
     if way.remedy["verify"]:
         yield from wrapped(way.remedy["verify"], width, line(("See  ", DIM)), hang=2)
     if way.remedy["docs"]:
         yield from wrapped(way.remedy["docs"], width, line(("Read  ", DIM)))
 
 
-def looking(done: int, of: int, now: Sequence[str]) -> list[Content]:
+def looking(done: int, of: int, now: Sequence[str], width: int) -> list[Content]:
     """What stands there while the run lasts."""
     names = f": {', '.join(now)}" if now else ""
     head = line(mark("running"), " ", (f"Looking{names} …", STYLES["running"]))
-    rest = ink(f"  {done} of {of} stations have answered. Nothing is changed or pulled.", DIM)
-    return [head, rest]
+    rest = f"{done} of {of} stations have answered. Nothing is changed or pulled."
+    return [head, *wrapped(rest, width, "  ", DIM)]

@@ -134,6 +134,9 @@ class ClusterScreen(Screen[None]):
         if cluster is None:
             return [ink("Nothing is changed: what pods wait for is read, no Secret is shown.", DIM)]
         pull = self.pull
+        if pull is None and cluster["pulls"]:
+            self._remedies.of(None)
+            return [ink("No pull holds that; Esc: all.", DIM)]
         self._remedies.of(pull or cluster)
         lines = pulls.changed(self.sitting.before, cluster, width)
         if pull is None:
@@ -188,7 +191,7 @@ class ClusterScreen(Screen[None]):
 
     def action_next_way(self) -> None:
         if self._remedies.turn():
-            self.query_one("#pull", Paper).write()
+            self.query_one("#pull", Paper).write(showing="To do  ")
 
     def action_probe(self) -> None:
         """The chosen image as the kubelet of this machine would pull it, after asking."""
@@ -226,6 +229,8 @@ class ClusterScreen(Screen[None]):
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
         self._fill()
+        self.query_one("#pull", Paper).write()
+        self.refresh_bindings()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()

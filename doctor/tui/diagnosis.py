@@ -263,7 +263,7 @@ class DiagnosisScreen(Screen[None]):
     def action_next_way(self) -> None:
         """The next remedy, or the next cause's."""
         if self._remedies.turn():
-            self.query_one("#answer", Paper).write()
+            self.query_one("#answer", Paper).write(showing="To do  ")
 
     def action_next_client(self) -> None:
         """The next client that looked; where only one did, the next one here looks."""

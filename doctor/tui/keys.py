@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 KEYS = (
     ("arrows, Tab", "move: along the path, through lists, from part to part"),
     ("Enter", "open what is chosen"),
+    ("Space", "read on: the lines that are out of sight"),
     ("Esc", "go back"),
     ("c", "copy the command that ▸ points at; the mark goes to the next"),
     ("1 … 9", "copy the command of that step"),
@@ -33,7 +34,7 @@ KEYS = (
 )
 
 
-_ASKED = "rRwvabc123456789"
+_ASKED = "rRwvaebc123456789"
 EXPLAINED = [Binding(key, f"explain('{key}')", show=False) for key in _ASKED]
 """Where no screen takes the key, it says why."""
 _ELSEWHERE = frozenset({"app.focus_next", "app.focus_previous"})
@@ -63,7 +64,7 @@ def why_not(key: str, sitting: Sitting) -> str:
         return "R is for several targets; r runs this one again."
     if key in "va":
         return "No other client looks at this."
-    if key == "b":
+    if key in "eb":
         return "There is no report yet."
     return "" if key in "rw" else "There is no command to copy here."
 

@@ -28,7 +28,7 @@ def under_way(sitting: Sitting, place: int, width: int) -> list[Content]:
     found = list(sitting.progress[place].stations())
     done = sum(s.state not in ("waiting", "running") for s in found)
     now = [s.check for s in found if s.state == "running"]
-    return answer.looking(done, len(found), list(dict.fromkeys(now)))
+    return answer.looking(done, len(found), list(dict.fromkeys(now)), width)
 
 
 def around(

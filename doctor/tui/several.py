@@ -20,7 +20,7 @@ from textual.widgets.option_list import Option, OptionDoesNotExist
 
 from doctor.report.terms import called, headline
 from doctor.tui.filter import Filter
-from doctor.tui.ink import DIM, STATES, STRONG, STYLES, clipped, ends, line, mark
+from doctor.tui.ink import DIM, STATES, STRONG, STYLES, clipped, ends, ink, line, mark
 from doctor.tui.sitting import Sitting
 
 
@@ -74,6 +74,8 @@ class SeveralScreen(Screen[None]):
             shown = self._line(place)
             if wanted in shown.plain.casefold():
                 options.add_option(Option(shown, id=str(place)))
+        if not options.option_count:
+            options.add_option(Option(ink("No target holds that; Esc: all.", DIM), disabled=True))
         self.painted += self.sitting.count
         options.highlighted = min(chosen or 0, max(0, options.option_count - 1))
         self.sitting.dirty.clear()

@@ -99,6 +99,11 @@ class Rules(Stylesheet):
 class Stage(App[int]):
     """The application without its screens."""
 
+    ALLOW_SELECT = False
+    """Text that the mouse marked could not be copied: Ctrl+C leaves, and `c` copies commands (with
+    Shift the terminal marks by itself). A mouse that is pressed on what is just taken away ends
+    Textual 8.2.8's marking with an AttributeError."""
+
     def __init__(self) -> None:
         super().__init__()
         self.copied: list[str] = []

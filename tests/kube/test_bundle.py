@@ -35,7 +35,7 @@ from tests import leaks
 from tests.bundle.test_codec import values
 from tests.kube.api import Recorded, kubeconfig, serving
 from tests.kube.cluster import IMAGE, Looked, account, cluster, look, pod, secret
-from tests.kube.test_causes import event
+from tests.kube.test_causes import UNRETRIEVED, event
 from tests.kube.test_recordings import FILES
 from tests.report.test_schema import VALIDATOR
 
@@ -107,6 +107,19 @@ def test_the_objects_of_a_failing_pull_go_along_and_the_report_is_printed(
     assert stat.S_IMODE((tmp_path / "b.tar.gz").stat().st_mode) == 0o600
     assert "b.tar.gz" in found.err
     assert "searched for secrets; none was found" in found.err
+
+
+def test_that_a_pod_names_a_secret_in_vain_keeps_no_bundle_back(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    """Its name is none; and the bundle is judged as the cluster was."""
+    running: dict[str, Any] = {"running": {}}
+    there = cluster(pod(secrets=("gone", "a"), state=running), events=[UNRETRIEVED])
+    found, files = bundled(there, tmp_path, capsys)
+    assert found.finding("k8s.secret-missing")["subject"] == "shop/gone"
+    assert b'"gone"' in files["facts/kubernetes.json"]
+    again = opinion(read(str(tmp_path / "b.tar.gz")))
+    assert again["origin"]["changes"] == []
 
 
 def test_no_value_of_a_secret_and_of_no_variable_goes_along(

@@ -16,6 +16,7 @@ from doctor.tui.app import DoctorApp
 from doctor.tui.cluster import ClusterScreen
 from doctor.tui.dialogs import Reading
 from doctor.tui.history import History
+from doctor.tui.several import SeveralScreen
 from doctor.tui.start import StartScreen
 from tests.report.samples import sample
 from tests.tui.seen import opened, options, press, settled, sit, text
@@ -83,6 +84,25 @@ def test_escape_leads_from_the_text_to_the_list_and_then_out() -> None:
         assert showing(app) is StartScreen
 
     sit(opened("kubernetes"), act)
+
+
+@pytest.mark.parametrize("name", ["kubernetes", "targets"])
+def test_where_nothing_holds_what_is_looked_for_it_says_so_and_nothing_is_chosen(name: str) -> None:
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        listed = app.screen.query("#pulls, #targets").first(OptionList)
+        before = listed.option_count
+        await press(pilot, "slash", *"no such thing")
+        shown = await settled(app, pilot)
+        assert "holds that; Esc: all." in shown
+        assert "Cannot be pulled" not in shown
+        await press(pilot, "enter", "c", "enter")
+        assert app.copied == []
+        assert showing(app) in (ClusterScreen, SeveralScreen)
+        await press(pilot, "escape")
+        assert listed.option_count == before
+        assert "Cannot be pulled" in await settled(app, pilot)
+
+    assert sit(opened(name), act).bug is None
 
 
 def test_a_wider_terminal_shows_more_of_each_line() -> None:

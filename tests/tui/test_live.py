@@ -484,3 +484,22 @@ def test_the_station_that_failed_stays_in_sight_whatever_room_the_path_has(
             assert "tls FAILED" in text(app), text(app)
 
     sit(live(IMAGE), act, size)
+
+
+def test_while_a_run_lasts_a_key_for_its_report_says_that_there_is_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scripted(monkeypatch, for_ever)
+
+    said: list[str] = []
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        app.notify = lambda message, **more: said.append(message)  # type: ignore
+        await until(app, pilot, lambda: "stations have answered" in text(app))
+        lines = text(app).splitlines()
+        assert any(line.startswith("   pulled.") for line in lines), "it is broken below its text"
+        await press(pilot, "e", "b", "c")
+
+    sit(live(IMAGE), act, (60, 20))
+    none, command = "There is no report yet.", "There is no command to copy here."
+    assert said == [none, none, command]

@@ -214,6 +214,15 @@ def test_what_is_copied_cannot_end_the_sequence_that_carries_it() -> None:
         assert "title" not in text
 
 
+def test_a_command_that_was_copied_stands_there_as_it_is() -> None:
+    """What was done is said of its step: behind the command it would be taken for a part of it."""
+    (way, *_) = answer.ways(entry("certificate")["findings"])
+    number, command = next(iter(way.commands.items()))
+    lines = [each.plain for each in answer.steps(way, 200, (1, 1), 0, [number])]
+    assert sum(each.endswith("copied)") for each in lines) == 1
+    assert [each.strip() for each in lines].count(command) == 1
+
+
 def test_who_named_a_target_and_what_was_assumed_are_said() -> None:
     named = entry("healthy")
     named.update(source={"file": "pod.yaml", "line": 12}, assumed=["The tag is latest."])

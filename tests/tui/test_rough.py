@@ -92,6 +92,22 @@ def test_what_is_told_is_whole_in_a_narrow_terminal_and_the_last_copy_alone() ->
     sit(opened("certificate"), act, (60, 20))
 
 
+@pytest.mark.parametrize("name", ["undecided", "kubernetes"])
+def test_another_way_is_read_from_its_title_wherever_one_was(name: str) -> None:
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        await press(pilot, "tab")
+        paper = app.screen.query_one("#answer, #pull")
+        for _ in range(2):
+            paper.scroll_end(animate=False)
+            assert "To do  " not in await settled(app, pilot)
+            await press(pilot, "n")
+            shown = await settled(app, pilot)
+            assert "To do  " in shown
+            assert "\n  1 " in shown
+
+    sit(opened(name), act, (60, 20))
+
+
 def test_a_click_where_nothing_is_drawn_ends_nothing_and_one_beside_the_palette_leaves_it() -> None:
     async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
         await press(pilot, "ctrl+p")
@@ -141,6 +157,18 @@ def test_a_command_that_comes_when_its_screen_is_gone_does_nothing(name: str) ->
         assert app.screen is start
 
     assert sit(opened(name), act).bug is None
+
+
+def test_the_mouse_marks_no_text_for_nothing_could_be_done_with_it() -> None:
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        paper = app.screen.query_one("#answer")
+        await pilot.mouse_down(paper, offset=(3, 1))
+        await pilot.hover(paper, offset=(20, 3))
+        await pilot.mouse_up(paper, offset=(20, 3))
+        await press(pilot)
+        assert not app.screen.get_selected_text()
+
+    assert sit(opened("certificate"), act).bug is None
 
 
 def test_the_palette_can_be_asked_for_while_one_is_being_left() -> None:
