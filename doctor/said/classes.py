@@ -15,6 +15,8 @@ from doctor.said.content import REST
 from doctor.said.network import DNS, PROXY, TCP, TLS
 from doctor.said.wrapping import Context
 
+_LOGIN = ("auth.rejected", "auth.no-credentials")
+
 
 def classify(context: Context) -> Answer:
     """What the error is."""
@@ -49,7 +51,7 @@ def _placed(answer: Answer, context: Context) -> Answer:
         return Answer(
             ("k8s.sandbox-image",), "certain", answer.cannot_tell, answer.beneath or answer.codes
         )
-    if context.mirror and first == "auth.rejected" and context.status == 401:
+    if context.mirror and first in _LOGIN and context.status == 401:
         return Answer(("client.mirror-auth",), "likely", answer.cannot_tell)
     if area not in ("dns", "tcp", "tls") or first == "tls.ca-file-unusable":
         return answer

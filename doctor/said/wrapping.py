@@ -90,10 +90,22 @@ class Context:
     @property
     def mirror(self) -> str:
         """The mirror that was asked; "" for any other host. containerd tells a mirror by `ns` whose
-        image it wants (core/remotes/docker/registry.go, core/remotes/docker/resolver.go)."""
+        image it wants (core/remotes/docker/registry.go, core/remotes/docker/resolver.go); 1.6 names
+        the host alone."""
+        if self.says('failed to resolve reference "') and self.says(" from host "):
+            return self._stranger(self.fields.get("host", ""))
         authority, path = _split(self.fields.get("url", ""))
         told = _NAMESPACE.search(path)
         return authority if told and told[1].replace("%3A", ":") != authority else ""
+
+    def _stranger(self, host: str) -> str:
+        """The host, if it is not the registry in the image's name."""
+        from doctor.reference import Reference, parse
+
+        image = parse(self.fields.get("image", ""))
+        if not isinstance(image, Reference) or host == image.domain:
+            return ""
+        return "" if {host, image.domain} <= {*hub.HOSTS, hub.NAME} else host
 
     @property
     def elsewhere(self) -> bool:
@@ -226,7 +238,7 @@ def params_of(context: Context) -> dict[str, str]:
         at = context.fields.get("name_of") or context.fields.get("address")
         found |= {"proxy": at, "proxy_host": at.rpartition(":")[0] or at} if at else {}
     if mirror := context.mirror:
-        scheme = context.fields["url"].partition("://")[0]
+        scheme = context.fields.get("url", "https://").partition("://")[0]
         found |= {"mirror": f"{scheme}://{mirror}", "mirror_host": mirror}
         found |= {"ping": f"{scheme}://{mirror}/v2/"}
         found |= {"mirror_image": _asked(mirror, context.path) or ""}

@@ -109,6 +109,23 @@ def test_containerd_tells_a_mirror_by_whose_image_it_asks_for(
 
 
 @pytest.mark.parametrize(
+    ("image", "host", "code"),
+    [
+        ("registry.corp/app:1", "mirror.corp:8443", "client.mirror-auth"),
+        ("registry.corp/app:1", "registry.corp", "auth.no-credentials"),
+        ("docker.io/library/app:1", "registry-1.docker.io", "auth.no-credentials"),
+    ],
+)
+def test_containerd_1_6_names_the_host_that_was_asked(image: str, host: str, code: str) -> None:
+    said = error(
+        f'failed to pull and unpack image "{image}": failed to resolve reference "{image}": '
+        f"pulling from host {host} failed with status code [manifests 1]: 401 Unauthorized"
+    )
+    assert said.codes[0] == code
+    assert said.host == host
+
+
+@pytest.mark.parametrize(
     ("asked", "code"),
     [(f"{ASKED}?ns=docker.io", "client.mirror-auth"), (ASKED, "auth.rejected")],
 )
