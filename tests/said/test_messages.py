@@ -190,7 +190,7 @@ NO_ERRORS = [
     "2026-11-23T21:20:59Z ERROR failed to connect to `host=db user=x`: dial tcp 10.0.0.5:5432: "
     "connect: connection refused",
     "user 7 unauthorized: permission denied for table images",
-    "npm ERR! 404 Not Found - GET https://registry.npmjs.org/left-pad - not found",
+    "npm ERR! 404 Not Found - GET https://npm.example/left-pad - not found",
     'Successfully pulled image "registry.corp:5000/team/app:1.0" in 1.2s (3.4s).',
     'Pulling image "registry.corp:5000/denied:unauthorized"',
     'Container image "registry.corp/app:1" already present on machine',
