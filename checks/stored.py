@@ -15,6 +15,8 @@ from doctor.facts.registry import AuthFact
 from doctor.model import Case, Check, Finding
 from doctor.pki.clock import TOLERANCE
 
+_CLEAN = "; without that it is accepted, and so the rest was looked at"
+
 
 def judge(case: Case) -> Iterator[Finding]:
     """What is wrong with the credential itself."""
@@ -45,7 +47,7 @@ def _white_space(state: Bearing) -> Finding:
         },
         params=state.params(
             origin=fact.origin,
-            what=fact.white_space[0].said,
+            what=fact.white_space[0].said + (_CLEAN if state.trimmed else ""),
             given="yes" if fact.origin.startswith("--") else "",
             basic="yes" if state.basic else "",
             unseen="yes" if any(w.unseen for w in fact.white_space) else "",

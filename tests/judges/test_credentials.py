@@ -203,10 +203,15 @@ def test_what_strayed_to_an_end_is_named(secret: str, said: str, *, unseen: bool
     assert any(w.unseen for w in found) is unseen
 
 
-def test_a_trimmed_login_that_is_taken_makes_it_certain() -> None:
+def test_a_trimmed_login_that_is_taken_makes_it_certain_and_is_what_the_rest_was_seen_with() -> (
+    None
+):
     trimmed = TokenTry(who="trimmed", outcome="granted")
-    assert [f.confidence for f in findings(NEWLINE, tried("refused"))] == ["likely"]
-    assert [f.confidence for f in findings(NEWLINE, tried("refused", trimmed))] == ["certain"]
+    (as_it_is,) = findings(NEWLINE, tried("refused"))
+    (without,) = findings(NEWLINE, tried("refused", trimmed))
+    assert (as_it_is.confidence, without.confidence) == ("likely", "certain")
+    assert as_it_is.params["what"] == "secret ends with a newline"
+    assert "without that it is accepted" in without.params["what"]
 
 
 def ends(seconds: float, read_from: Any = "token", kind: str = "JWT") -> CredentialFact:
