@@ -36,6 +36,12 @@ def test_a_line_sets_a_variable(line: str, value: str) -> None:
     assert found["A"] == value
 
 
+def test_a_line_of_blanks_costs_no_time() -> None:
+    blanks = " " * 1_000_000
+    found = DotEnv(lambda: f"A=x{blanks}y{blanks}# why\n{blanks}B={blanks}b\n", {})
+    assert (found["A"], found["B"]) == (f"x{blanks}y"[:4096], "b")
+
+
 def test_it_is_read_once_and_only_if_something_is_missing() -> None:
     times: list[int] = []
 
