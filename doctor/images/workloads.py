@@ -153,6 +153,9 @@ def _interpolated(node: Node, environ: Mapping[str, str]) -> Found:
         return Found(node.line, image, None if image else "The service's image is empty.")
     name = expansion.missing[0][:40]
     told = f"{name} has no value here, not in .env either, so the image is not known."
-    if names_secret(name):
+    if not name.isidentifier():
+        odd = name if name == "$" else f"${{{name}}}"
+        told = f"{odd} is no variable as Compose writes one, so the image is not known."
+    elif names_secret(name):
         told = f"{name} is called like a secret, and none is put into the name of an image."
     return Found(node.line, written, told)
