@@ -91,7 +91,7 @@ def _service(case: Case, auth: AuthFact) -> Iterator[Finding]:
     """What the token service (or, with Basic, the registry) answered that is neither a token nor a
     refusal."""
     image = case.facts.get(ImageFact)
-    refused = image is not None and image.answer is not None and image.answer.status in (401, 403)
+    refusal = image.answer.status if image is not None and image.answer is not None else None
     for tried in auth.tries:
         answer = tried.answer
         if answer is None:
@@ -101,10 +101,13 @@ def _service(case: Case, auth: AuthFact) -> Iterator[Finding]:
             found = _no_token(case, auth.token, tried, flaw)
             lax = case.target.client in ("shell", "crane")
             yield replace(found, severity="warning") if lax else found
-        elif auth.token is not None and tried.left_behind and refused:
-            there = answer.hop.name if answer.hop else "another host"
-            flaw = f"is a redirect to {there}, where clients do not show the login"
-            yield _no_token(case, auth.token, tried, flaw)
+        elif (
+            tried.left_behind
+            and {answer.status, refusal} & {401, 403}
+            and auth.token
+            and answer.hop
+        ):
+            yield _left_behind(case, auth.token, tried, answer.hop)
         elif tried.outcome not in ("no-token", "unreachable"):
             continue
         elif auth.scheme == "basic":
@@ -118,6 +121,17 @@ def _service(case: Case, auth: AuthFact) -> Iterator[Finding]:
             status = tried.flaw == f"is HTTP {answer.status}"
             yield _no_token(case, auth.token, tried, "is no token" if status else tried.flaw)
         return
+
+
+def _left_behind(case: Case, service: Hop, tried: TokenTry, there: Hop) -> Finding:
+    """The token service redirects to another host, to which the login does not go from here.
+    Clients take it to names below the first one and to its other ports, and nowhere else (Go,
+    net/http/client.go, shouldCopyHeaderOnRedirect)."""
+    led = f"is a redirect to {there.name}, where"
+    if there.host == service.host or there.host.endswith(f".{service.host}"):
+        found = _no_token(case, service, tried, f"{led} the login was not tried from here")
+        return replace(found, severity="warning", confidence="possible")
+    return _no_token(case, service, tried, f"{led} clients do not show the login")
 
 
 def _no_token(case: Case, service: Hop, tried: TokenTry, flaw: str) -> Finding:
