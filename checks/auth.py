@@ -150,7 +150,7 @@ def _rejected(case: Case, auth: AuthFact) -> Iterator[Finding]:
     if tried is None or answer is None or tried.outcome != "refused":
         return
     image, trimmed = case.facts.get(ImageFact), auth.tried("trimmed")
-    evidence = {**_credential(auth), **answer.proof, "public": image is not None and image.found}
+    evidence = {**auth.credential, **answer.proof, "public": image is not None and image.found}
     if before := _refused_before(case):
         evidence["refused_before"] = before
     if trimmed is not None:
@@ -194,11 +194,11 @@ def _refusal(
     proof |= evidence or {}
     if image is not None and image.answer is not None:
         proof |= image.answer.proof
-    proof["tried"] = [_told(t) for t in auth.tries]
+    proof["tried"] = [t.proof for t in auth.tries]
     if found.code == "auth.no-credentials":
         proof["looked_in"] = _looked_in(case)
     else:
-        proof |= _credential(auth)
+        proof |= auth.credential
     answer = image.answer if image else None
     params = {
         **_words(case, auth),
@@ -247,25 +247,6 @@ def _refused_before(case: Case) -> list[dict[str, str]]:
     return [{"path": s.where, "key": s.key, "user": s.user} for s in fact.refused] if fact else []
 
 
-def _told(tried: TokenTry) -> dict[str, Any]:
-    """One try as evidence."""
-    answer = tried.answer
-    told: dict[str, Any] = {
-        "with": tried.who,
-        "scope": tried.scope,
-        "outcome": tried.outcome,
-        "status": answer.status if answer else None,
-        "error_code": answer.code if answer else "",
-        "message": answer.message if answer else "",
-        "expires_in": tried.expires_in,
-    }
-    if tried.access is not None:
-        told["access"] = [
-            {"type": a.type, "name": a.name, "actions": list(a.actions)} for a in tried.access
-        ]
-    return {key: value for key, value in told.items() if value not in ("", None)}
-
-
 def _challenge(case: Case) -> str:
     """The registry's challenge as it was sent."""
     api = case.facts.get(ApiFact)
@@ -284,13 +265,6 @@ def _places(case: Case) -> str:
     fact = case.facts.get(CredentialFact)
     read = (p.where for p in fact.places if p.outcome != "not-read") if fact else ()
     return ", ".join(dict.fromkeys(read))
-
-
-def _credential(auth: AuthFact) -> dict[str, Any]:
-    """Which credential it was: never its value."""
-    if not auth.has_credential:
-        return {"credential": "none"}
-    return {"source": auth.origin, "user": auth.user, "kind": auth.kind}
 
 
 def _words(case: Case, auth: AuthFact) -> dict[str, str]:
