@@ -53,7 +53,7 @@ class DotEnv(Mapping[str, str]):
 
 
 def _set(text: str, shell: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    known: dict[str, str] = {}
+    known = dict(shell)
     for line in text.removeprefix("\ufeff").splitlines():
         match = _LINE.fullmatch(line.strip())
         if match is None:
@@ -64,9 +64,9 @@ def _set(text: str, shell: Mapping[str, str]) -> Iterator[tuple[str, str]]:
             value = quoted[1]
         else:
             value = _COMMENT.sub("", written).rstrip() if quoted is None else quoted[2]
-            expansion = Expansion({**known, **shell}, dollars=True)
-            value = expansion.of(value)
+            value = Expansion(known, dollars=True).of(value)
             if quoted:
                 value = re.sub(r"\\(.)", lambda m: _ESCAPES.get(m[1], m[1]), value)
-        known[name] = value
+        if name not in shell:
+            known[name] = value
         yield name, value
