@@ -624,6 +624,13 @@ def test_arguments_that_double_each_other_stay_small() -> None:
     assert len(found[0].text) <= 4096
 
 
+@pytest.mark.parametrize("word", ["''", '"', "${A:-}"])
+def test_an_empty_name_in_a_dockerfile_is_a_problem(word: str) -> None:
+    assert problems(f"FROM {word}\n", "Dockerfile") == [
+        (1, "The image is empty; a reference is expected.")
+    ]
+
+
 def test_braces_that_nothing_closes_cost_no_time() -> None:
     lines = "".join(f"  s{i}: {{image: 'x.example/{'${' * 2000}'}}\n" for i in range(300))
     told = problems(f"services:\n{lines}", "compose.yaml")
