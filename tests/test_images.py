@@ -624,6 +624,15 @@ def test_arguments_that_double_each_other_stay_small() -> None:
     assert len(found[0].text) <= 4096
 
 
+def test_what_looks_like_a_secret_is_none_either_whatever_its_variable_is_called() -> None:
+    text = "services:\n  a:\n    image: evil.example/a:${PERSONAL}\n"
+    token = "ghp_" + "Ab1" * 12
+    [entry] = images_in("compose.yaml", text, {"PERSONAL": token})
+    assert "looks like a secret" in (entry.problem or "")
+    assert token not in f"{entry.text}{entry.problem}"
+    assert named(text, PERSONAL="1.2-3f9a8c7") == [(3, "evil.example/a:1.2-3f9a8c7")]
+
+
 @pytest.mark.parametrize("word", ["''", '"', "${A:-}"])
 def test_an_empty_name_in_a_dockerfile_is_a_problem(word: str) -> None:
     assert problems(f"FROM {word}\n", "Dockerfile") == [
