@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from doctor.facts.access import Conclusion, refused, unshown
-from doctor.facts.credential import CredentialFact, login
+from doctor.facts.credential import CredentialFact, called, login
 from doctor.facts.endpoint import EndpointsFact
 from doctor.facts.http import Answer, trouble
 from doctor.facts.registry import ApiFact, AuthFact, ImageFact, TokenTry
@@ -269,10 +269,9 @@ def _places(case: Case) -> str:
 
 def _words(case: Case, auth: AuthFact) -> dict[str, str]:
     """Whose credential it was, and how one logs in on this machine."""
-    kind = auth.kind.replace("-", " ")
-    named = auth.user if auth.user != "<token>" else ""
-    shown = f"the credential for user {named}" if named else f"the {kind or 'credential'}"
-    return {"user": named or f"the {kind}", "shown": shown, "origin": auth.origin, **login(case)}
+    shown = called(auth.user, auth.kind)
+    user = auth.user if auth.user not in ("", "<token>") else shown
+    return {"user": user, "shown": shown, "origin": auth.origin, **login(case)}
 
 
 def _found(

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from doctor.facts.credential import called
 from doctor.facts.pull import PullFact, SecretSeen
 from doctor.model import Confidence, Finding
 from doctor.pods.node import runtime
@@ -76,7 +77,8 @@ def _without_right(fact: PullFact, code: str) -> dict[str, str]:
         return {}
     key, user = serving.matching[0]
     return {
-        "user": user,
+        "user": user or called(user),
+        "shown": called(user),
         "origin": f"Secret {serving.name} in {fact.namespace}",
         "scope": f"repository:{found.repository}:pull",
         "because": "by its answer to the node",

@@ -786,7 +786,7 @@ def test_a_right_that_is_missing_is_asked_for_in_the_name_of_the_secrets_user(
     found = look(there, tmp_path, capsys, "-A")
     assert [p["pods"] for p in found.part["pulls"]] == [2, 1]
     first = found.finding("auth.forbidden")
-    assert "accepts the credential of ann from Secret a in shop" in first["detail"]
+    assert "accepts the credential for user ann from Secret a in shop" in first["detail"]
     steps = first["remedies"][0]["steps"]
     assert "let ann pull: the right to ask for is repository:team/app:pull" in steps[0]["text"]
     assert "get secret a --namespace shop" in first["remedies"][1]["steps"][0]["command"]
