@@ -149,6 +149,7 @@ def of_secret(
         "config_key": secret.config_key,
         "source": source.name if source else "",
         "source_kind": source.kind if source else "",
+        "source_resource": source.resource if source else "",
         "expired": secret.expired,
         "immutable": "yes" if secret.immutable else "",
         **(params or {}),

@@ -132,6 +132,11 @@ def test_what_writes_the_secret_is_where_it_is_mended(
     there = cluster(pod(secrets=("a",), message=REJECTED), secrets=[mine])
     first = look(there, tmp_path, capsys).finding("k8s.secret-rejected")["remedies"][0]
     assert first["title"].startswith(f"Put it right in {says}," if says else "Put a fresh")
+    if says:
+        kind, name = says.rsplit(" ", 1)
+        shown = f" get {kind.lower()} {name} --namespace shop --output=yaml"
+        command = first["steps"][0]["command"]
+        assert command is None if " " in kind else command.endswith(shown)
 
 
 def test_an_old_kubelets_bare_message_is_filled_from_the_events(
