@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from doctor.facts.access import Conclusion, refused, unshown
-from doctor.facts.credential import CredentialFact, login
+from doctor.facts.credential import CredentialFact, called, login
 from doctor.facts.endpoint import EndpointsFact
 from doctor.facts.http import Answer, trouble
 from doctor.facts.registry import ApiFact, AuthFact, ImageFact, TokenTry
@@ -91,7 +91,7 @@ def _service(case: Case, auth: AuthFact) -> Iterator[Finding]:
     """What the token service (or, with Basic, the registry) answered that is neither a token nor a
     refusal."""
     image = case.facts.get(ImageFact)
-    refused = image is not None and image.answer is not None and image.answer.status in (401, 403)
+    refusal = image.answer.status if image is not None and image.answer is not None else None
     for tried in auth.tries:
         answer = tried.answer
         if answer is None:
@@ -101,10 +101,13 @@ def _service(case: Case, auth: AuthFact) -> Iterator[Finding]:
             found = _no_token(case, auth.token, tried, flaw)
             lax = case.target.client in ("shell", "crane")
             yield replace(found, severity="warning") if lax else found
-        elif auth.token is not None and tried.left_behind and refused:
-            there = answer.hop.name if answer.hop else "another host"
-            flaw = f"is a redirect to {there}, where clients do not show the login"
-            yield _no_token(case, auth.token, tried, flaw)
+        elif (
+            tried.left_behind
+            and {answer.status, refusal} & {401, 403}
+            and auth.token
+            and answer.hop
+        ):
+            yield _left_behind(case, auth.token, tried, answer.hop)
         elif tried.outcome not in ("no-token", "unreachable"):
             continue
         elif auth.scheme == "basic":
@@ -118,6 +121,17 @@ def _service(case: Case, auth: AuthFact) -> Iterator[Finding]:
             status = tried.flaw == f"is HTTP {answer.status}"
             yield _no_token(case, auth.token, tried, "is no token" if status else tried.flaw)
         return
+
+
+def _left_behind(case: Case, service: Hop, tried: TokenTry, there: Hop) -> Finding:
+    """The token service redirects to another host, to which the login does not go from here.
+    Clients take it to names below the first one and to its other ports, and nowhere else (Go,
+    net/http/client.go, shouldCopyHeaderOnRedirect)."""
+    led = f"is a redirect to {there.name}, where"
+    if there.host == service.host or there.host.endswith(f".{service.host}"):
+        found = _no_token(case, service, tried, f"{led} the login was not tried from here")
+        return replace(found, severity="warning", confidence="possible")
+    return _no_token(case, service, tried, f"{led} clients do not show the login")
 
 
 def _no_token(case: Case, service: Hop, tried: TokenTry, flaw: str) -> Finding:
@@ -136,7 +150,7 @@ def _rejected(case: Case, auth: AuthFact) -> Iterator[Finding]:
     if tried is None or answer is None or tried.outcome != "refused":
         return
     image, trimmed = case.facts.get(ImageFact), auth.tried("trimmed")
-    evidence = {**_credential(auth), **answer.proof, "public": image is not None and image.found}
+    evidence = {**auth.credential, **answer.proof, "public": image is not None and image.found}
     if before := _refused_before(case):
         evidence["refused_before"] = before
     if trimmed is not None:
@@ -180,11 +194,11 @@ def _refusal(
     proof |= evidence or {}
     if image is not None and image.answer is not None:
         proof |= image.answer.proof
-    proof["tried"] = [_told(t) for t in auth.tries]
+    proof["tried"] = [t.proof for t in auth.tries]
     if found.code == "auth.no-credentials":
         proof["looked_in"] = _looked_in(case)
     else:
-        proof |= _credential(auth)
+        proof |= auth.credential
     answer = image.answer if image else None
     params = {
         **_words(case, auth),
@@ -233,25 +247,6 @@ def _refused_before(case: Case) -> list[dict[str, str]]:
     return [{"path": s.where, "key": s.key, "user": s.user} for s in fact.refused] if fact else []
 
 
-def _told(tried: TokenTry) -> dict[str, Any]:
-    """One try as evidence."""
-    answer = tried.answer
-    told: dict[str, Any] = {
-        "with": tried.who,
-        "scope": tried.scope,
-        "outcome": tried.outcome,
-        "status": answer.status if answer else None,
-        "error_code": answer.code if answer else "",
-        "message": answer.message if answer else "",
-        "expires_in": tried.expires_in,
-    }
-    if tried.access is not None:
-        told["access"] = [
-            {"type": a.type, "name": a.name, "actions": list(a.actions)} for a in tried.access
-        ]
-    return {key: value for key, value in told.items() if value not in ("", None)}
-
-
 def _challenge(case: Case) -> str:
     """The registry's challenge as it was sent."""
     api = case.facts.get(ApiFact)
@@ -272,19 +267,11 @@ def _places(case: Case) -> str:
     return ", ".join(dict.fromkeys(read))
 
 
-def _credential(auth: AuthFact) -> dict[str, Any]:
-    """Which credential it was: never its value."""
-    if not auth.has_credential:
-        return {"credential": "none"}
-    return {"source": auth.origin, "user": auth.user, "kind": auth.kind}
-
-
 def _words(case: Case, auth: AuthFact) -> dict[str, str]:
     """Whose credential it was, and how one logs in on this machine."""
-    kind = auth.kind.replace("-", " ")
-    named = auth.user if auth.user != "<token>" else ""
-    shown = f"the credential for user {named}" if named else f"the {kind or 'credential'}"
-    return {"user": named or f"the {kind}", "shown": shown, "origin": auth.origin, **login(case)}
+    shown = called(auth.user, auth.kind)
+    user = auth.user if auth.user not in ("", "<token>") else shown
+    return {"user": user, "shown": shown, "origin": auth.origin, **login(case)}
 
 
 def _found(

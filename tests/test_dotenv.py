@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections import UserDict
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,26 @@ from tests.test_bad_input import typed
 def test_a_line_sets_a_variable(line: str, value: str) -> None:
     found = DotEnv(lambda: f"# a comment\nB=b\nS=file\n{line}\nnonsense\n", {"S": "shell"})
     assert found["A"] == value
+
+
+def test_a_line_of_blanks_costs_no_time() -> None:
+    blanks = " " * 1_000_000
+    found = DotEnv(lambda: f"A=x{blanks}y{blanks}# why\n{blanks}B={blanks}b\n", {})
+    assert (found["A"], found["B"]) == (f"x{blanks}y"[:4096], "b")
+
+
+def test_the_shells_variables_are_gone_through_once_and_not_for_each_line() -> None:
+    class Shell(UserDict[str, str]):
+        times = 0
+
+        def __iter__(self) -> Iterator[str]:
+            self.times += 1
+            return super().__iter__()
+
+    shell = Shell(C="shell")
+    found = DotEnv(lambda: "A=a\nB=$A$C\nC=file\nA=${A}2\nD=$A$C\n", shell)
+    assert dict(found) == {"A": "a2", "B": "ashell", "C": "file", "D": "a2shell"}
+    assert shell.times <= 1
 
 
 def test_it_is_read_once_and_only_if_something_is_missing() -> None:

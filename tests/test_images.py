@@ -624,6 +624,36 @@ def test_arguments_that_double_each_other_stay_small() -> None:
     assert len(found[0].text) <= 4096
 
 
+def test_what_looks_like_a_secret_is_none_either_whatever_its_variable_is_called() -> None:
+    text = "services:\n  a:\n    image: evil.example/a:${PERSONAL}\n"
+    token = "ghp_" + "Ab1" * 12
+    [entry] = images_in("compose.yaml", text, {"PERSONAL": token})
+    assert "looks like a secret" in (entry.problem or "")
+    assert token not in f"{entry.text}{entry.problem}"
+    assert named(text, PERSONAL="1.2-3f9a8c7") == [(3, "evil.example/a:1.2-3f9a8c7")]
+
+
+@pytest.mark.parametrize("word", ["''", '"', "${A:-}"])
+def test_an_empty_name_in_a_dockerfile_is_a_problem(word: str) -> None:
+    assert problems(f"FROM {word}\n", "Dockerfile") == [
+        (1, "The image is empty; a reference is expected.")
+    ]
+
+
+def test_braces_that_nothing_closes_cost_no_time() -> None:
+    lines = "".join(f"  s{i}: {{image: 'x.example/{'${' * 2000}'}}\n" for i in range(300))
+    told = problems(f"services:\n{lines}", "compose.yaml")
+    assert len(told) == 300
+    assert told[0][1] == "$ is no variable as Compose writes one, so the image is not known."
+
+
+@pytest.mark.parametrize("form", ["${A#v}", "${A%v}", "${A/v/}", "${}", "${1A}"])
+def test_what_compose_does_not_know_is_named_as_that(form: str) -> None:
+    compose = f"services:\n  app: {{image: 'x.example/a:{form}'}}\n"
+    [(_, told)] = problems(compose, "compose.yaml")
+    assert told.startswith(f"{form} is no variable as Compose writes one")
+
+
 PIECES = st.sampled_from(
     ["FROM ", "a", ":", "\n", " ", "- ", "image: ", "&a ", "*a", "[", "]", "{", "}", "---\n", "#",
      "${", "}", "$", "\\\n", "<<EOF", "EOF\n", "COPY --from=", "RUN --mount=from=", "'", '"', "\t",

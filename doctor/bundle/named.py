@@ -17,7 +17,7 @@ from doctor.bundle.masking import Mask
 from doctor.bundle.pseudonyms import Pseudonyms, is_somebodys
 from doctor.pods.objects import table, text
 
-_HOST = re.compile(r"(?:[\w*-]{1,63}\.)+[^\W\d_][\w-]{1,62}")
+_HOST = re.compile(r"(?:[\w*-]{1,63}\.){1,32}[^\W\d_][\w-]{1,62}")
 _IMAGE = re.compile(
     rf"""["'=\s]((?:{_HOST.pattern}|localhost)(?::\d+)?/[a-z0-9][\w./@:-]*)["'\s]"""
 )

@@ -122,7 +122,9 @@ _PROXIES = frozenset(
 
 def _unasked(value: str) -> str:
     """An address without its query, which may hold whatever somebody put there."""
-    return re.sub(r"(://[^?#]*[?#])[\s\S]+", rf"\1{MASK}", value)
+    start, mark, rest = value.partition("://")
+    query = re.search("[?#](?=.)", rest, re.DOTALL)
+    return f"{start}{mark}{rest[: query.start() + 1]}{MASK}" if query else value
 
 
 def address(text: str) -> str | None:

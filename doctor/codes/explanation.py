@@ -38,7 +38,7 @@ PARAMS = {
     "system": "the kind of system",
     "platform": "the platform, such as linux/amd64",
     "key_page": "where the registry's API keys are made",
-    "key_steps": "where on that page",
+    "key_steps": "where on that page, or where a login comes from instead",
     "support": "the registry's support",
     "status_page": "the registry's status page",
 }

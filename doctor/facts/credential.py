@@ -262,6 +262,13 @@ class CredentialFact(Fact):
         return next((f for f in self.faults if f.stops), None)
 
 
+def called(user: str, kind: str = "") -> str:
+    """What the credential is called: by its user, or by its kind, which a token has alone."""
+    if user and user != "<token>":
+        return f"the credential for user {user}"
+    return f"the {kind.replace('-', ' ') or 'credential'}"
+
+
 def login(case: Case) -> dict[str, str]:
     """How one logs in on this machine, for the words of a remedy: where, into which file, and with
     which program if that is not docker."""

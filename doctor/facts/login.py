@@ -6,7 +6,7 @@ What a token grants is kept, never the token; where a credential came from, neve
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from doctor.facts.http import Answer, Who
 from doctor.frozen import frozen
@@ -45,6 +45,25 @@ class TokenTry:
     @property
     def answer(self) -> Answer | None:
         return self.answers[-1] if self.answers else None
+
+    @property
+    def proof(self) -> dict[str, Any]:
+        """What a finding about this try puts in evidence: JSON-able, only what there is."""
+        answer = self.answer
+        told: dict[str, Any] = {
+            "with": self.who,
+            "scope": self.scope,
+            "outcome": self.outcome,
+            "status": answer.status if answer else None,
+            "error_code": answer.code if answer else "",
+            "message": answer.message if answer else "",
+            "expires_in": self.expires_in,
+        }
+        if self.access is not None:
+            told["access"] = [
+                {"type": a.type, "name": a.name, "actions": list(a.actions)} for a in self.access
+            ]
+        return {key: value for key, value in told.items() if value not in ("", None)}
 
     def grants_pull(self, repository: str) -> bool | None:
         """Does the token say that it allows pulling? None: it does not say."""
@@ -104,6 +123,13 @@ class AuthFact(Fact):
         """The last try with that right for `scope`."""
         mine = (t for t in reversed(self.tries) if t.who == who and t.scope == self.scope)
         return next(mine, None)
+
+    @property
+    def credential(self) -> dict[str, Any]:
+        """What evidence says of the credential: which one it was, never its value."""
+        if not self.has_credential:
+            return {"credential": "none"}
+        return {"source": self.origin, "user": self.user, "kind": self.kind}
 
     @property
     def withheld(self) -> bool:

@@ -14,8 +14,11 @@ from doctor.model import Case
 
 
 def pings(case: Case) -> bool | None:
-    """Does it take the login from there? None: nobody can say."""
+    """Does it take the login from there? None: nobody can say, as of a kubelet whose runtime is not
+    known."""
     name = case.target.runtime or case.target.client
+    if name == "kubelet":
+        return None
     if name != "docker":
         return name != "containerd"
     from doctor.facts.client import ClientFact

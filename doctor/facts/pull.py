@@ -23,6 +23,12 @@ class Source:
     kind: str
     name: str
 
+    @property
+    def resource(self) -> str:
+        """The kind as kubectl takes it; "" for what is no object of the cluster and is called by
+        several words (`Helm release`)."""
+        return self.kind.lower() if self.kind.isalpha() else ""
+
 
 @frozen
 class SecretSeen:

@@ -121,7 +121,8 @@ def _image(
         return
     line = instruction.line_of(word)
     if not expansion.missing:
-        yield Found(line, image, None, "" if wanted.missing else platform)
+        problem = None if image else "The image is empty; a reference is expected."
+        yield Found(line, image, problem, "" if wanted.missing else platform)
     elif not _names_a_stage(word, build):
         told = f"{expansion.missing[0][:40]} has no default in the file, so the image is not known."
         yield Found(line, word, told)

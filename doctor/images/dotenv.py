@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator, Mapping
 from doctor.images.variables import Expansion
 
 NAME = ".env"
-_LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*[=:]\s*(.*?)\s*")
+_LINE = re.compile(r"(?:export\s+)?([A-Za-z_][\w.-]*)\s*[=:]\s*(.*)")
 _QUOTED = re.compile(r"'([^']*)'|\"((?:[^\"\\]|\\.)*)\"")
-_COMMENT = re.compile(r"(?:^|\s+)#.*")
+_COMMENT = re.compile(r"(?:^|\s)#.*")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 
 
@@ -53,9 +53,9 @@ class DotEnv(Mapping[str, str]):
 
 
 def _set(text: str, shell: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    known: dict[str, str] = {}
+    known = dict(shell)
     for line in text.removeprefix("\ufeff").splitlines():
-        match = _LINE.fullmatch(line)
+        match = _LINE.fullmatch(line.strip())
         if match is None:
             continue
         name, written = match.groups()
@@ -63,10 +63,10 @@ def _set(text: str, shell: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         if quoted and quoted[1] is not None:
             value = quoted[1]
         else:
-            value = _COMMENT.sub("", written) if quoted is None else quoted[2]
-            expansion = Expansion({**known, **shell}, dollars=True)
-            value = expansion.of(value)
+            value = _COMMENT.sub("", written).rstrip() if quoted is None else quoted[2]
+            value = Expansion(known, dollars=True).of(value)
             if quoted:
                 value = re.sub(r"\\(.)", lambda m: _ESCAPES.get(m[1], m[1]), value)
-        known[name] = value
+        if name not in shell:
+            known[name] = value
         yield name, value

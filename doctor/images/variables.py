@@ -51,6 +51,8 @@ class Expansion:
                 out, at = out + self._braces(text[at + 1 : end], depth), end + 1
             else:
                 self.missing.append("$")
+                if text[at : at + 1] == "{":  # what is in it, and what comes after, is not known
+                    return (out + text[dollar:])[:MOST]
                 out += "$"
         return out[:MOST]
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from doctor.images import Found
 from doctor.images.tree import Look, Node, TreeError, documents
 from doctor.images.variables import Expansion
-from doctor.redact.shapes import names_secret
+from doctor.redact.shapes import masked, names_secret
 
 _CONTAINERS = frozenset(("containers", "initContainers", "ephemeralContainers")) | frozenset(
     ("container", "script", "sidecars", "steps")
@@ -149,10 +149,18 @@ def _interpolated(node: Node, environ: Mapping[str, str]) -> Found:
     written = node.text or ""
     expansion = Expansion(environ, dollars=True)
     image = expansion.of(written)
+    if not expansion.missing and image != written and masked(image) != image:
+        told = (
+            "A variable in it holds what looks like a secret: it is not put into an image's name."
+        )
+        return Found(node.line, written, told)
     if not expansion.missing:
         return Found(node.line, image, None if image else "The service's image is empty.")
     name = expansion.missing[0][:40]
     told = f"{name} has no value here, not in .env either, so the image is not known."
-    if names_secret(name):
+    if not name.isidentifier():
+        odd = name if name == "$" else f"${{{name}}}"
+        told = f"{odd} is no variable as Compose writes one, so the image is not known."
+    elif names_secret(name):
         told = f"{name} is called like a secret, and none is put into the name of an image."
     return Found(node.line, written, told)

@@ -48,7 +48,7 @@ def unpacking(headers: tuple[tuple[str, str], ...]) -> Callable[[bytes, int], by
     what was put there so: Go unpacks gzip, and nothing else (net/http/transport.go). At most that
     many bytes come of a piece; what does not unpack stays as it is."""
     packed = [value.strip().lower() for name, value in headers if name == "content-encoding"]
-    if packed not in (["gzip"], ["x-gzip"]):
+    if packed != ["gzip"]:
         return None
     import zlib
 

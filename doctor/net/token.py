@@ -130,8 +130,7 @@ def _read(replies: tuple[Reply, ...], who: Who, service: Service) -> tuple[Token
         replies[-1],
     )
     if tried.outcome == "refused" and left:
-        flaw = "holds no token, for clients do not show the login there"
-        tried = replace(tried, outcome="no-token", flaw=flaw)
+        tried = replace(tried, outcome="no-token", flaw="holds no token for who shows no login")
     if tried.outcome == "no-token" and led:
         tried = replace(tried, flaw=f"is a redirect to {led}, whose answer {tried.flaw}")
     return tried, token

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from doctor.facts.credential import called
 from doctor.facts.pull import PullFact, SecretSeen
 from doctor.model import Confidence, Finding
 from doctor.pods.node import runtime
@@ -76,7 +77,8 @@ def _without_right(fact: PullFact, code: str) -> dict[str, str]:
         return {}
     key, user = serving.matching[0]
     return {
-        "user": user,
+        "user": user or called(user),
+        "shown": called(user),
         "origin": f"Secret {serving.name} in {fact.namespace}",
         "scope": f"repository:{found.repository}:pull",
         "because": "by its answer to the node",
@@ -147,6 +149,7 @@ def of_secret(
         "config_key": secret.config_key,
         "source": source.name if source else "",
         "source_kind": source.kind if source else "",
+        "source_resource": source.resource if source else "",
         "expired": secret.expired,
         "immutable": "yes" if secret.immutable else "",
         **(params or {}),

@@ -33,16 +33,18 @@ _MOST = 64
 _SHOWN = 12
 _LARGEST = 2 << 20
 _LEARNT = 4096
-_WRITERS = {
-    "SealedSecret": "SealedSecret",
-    "ExternalSecret": "ExternalSecret",
-    "ClusterExternalSecret": "ClusterExternalSecret",
-    "VaultStaticSecret": "VaultStaticSecret",
-    "VaultDynamicSecret": "VaultDynamicSecret",
-    "SecretProviderClass": "SecretProviderClass",
-    "InfisicalSecret": "InfisicalSecret",
-    "OnePasswordItem": "OnePasswordItem",
-}
+_WRITERS = frozenset(
+    (
+        "SealedSecret",
+        "ExternalSecret",
+        "ClusterExternalSecret",
+        "VaultStaticSecret",
+        "VaultDynamicSecret",
+        "SecretProviderClass",
+        "InfisicalSecret",
+        "OnePasswordItem",
+    )
+)
 """Kinds of owners that write Secrets, and write over what is changed in them."""
 _MARKS = (
     ("replicator.v1.mittwald.de/replicated-from", "replicated Secret"),

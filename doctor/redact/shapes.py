@@ -151,8 +151,8 @@ _SHAPES = (
         "query",
         ("?",),
         r"(?i)([?&](?!(?:ns|service|scope|account|client_id|digest|mount|from|n|last|labelselector"
-        r"|(?:x-\w+-)?(?:date|expires)|s[etv])=)[\w.~%-]{1,64}=)(?=[^&\s\"'<>\\]*\d)"
-        r"(?=[^&\s\"'<>\\]*[a-z])(?![$\[<{(])[^&\s\"'<>]{8,}",
+        r"|(?:x-\w+-)?(?:date|expires)|s[etv])=)[\w.~%-]{1,64}=)(?=[^?&\s\"'<>\\]*\d)"
+        r"(?=[^?&\s\"'<>\\]*[a-z])(?![$\[<{(])[^&\s\"'<>]{8,}",
         rf"\1{MASK}",
     ),
 )

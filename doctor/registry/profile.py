@@ -43,7 +43,7 @@ class Profile:
     limits: tuple[Allowance, ...] = ()
     key_page: str = ""
     key_steps: str = ""
-    """The way through that page's menus."""
+    """The way through that page's menus; without a page, where a login comes from instead."""
     support: str = ""
     status_page: str = ""
     counted_by: str = ""

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from doctor.bundle import masking
 from doctor.bundle.configuration import LeftOut, masked, place
 from doctor.bundle.masking import Mask
+from doctor.bundle.settings import readable
 from doctor.redact import MASK, Gate
 
 SECRET = "hunter2-Kx8vQ4mZ"
@@ -250,3 +251,9 @@ def test_the_query_of_an_address_is_nobodys(sign: str) -> None:
         assert SECRET not in told
         assert "mirror.corp" in told or path.endswith(".service")
     assert "https://b.corp/v2" in shown("/etc/docker/daemon.json", texts["/etc/docker/daemon.json"])
+
+
+def test_a_text_of_addresses_costs_no_time() -> None:
+    address = "://" * 300_000
+    assert readable(["registry-mirrors"], address) == address
+    assert readable(["registry-mirrors"], f"{address}?{SECRET}") == f"{address}?{MASK}"

@@ -131,6 +131,7 @@ MANIFEST = said(200, method="HEAD", headers=(("docker-content-digest", "sha256:0
     [
         ({"client": "containerd"}, []),
         ({"client": "kubelet", "runtime": "containerd"}, []),
+        ({"client": "kubelet"}, []),
         ({"client": "docker"}, []),
         ({"client": "shell"}, ["warning"]),
         ({"client": "crane"}, [None]),

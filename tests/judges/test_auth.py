@@ -381,6 +381,30 @@ def test_a_realm_that_is_no_address_breaks_the_protocol() -> None:
     assert codes(api(), fact) == ["registry.bad-response"]
 
 
+@pytest.mark.parametrize("status", [200, 401])
+@pytest.mark.parametrize(
+    ("host", "port", "told"),
+    [
+        ("sso.corp.test", 443, (None, "certain", "clients do not show the login")),
+        ("xauth.corp.test", 443, (None, "certain", "clients do not show the login")),
+        ("eu.auth.corp.test", 443, ("warning", "possible", "the login was not tried from here")),
+        ("auth.corp.test", 8443, ("warning", "possible", "the login was not tried from here")),
+    ],
+)
+def test_a_login_that_stayed_behind_where_clients_take_it_along_proves_nothing(
+    status: int, host: str, port: int, told: tuple[str | None, str, str]
+) -> None:
+    """Go keeps it on the way to names below the first, and does not compare ports."""
+    there = Answer(hop=Hop("token", host, port), status=status)
+    answers = (Answer(hop=TOKEN, status=307, location=f"https://{host}/"), there)
+    outcome = "granted" if status == 200 else "no-token"
+    led = tried("anonymous", outcome, answers=answers, left_behind=True)
+    image_too = (image(401, "anonymous"),) if status == 200 else ()
+    (found,) = judged(api(), logged_in(led, has_credential=True), *image_too)
+    assert (found.code, found.severity, found.confidence) == ("auth.realm-error", *told[:2])
+    assert told[2] in found.params["flaw"]
+
+
 @pytest.mark.parametrize(
     ("client", "severity"),
     [("podman", [None]), ("docker", [None]), ("shell", ["warning"]), ("crane", ["warning"])],

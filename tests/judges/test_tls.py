@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -700,6 +701,22 @@ def test_a_ca_of_another_name_is_a_cause_only_where_it_is_wanted() -> None:
     assert causes(found) == ["tls.ca-file-unusable"]
     commands = [step.command for step in found["tls.ca-file-unusable"].remedies[0].steps]
     assert f"sudo cp -p {CERTS}/ca.pem {CERTS}/ca.crt" in commands
+
+
+def test_a_file_that_no_line_of_begins_a_certificate_is_mended_by_its_remedy(
+    tmp_path: Path,
+) -> None:
+    """Everywhere: sed of macOS takes `\\t` for a t, and has no `\\x`."""
+    pem = "-----BEGIN CERTIFICATE-----\ntable\n-----END CERTIFICATE-----"
+    broken, whole = f"\ufeff  {pem}{pem}\n", f"{pem}\n{pem}\n"
+    fact = TrustFact(
+        stores=TRUST.stores, faults=(CaFault("certs.d", f"{tmp_path}/ca.crt", "not-a-line"),)
+    )
+    command = judged(GOOD, trust=fact)["tls.ca-file-unusable"].remedies[0].steps[0].command
+    (tmp_path / "ca.crt").write_text(broken, "utf-8")
+    subprocess.run((command or "").removeprefix("sudo "), shell=True, check=True)
+    assert (tmp_path / "ca.crt").read_text("utf-8") == whole
+    assert (tmp_path / "ca.crt.bak").read_text("utf-8") == broken
 
 
 UNVERIFIED = replace(TRUST, insecure=(Insecure(HOST, "/etc/docker/daemon.json:2"),))

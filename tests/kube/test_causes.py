@@ -132,6 +132,11 @@ def test_what_writes_the_secret_is_where_it_is_mended(
     there = cluster(pod(secrets=("a",), message=REJECTED), secrets=[mine])
     first = look(there, tmp_path, capsys).finding("k8s.secret-rejected")["remedies"][0]
     assert first["title"].startswith(f"Put it right in {says}," if says else "Put a fresh")
+    if says:
+        kind, name = says.rsplit(" ", 1)
+        shown = f" get {kind.lower()} {name} --namespace shop --output=yaml"
+        command = first["steps"][0]["command"]
+        assert command is None if " " in kind else command.endswith(shown)
 
 
 def test_an_old_kubelets_bare_message_is_filled_from_the_events(
@@ -786,7 +791,7 @@ def test_a_right_that_is_missing_is_asked_for_in_the_name_of_the_secrets_user(
     found = look(there, tmp_path, capsys, "-A")
     assert [p["pods"] for p in found.part["pulls"]] == [2, 1]
     first = found.finding("auth.forbidden")
-    assert "accepts the credential of ann from Secret a in shop" in first["detail"]
+    assert "accepts the credential for user ann from Secret a in shop" in first["detail"]
     steps = first["remedies"][0]["steps"]
     assert "let ann pull: the right to ask for is repository:team/app:pull" in steps[0]["text"]
     assert "get secret a --namespace shop" in first["remedies"][1]["steps"][0]["command"]

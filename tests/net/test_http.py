@@ -156,6 +156,7 @@ PACKED = ("Content-Encoding", "gzip")
         (gzip.compress(b'{"a": 1}'), (PACKED,), b'{"a": 1}'),
         (gzip.compress(b'{"a": 1}'), (), gzip.compress(b'{"a": 1}')),
         (b'{"a": 1}', (PACKED,), b'{"a": 1}'),
+        (gzip.compress(b"{}"), (("Content-Encoding", "x-gzip"),), gzip.compress(b"{}")),
         (b'{"a": 1}', (("Content-Encoding", "identity"),), b'{"a": 1}'),
         (b"", (PACKED,), b""),
     ],
