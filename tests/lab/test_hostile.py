@@ -80,7 +80,7 @@ ANSWERS: dict[str, tuple[Raw, Causes]] = {
     "1 GiB of 404": (endless(head(404, GIB), X), at(WORKS, TOKEN, None, MISSING)),
     "1 GiB of 401": (
         endless(head(401, b"WWW-Authenticate: Basic realm=x", GIB), X),
-        at(WORKS, None, "auth.no-credentials"),
+        at(WORKS, None, BAD),
     ),
     "1 GiB of redirect": (
         endless(head(302, b"Location: /here", GIB), X),
@@ -225,7 +225,7 @@ REDIRECTS: dict[str, tuple[Raw, Causes]] = {
     "of 60 kB": (whole(302, b"", b"Location: /" + b"a" * 60_000), at(None, TOKEN, BAD, BAD)),
     "to another port": (
         redirects(307, "https://127.0.0.1:1/v2/"),
-        at(None, TOKEN, None, "registry.blob-unreachable"),
+        at(None, "auth.realm-unreachable", None, "registry.blob-unreachable"),
     ),
 }
 

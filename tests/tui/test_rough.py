@@ -204,7 +204,7 @@ def test_a_storm_of_resizing_leaves_the_screen_as_one_made_at_that_size(name: st
     shown: list[str] = []
 
     async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
-        shown.append(text(app))
+        shown.append(await settled(app, pilot))
 
     async def storm(app: DoctorApp, pilot: Pilot[int]) -> None:
         for size in (*SIZES, (80, 24)):
