@@ -256,6 +256,33 @@ def test_a_token_is_renewed_by_the_login_of_its_kind(
     assert load().dress(finding, target).remedies[0].steps[0].command == command
 
 
+@pytest.mark.parametrize(("user", "registry", "command"), [
+    ("AWS", "1.dkr.ecr.eu-west-1.amazonaws.com",
+     "aws ecr get-login-password --region eu-west-1 | podman login "
+     "1.dkr.ecr.eu-west-1.amazonaws.com --username AWS --password-stdin"),
+    ("oauth2accesstoken", "eu-docker.pkg.dev",
+     "gcloud auth print-access-token | podman login eu-docker.pkg.dev"
+     " --username oauth2accesstoken --password-stdin"),
+    ("00000000-0000-0000-0000-000000000000", "team.azurecr.io",
+     "az acr login --name team --expose-token --output tsv --query accessToken | podman login "
+     "team.azurecr.io --username 00000000-0000-0000-0000-000000000000 --password-stdin"),
+    ("me", "reg.example.com",
+     "podman login reg.example.com --username USER_NAME --password-stdin < API_KEY_FILE"),
+])  # fmt: skip
+def test_podmans_token_is_renewed_where_podman_reads_it_first(
+    user: str, registry: str, command: str
+) -> None:
+    """What docker writes comes after the old token in auth.json."""
+    reference = parse(f"{registry}/app:1")
+    assert isinstance(reference, Reference)
+    target = replace(
+        TARGET, text=str(reference), reference=reference, registry=reference.hop, client="podman"
+    )
+    (finding,) = findings(replace(ends(-7200), user=user, registry=registry), target=target)
+    remedies = load().dress(finding, target).remedies
+    assert [step.command for each in remedies for step in each.steps] == [command]
+
+
 FILE = StoredFile(CONFIG, 0o644, 1000, ("reg.example.com",))
 
 
