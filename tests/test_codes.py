@@ -859,3 +859,23 @@ def test_every_registry_has_the_remedies_that_any_registry_has(
 
     assert titles("registry.corp")
     assert titles(host) == titles("registry.corp")
+
+
+@pytest.mark.parametrize(
+    ("host", "command"),
+    [
+        (
+            "123456789012.dkr.ecr.eu-west-1.amazonaws.com",
+            "aws ecr get-login-password --region eu-west-1 | {} --username AWS --password-stdin",
+        ),
+        ("registry.corp", "{} --username USER_NAME --password-stdin < API_KEY_FILE"),
+    ],
+)
+@pytest.mark.parametrize("program", ["docker", "podman"])
+def test_a_login_is_made_with_a_token_where_the_registrys_cloud_prints_one(
+    program: str, host: str, command: str
+) -> None:
+    here = Target(f"{host}/a:1", None, Hop("registry", host, 443), client=program)
+    found = Finding("auth.no-credentials", params={"because": "x", "places": "y", "login_at": host})
+    steps = load().dress(found, here).remedies[0].steps
+    assert [s.command for s in steps if s.command] == [command.format(f"{program} login {host}")]

@@ -50,6 +50,23 @@ def test_cleanstart_says_where_keys_are_made_and_what_the_limits_are() -> None:
     assert limits == [(1000, 3600, "key"), (100, 60, "address"), (10, None, "key")]
 
 
+@pytest.mark.parametrize(("host", "command"), [
+    ("123456789012.dkr.ecr.eu-west-1.amazonaws.com",
+     "aws ecr get-login-password --region eu-west-1"),
+    ("123456789012.dkr-ecr.us-east-1.on.aws", "aws ecr get-login-password --region us-east-1"),
+    ("CORP.azurecr.io.",
+     "az acr login --name corp --expose-token --output tsv --query accessToken"),
+    ("europe-docker.pkg.dev", "gcloud auth print-access-token"),
+    ("registry.cleanstart.com", ""),
+    ("corp;id.azurecr.io", ""),
+    ("dkr.ecr.eu-west-1.amazonaws.com.example.com", ""),
+])  # fmt: skip
+def test_the_command_that_prints_a_token_is_that_of_the_registrys_own_host(
+    host: str, command: str
+) -> None:
+    assert for_host(host).prints_token(host) == command
+
+
 def test_an_unconfirmed_token_host_is_no_known_pair() -> None:
     assert for_host("docker.io").pairs == (
         ("auth.docker.io", "docker/docs content/manuals/desktop/setup/allow-list.md"),

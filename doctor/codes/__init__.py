@@ -237,6 +237,8 @@ def params_of(target: Target, finding: Finding | None = None) -> dict[str, str]:
     params = {name: str(value) for name, value in values.items() if value}
     below = _below(target.root)
     params["diagnose"] = _diagnose(target.client, below)
+    if command := profile.prints_token(target.registry.host):
+        params |= {"token_command": Typed(command), "token_user": profile.token_user}
     return {**params, "below": below} if below else params
 
 

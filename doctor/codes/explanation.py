@@ -39,6 +39,8 @@ PARAMS = {
     "platform": "the platform, such as linux/amd64",
     "key_page": "where the registry's API keys are made",
     "key_steps": "where on that page, or where a login comes from instead",
+    "token_command": "the command of the registry's own cloud that prints a token to log in with",
+    "token_user": "the user name that goes with such a token",
     "support": "the registry's support",
     "status_page": "the registry's status page",
 }

@@ -9,12 +9,15 @@ named in `unconfirmed`: it may be shown, it never decides a verdict.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any
 
 from doctor.frozen import frozen
+
+_LABEL = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
 @frozen
@@ -44,6 +47,11 @@ class Profile:
     key_page: str = ""
     key_steps: str = ""
     """The way through that page's menus; without a page, where a login comes from instead."""
+    token_command: str = ""
+    """The command of the registry's own cloud that prints the token to log in with, as
+    `token_user`; `{0}` stands for what the host has at its pattern's first `*`, `{1}` at the
+    second."""
+    token_user: str = ""
     support: str = ""
     status_page: str = ""
     counted_by: str = ""
@@ -53,6 +61,16 @@ class Profile:
     def confirmed(self, field: str) -> bool:
         """May that field carry a verdict?"""
         return field not in self.unconfirmed
+
+    def prints_token(self, host: str) -> str:
+        """The command that prints a token for that host of the registry; "" where there is none, or
+        the host cannot stand in one."""
+        labels = host.lower().rstrip(".").split(".")
+        wanted = next((p.split(".") for p in self.hosts if _matches(p, ".".join(labels))), [])
+        parts = [given for given, each in zip(labels, wanted, strict=False) if each == "*"]
+        if not self.token_command or not all(map(_LABEL.fullmatch, parts)):
+            return ""
+        return self.token_command.format(*parts)
 
     @property
     def pairs(self) -> tuple[tuple[str, str], ...]:
