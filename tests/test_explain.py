@@ -280,3 +280,93 @@ def test_where_the_words_name_no_runtime_the_commonest_comes_first(
     titles = [each["title"] for each in told["targets"][0]["findings"][0]["remedies"]]
     given = [f"Give {client} the CA for registry.corp:5000" for client in clients]
     assert [title for title in titles if title.startswith("Give ")] == given
+
+
+SOCKET = "/var/run/docker.sock"
+DENIED = (
+    f"permission denied while trying to connect to the Docker daemon socket at unix://{SOCKET}: "
+    'Get "http://%2Fvar%2Frun%2Fdocker.sock/v1.24/images/create": dial unix '
+    f"{SOCKET}: connect: permission denied"
+)
+CTR = (
+    'ctr: failed to dial "/run/containerd/containerd.sock": connection error: desc = "transport: '
+    'error while dialing: dial unix /run/containerd/containerd.sock: connect: permission denied"'
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "client", "command"),
+    [
+        (DENIED, "docker", 'sudo usermod --append --groups docker "$(id -un)"'),
+        (f"Got {DENIED}", "docker", 'sudo usermod --append --groups docker "$(id -un)"'),
+        (
+            "permission denied while trying to connect to the docker API at "
+            "unix:///var/run/docker.sock",
+            "docker",
+            'sudo usermod --append --groups docker "$(id -un)"',
+        ),
+        (
+            'Error: unable to connect to Podman socket: Get "http://d/v5.0.0/libpod/_ping": dial '
+            "unix /run/podman/podman.sock: connect: permission denied",
+            "podman",
+            "systemctl --user enable --now podman.socket",
+        ),
+        (CTR, "containerd", "sudo ctr --address /run/containerd/containerd.sock version"),
+        (
+            "/run/k3s/containerd/containerd.sock: connect: permission denied",
+            "containerd",
+            "sudo ctr --address /run/k3s/containerd/containerd.sock version",
+        ),
+        (
+            "dial unix /var/run/crio/crio.sock: connect: permission denied",
+            "cri-o",
+            "sudo crictl --runtime-endpoint unix:///var/run/crio/crio.sock version",
+        ),
+    ],
+)
+def test_a_socket_that_may_not_be_used_is_a_missing_right(
+    said: str, client: str, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The daemon may well run, and the socket's path is no host."""
+    code, told = report(capsys, said)
+    (target,) = told["targets"]
+    assert (code, target["target"], target["client"]) == (0, None, client)
+    assert target["root_causes"] == ["client.not-running"]
+    first = target["findings"][0]
+    assert "right" in first["title"]
+    assert first["remedies"][0]["steps"][0]["command"] == command
+    commands = [s["command"] or "" for r in first["remedies"] for s in r["steps"]]
+    assert not [each for each in commands if "%2F" in each or "enable --now docker" in each]
+
+
+@pytest.mark.parametrize(
+    ("said", "command"),
+    [
+        (
+            f"Cannot connect to the Docker daemon at unix://{SOCKET}. Is the docker daemon "
+            "running?",
+            "sudo systemctl enable --now docker",
+        ),
+        (CTR.replace("permission denied", "connection refused"),
+         "sudo systemctl enable --now containerd"),
+    ],
+)  # fmt: skip
+def test_a_daemon_that_does_not_run_is_started(
+    said: str, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = report(capsys, said)[1]["targets"][0]["findings"][0]
+    assert "right" not in first["title"]
+    assert first["remedies"][0]["steps"][0]["command"] == command
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "dial unix /var/run/postgresql/.s.PGSQL.5432: connect: permission denied",
+        "open /etc/docker/daemon.json: permission denied",
+    ],
+)
+def test_another_programs_socket_is_none_of_ours(
+    said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert report(capsys, said)[0] == 1

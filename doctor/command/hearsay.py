@@ -37,7 +37,7 @@ _ANSWERS = {
 }
 _OF_WORDS = {
     *("runtime", "named", "then", "ping", "policy", "mirror_image", "mirror_host"),
-    *("statement", "suggestion", "rule"),
+    *("statement", "suggestion", "rule", "denied", "reason"),
 }
 """Params that only fill in a remedy's words, and prove nothing."""
 _LONGEST = 220
@@ -127,12 +127,20 @@ def _finding(code: str, said: Said, target: Target, book: Book) -> Finding:
         evidence={"said": said.text},
         params=_params(code, said, target, hop),
         root_cause=True,
+        title=_title(code, said),
     )
     words = book.get(code)
     dressed = book.dress(bare, target)
     if words is not None and "{" not in dressed.detail and dressed.detail == words.means:
         dressed = replace(dressed, detail=f"{_quoted(said)} {words.means}")
     return dressed
+
+
+def _title(code: str, said: Said) -> str:
+    """A title of its own, as the check gives it; else the code's."""
+    from doctor.checks.client import NOT_ALLOWED
+
+    return NOT_ALLOWED if code == "client.not-running" and "denied" in said.params else ""
 
 
 def _quoted(said: Said) -> str:

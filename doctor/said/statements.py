@@ -58,7 +58,9 @@ LIKELY = re.compile(
     | no\ image\ found\ in\ (?:image\ index|manifest\ list)|no\ child\ with\ platform[ ]
     | repository\ \S+\ not\ found:\ name\ unknown|login\ attempt\ to\ https?://
     | no\ successful\ auth\ challenge|onnect\ to\ the\ Docker\ daemon|onnect\ to\ Podman
-    | trying\ to\ connect\ to\ the\ [Dd]ocker|docker-credential-|Credentials\ store[ ]
+    | trying\ to\ connect\ to\ the\ [Dd]ocker|connect\ to\ Podman\ socket
+    | validate\ (?:CRI|service)\ |cannot\ access\ containerd\ socket
+    | docker-credential-|Credentials\ store[ ]
     | (?:getting|storing|saving)\ credentials|insufficient_scope|no\ basic\ auth\ credentials
     | requested\ access\ to\ the\ resource\ is\ denied|MANIFEST_UNKNOWN:|NAME_UNKNOWN:
     | UNAUTHORIZED:\ .|DENIED:\ .|TOOMANYREQUESTS:|is\ blocked\ in\ \S*registries\.conf
@@ -98,6 +100,7 @@ BARE = re.compile(
     | malformed\ www|no\ token\ in|realm\ host|unsupported\ |\(Mirrors\ also|received\ unexpected
     | parsing\ HTTP|error\ parsing\ HTTP|invalid\ status\ code|EOF$|Proxy\ Authentication
     | \S+/\S+:\ not\ found|Temporary\ failure|Timed\ out\ on|ErrImageNeverPull|wrong\ version
+    | (?:dial\ unix\ )?/[\w./-]{0,150}(?:containerd|crio|podman|docker)\.sock:\ connect:[ ]
     | no\ match|no\ child|unexpected\ status|failed\ to\ fetch|rpc\ error:[ ]
     )
     """,
