@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -75,7 +77,7 @@ BOOK = load()
 
 @pytest.mark.parametrize("case", MESSAGES, ids=lambda c: c["text"][:60])
 def test_every_line_makes_a_valid_report(case: dict[str, Any]) -> None:
-    told = document(hearsay.report(case["text"], BOOK))
+    told = document(hearsay.report([case["text"]], BOOK))
     Draft202012Validator(SCHEMA).validate(told)
     (target,) = told["targets"]
     assert target["root_causes"] == (case["codes"] or ["k8s.cause-unknown"])
@@ -157,14 +159,85 @@ def test_a_file_of_powershell_is_read(capsys: pytest.CaptureFixture[str], tmp_pa
     assert run(capsys, "pods.json")[0] == 0
 
 
-@pytest.mark.parametrize("name", ["folder", "/dev/null", "missing.log", "a\x00b"])
-def test_what_is_no_regular_file_is_a_text(
+@pytest.mark.parametrize("name", ["folder", "a\x00b", "the folder/", '{"a":"b/c"}'])
+def test_what_is_no_path_is_a_text(
     name: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     (tmp_path / "folder").mkdir()
-    code, _, err = run(capsys, name)
+    code, out, err = run(capsys, name)
     assert code == 1
-    assert "reading the file" not in err
+    assert "No known error in the text" in out
+    assert err == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("kubelet.log", "no such file"),
+        ("logs/kubelet", "no such file"),
+        ("held.log/x", "no such file"),
+        ("/nope/events.json", "no such file"),
+        ("./folder", "no regular file"),
+        ("/dev/null", "no regular file"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_said_to_be(
+    name: str, why: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "held.log").write_text(REFUSED)
+    code, out, err = run(capsys, name)
+    assert (code, out) == (1, "")
+    assert f"doctor: {name}: {why}" in err
+    assert "code" not in err
+
+
+@pytest.mark.parametrize("name", ["held.log", "held"])
+def test_a_file_that_may_not_be_read_is_no_text(
+    name: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / name).write_text(REFUSED)
+    if os.geteuid() == 0:  # root may read everything
+        opened = os.open
+
+        def refused(path: str, *rest: int) -> int:
+            if path == name:
+                raise PermissionError(errno.EACCES, "Permission denied")
+            return opened(path, *rest)
+
+        monkeypatch.setattr(os, "open", refused)
+    else:
+        (tmp_path / name).chmod(0)
+    assert run(capsys, name) == (1, "", f"doctor: {name}: permission denied\n")
+
+
+def test_several_files_are_read_one_after_another(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """What both say is one error; one that is missing does not hold up the rest."""
+    (tmp_path / "a.log").write_text(f"{REFUSED}\n")
+    other = [{"message": 'Failed to pull image "x.example/b:1": toomanyrequests: x'}]
+    (tmp_path / "events.json").write_text(json.dumps([*other, {"message": REFUSED}], indent=1))
+    code, told = report(capsys, "a.log", "events.json")
+    assert (code, told["verdict"]) == (0, "fail")
+    assert [t["root_causes"] for t in told["targets"]] == [["tcp.refused"], ["rate.limited"]]
+    code, out, err = run(capsys, "a.log", "missing.log", "events.json")
+    assert code == 1
+    assert "rate.limited" in out
+    assert "doctor: missing.log: no such file" in err
+
+
+def test_all_files_together_are_read_up_to_8_mib(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "a.log").write_bytes(b"x\n" * (4 << 20))
+    (tmp_path / "b.log").write_text(REFUSED)
+    code, _, err = run(capsys, "a.log", "b.log")
+    assert code == 1
+    assert "b.log goes beyond 8 MiB" in err
 
 
 def test_a_text_may_come_in_several_words(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ would decide it.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -49,12 +49,12 @@ _EVENTS = Step(
 )
 
 
-def report(text: str, book: Book) -> Report:
-    """One entry for each distinct error of the text; where there is none, one that says so; and
+def report(texts: Sequence[str], book: Book) -> Report:
+    """One entry for each distinct error of the texts; where there is none, one that says so; and
     one for what was left out of a text with too many."""
     started, clock = datetime.now().astimezone(), time.perf_counter()
-    found, left = counted(text)
-    diagnoses = [_diagnosis(said, book) for said in found] or [_nothing(text, book)]
+    found, left = counted(*texts)
+    diagnoses = [_diagnosis(said, book) for said in found] or [_nothing("\n".join(texts), book)]
     if left:
         diagnoses.append(_left_out(left, book))
     return Report(

@@ -145,7 +145,7 @@ def errors(text: str) -> tuple[tuple[Said, ...], int]:
             bare.append(message)
     if not found and count <= _SHORT:
         found = _bare(bare)
-    return _distinct(found) or tuple(_reasons(text)), len(left)
+    return distinct(found) or tuple(_reasons(text)), len(left)
 
 
 def _reasons(text: str) -> Iterator[Said]:
@@ -201,7 +201,7 @@ def _bare(lines: list[Message]) -> list[Said]:
     return []
 
 
-def _distinct(found: list[Said]) -> tuple[Said, ...]:
+def distinct(found: list[Said]) -> tuple[Said, ...]:
     """The same cause at the same image or host is one error, whoever repeats it; what names no
     cause is left out where the cause is known."""
     kept: list[Said] = []
