@@ -443,3 +443,20 @@ def test_another_programs_socket_is_none_of_ours(
     said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert report(capsys, said)[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "cause"),
+    [
+        (["unauthorized"], "auth.no-credentials"),
+        (["connection refused"], "tcp.refused"),
+        (["connection", "refused"], "tcp.refused"),
+        (["403", "Forbidden"], "auth.forbidden"),
+        (["toomanyrequests"], "rate.limited"),
+    ],
+)
+def test_a_few_words_that_are_all_is_an_error(
+    words: list[str], cause: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, told = report(capsys, *words)
+    assert (code, told["targets"][0]["root_causes"][0]) == (0, cause)

@@ -13,6 +13,7 @@ from dataclasses import replace
 from itertools import islice
 
 from doctor.said import Said, error
+from doctor.said.alone import alone
 from doctor.said.lines import Message, joined, messages, whole, wraps
 
 MOST = 5000
@@ -145,7 +146,7 @@ def errors(text: str) -> tuple[tuple[Said, ...], int]:
             bare.append(message)
     if not found and count <= _SHORT:
         found = _bare(bare)
-    return distinct(found) or tuple(_reasons(text)), len(left)
+    return distinct(found) or tuple(_reasons(text)) or alone(text), len(left)
 
 
 def _reasons(text: str) -> Iterator[Said]:
