@@ -460,3 +460,51 @@ def test_a_few_words_that_are_all_is_an_error(
 ) -> None:
     code, told = report(capsys, *words)
     assert (code, told["targets"][0]["root_causes"][0]) == (0, cause)
+
+
+def _commands(finding: dict[str, Any]) -> list[str]:
+    return [s["command"] for r in finding["remedies"] for s in r["steps"] if s["command"]]
+
+
+@pytest.mark.parametrize(
+    ("said", "remedy"),
+    [
+        ("no space left on device", "docker image prune --all --force"),
+        ("no space left on device", "podman image prune --all --force"),
+        ("no space left on device", "sudo crictl rmi --prune"),
+        ("no basic auth credentials", "doctor explain auth.no-credentials"),
+    ],
+)
+def test_what_is_certain_comes_with_what_mends_it_though_nothing_is_named(
+    said: str, remedy: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = report(capsys, said)[1]["targets"][0]["findings"][0]
+    assert remedy in _commands(first)
+    assert "Have it proved" not in first["remedies"][0]["title"]
+
+
+@pytest.mark.parametrize(
+    ("said", "step"),
+    [
+        (
+            'error getting credentials - err: exec: "docker-credential-desktop": executable file '
+            "not found in $PATH",
+            '"desktop"',
+        ),
+        ("toomanyrequests: You have reached your pull rate limit", "Try again later"),
+    ],
+)
+def test_what_needs_no_command_is_told_too(
+    said: str, step: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = report(capsys, said)[1]["targets"][0]["findings"][0]
+    assert step in first["remedies"][0]["steps"][0]["text"]
+
+
+def test_a_client_that_is_named_gets_its_own_remedies_alone(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    said = "Error response from daemon: write /var/lib/docker/tmp/x: no space left on device"
+    commands = _commands(report(capsys, said)[1]["targets"][0]["findings"][0])
+    assert "docker image prune --all --force" in commands
+    assert not [each for each in commands if "podman" in each or "explain" in each]

@@ -15,6 +15,7 @@ from datetime import datetime
 from doctor.codes import Book
 from doctor.codes.area import check_of
 from doctor.codes.template import command
+from doctor.command import unnamed
 from doctor.model import Diagnosis, Facts, Finding, Hop, Remedy, Report, Step, Target
 from doctor.redact import plain
 from doctor.reference import Reference, parse, read_target
@@ -133,6 +134,8 @@ def _finding(code: str, said: Said, target: Target, book: Book) -> Finding:
     dressed = book.dress(bare, target)
     if words is not None and "{" not in dressed.detail and dressed.detail == words.means:
         dressed = replace(dressed, detail=f"{_quoted(said)} {words.means}")
+    if not dressed.remedies:
+        dressed = replace(dressed, remedies=unnamed.remedies(bare, target, book))
     return dressed
 
 
@@ -170,7 +173,7 @@ def _evidence(said: Said) -> Mapping[str, object]:
 
 def _params(code: str, said: Said, target: Target, hop: Hop | None) -> dict[str, str]:
     """What the words of the code may have filled in, as far as a text holds it."""
-    params = dict(said.params)
+    params = unnamed.params(code, said) | dict(said.params)
     params.pop("runtime", None)
     on_hub = target.named in hub.DOMAINS
     address, _, port = params.get("address", "").rpartition(":")
