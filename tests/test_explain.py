@@ -386,6 +386,15 @@ CTR = (
         ),
         (CTR, "containerd", "sudo ctr --address /run/containerd/containerd.sock version"),
         (
+            "validate CRI v1 runtime API for endpoint "
+            '"unix:///run/k3s/containerd/containerd.sock": '
+            "rpc error: code = Unavailable desc = connection error: desc = "
+            '"transport: Error while dialing: dial unix /run/k3s/containerd/containerd.sock: '
+            'connect: permission denied"',
+            "containerd",
+            "sudo ctr --address /run/k3s/containerd/containerd.sock version",
+        ),
+        (
             "/run/k3s/containerd/containerd.sock: connect: permission denied",
             "containerd",
             "sudo ctr --address /run/k3s/containerd/containerd.sock version",

@@ -10,7 +10,10 @@ from __future__ import annotations
 import re
 
 _STATUS = r"(?P<status>[1-5]\d\d)\b"
-_SOCKET = r'(?P<socket>/[\w./-]{{0,150}}{}[\w./-]{{0,60}}\.sock)"?: (?:connect: )?\w'
+_SOCKET = (
+    r"(?:(?<![\w./-])|(?<=://))(?P<socket>/(?!/)[\w./-]{{0,150}}{}[\w./-]{{0,60}}\.sock)"
+    r'"?: (?:connect: )?\w'
+)
 """A daemon's socket, with what came of connecting to it."""
 _OUTER: tuple[tuple[str, str], ...] = (
     (r'Failed to pull image "(?P<image>[^"]*)": ', "kubelet"),
