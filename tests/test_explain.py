@@ -177,6 +177,7 @@ def test_what_is_no_path_is_a_text(
         ("logs/kubelet", "no such file"),
         ("held.log/x", "no such file"),
         ("/nope/events.json", "no such file"),
+        ("registry.corp/app:1", "no such file; an image is for `doctor check`"),
         ("./folder", "no regular file"),
         ("/dev/null", "no regular file"),
     ],

@@ -17,6 +17,7 @@ _MOST = 8 << 20
 """Bytes of all texts together that are read."""
 _NEVER = re.compile(r"[\s\"'{}<>|\x00]|://")
 """What a path that is typed as one word does not hold, as errors and JSON do."""
+_TAG = re.compile(r"/[^/]+[:@][\w.:-]+\Z")
 _SUFFIXES = (".log", ".txt", ".json", ".yaml", ".yml")
 
 
@@ -45,7 +46,8 @@ def _files(names: list[str]) -> Iterator[str]:
         try:
             data = _content(name, left + 1)
         except OSError as trouble:
-            talk(f"doctor: {shown}: {_reason(trouble)}")
+            hint = "; an image is for `doctor check`" if _TAG.search(name) else ""
+            talk(f"doctor: {shown}: {_reason(trouble)}{hint}")
             continue
         talk(f"doctor: reading the file {shown}")
         yield _decoded(data, left, "the file" if len(names) == 1 else shown)
