@@ -46,7 +46,7 @@ def _files(names: list[str]) -> Iterator[str]:
         try:
             data = _content(name, left + 1)
         except OSError as trouble:
-            hint = "; an image is for `doctor check`" if _TAG.search(name) else ""
+            hint = "; an image is for `doctor check`" if _TAG.search(name[-300:]) else ""
             talk(f"doctor: {shown}: {_reason(trouble)}{hint}")
             continue
         talk(f"doctor: reading the file {shown}")
