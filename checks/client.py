@@ -22,6 +22,8 @@ from doctor.pki.evidence import set_in
 if TYPE_CHECKING:
     from doctor.net import Net
 
+NOT_ALLOWED = "The right to use the daemon's socket is missing"
+"""The title where the daemon may well run."""
 _DOWN = frozenset({"missing", "refused", "denied", "silent", "odd"})
 
 
@@ -56,6 +58,7 @@ def _running(fact: ClientFact) -> Iterator[Finding]:
     }
     yield Finding(
         "client.not-running",
+        title=NOT_ALLOWED if daemon.state == "denied" else "",
         subject=daemon.socket,
         evidence={
             "program": fact.program,

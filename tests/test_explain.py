@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -75,7 +77,7 @@ BOOK = load()
 
 @pytest.mark.parametrize("case", MESSAGES, ids=lambda c: c["text"][:60])
 def test_every_line_makes_a_valid_report(case: dict[str, Any]) -> None:
-    told = document(hearsay.report(case["text"], BOOK))
+    told = document(hearsay.report([case["text"]], BOOK))
     Draft202012Validator(SCHEMA).validate(told)
     (target,) = told["targets"]
     assert target["root_causes"] == (case["codes"] or ["k8s.cause-unknown"])
@@ -157,14 +159,86 @@ def test_a_file_of_powershell_is_read(capsys: pytest.CaptureFixture[str], tmp_pa
     assert run(capsys, "pods.json")[0] == 0
 
 
-@pytest.mark.parametrize("name", ["folder", "/dev/null", "missing.log", "a\x00b"])
-def test_what_is_no_regular_file_is_a_text(
+@pytest.mark.parametrize("name", ["folder", "a\x00b", "the folder/", '{"a":"b/c"}'])
+def test_what_is_no_path_is_a_text(
     name: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     (tmp_path / "folder").mkdir()
-    code, _, err = run(capsys, name)
+    code, out, err = run(capsys, name)
     assert code == 1
-    assert "reading the file" not in err
+    assert "No known error in the text" in out
+    assert err == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("kubelet.log", "no such file"),
+        ("logs/kubelet", "no such file"),
+        ("held.log/x", "no such file"),
+        ("/nope/events.json", "no such file"),
+        ("registry.corp/app:1", "no such file; an image is for `doctor check`"),
+        ("./folder", "no regular file"),
+        ("/dev/null", "no regular file"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_said_to_be(
+    name: str, why: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "held.log").write_text(REFUSED)
+    code, out, err = run(capsys, name)
+    assert (code, out) == (1, "")
+    assert f"doctor: {name}: {why}" in err
+    assert "code" not in err
+
+
+@pytest.mark.parametrize("name", ["held.log", "held"])
+def test_a_file_that_may_not_be_read_is_no_text(
+    name: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / name).write_text(REFUSED)
+    if os.geteuid() == 0:  # root may read everything
+        opened = os.open
+
+        def refused(path: str, *rest: int) -> int:
+            if path == name:
+                raise PermissionError(errno.EACCES, "Permission denied")
+            return opened(path, *rest)
+
+        monkeypatch.setattr(os, "open", refused)
+    else:
+        (tmp_path / name).chmod(0)
+    assert run(capsys, name) == (1, "", f"doctor: {name}: permission denied\n")
+
+
+def test_several_files_are_read_one_after_another(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """What both say is one error; one that is missing does not hold up the rest."""
+    (tmp_path / "a.log").write_text(f"{REFUSED}\n")
+    other = [{"message": 'Failed to pull image "x.example/b:1": toomanyrequests: x'}]
+    (tmp_path / "events.json").write_text(json.dumps([*other, {"message": REFUSED}], indent=1))
+    code, told = report(capsys, "a.log", "events.json")
+    assert (code, told["verdict"]) == (0, "fail")
+    assert [t["root_causes"] for t in told["targets"]] == [["tcp.refused"], ["rate.limited"]]
+    code, out, err = run(capsys, "a.log", "missing.log", "events.json")
+    assert code == 1
+    assert "rate.limited" in out
+    assert "doctor: missing.log: no such file" in err
+
+
+def test_all_files_together_are_read_up_to_8_mib(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "a.log").write_bytes(b"x\n" * (4 << 20))
+    (tmp_path / "b.log").write_text(REFUSED)
+    code, _, err = run(capsys, "a.log", "b.log")
+    assert code == 1
+    assert "b.log goes beyond 8 MiB" in err
 
 
 def test_a_text_may_come_in_several_words(capsys: pytest.CaptureFixture[str]) -> None:
@@ -280,3 +354,167 @@ def test_where_the_words_name_no_runtime_the_commonest_comes_first(
     titles = [each["title"] for each in told["targets"][0]["findings"][0]["remedies"]]
     given = [f"Give {client} the CA for registry.corp:5000" for client in clients]
     assert [title for title in titles if title.startswith("Give ")] == given
+
+
+SOCKET = "/var/run/docker.sock"
+DENIED = (
+    f"permission denied while trying to connect to the Docker daemon socket at unix://{SOCKET}: "
+    'Get "http://%2Fvar%2Frun%2Fdocker.sock/v1.24/images/create": dial unix '
+    f"{SOCKET}: connect: permission denied"
+)
+CTR = (
+    'ctr: failed to dial "/run/containerd/containerd.sock": connection error: desc = "transport: '
+    'error while dialing: dial unix /run/containerd/containerd.sock: connect: permission denied"'
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "client", "command"),
+    [
+        (DENIED, "docker", 'sudo usermod --append --groups docker "$(id -un)"'),
+        (f"Got {DENIED}", "docker", 'sudo usermod --append --groups docker "$(id -un)"'),
+        (
+            "permission denied while trying to connect to the docker API at "
+            "unix:///var/run/docker.sock",
+            "docker",
+            'sudo usermod --append --groups docker "$(id -un)"',
+        ),
+        (
+            'Error: unable to connect to Podman socket: Get "http://d/v5.0.0/libpod/_ping": dial '
+            "unix /run/podman/podman.sock: connect: permission denied",
+            "podman",
+            "systemctl --user enable --now podman.socket",
+        ),
+        (CTR, "containerd", "sudo ctr --address /run/containerd/containerd.sock version"),
+        (
+            "validate CRI v1 runtime API for endpoint "
+            '"unix:///run/k3s/containerd/containerd.sock": '
+            "rpc error: code = Unavailable desc = connection error: desc = "
+            '"transport: Error while dialing: dial unix /run/k3s/containerd/containerd.sock: '
+            'connect: permission denied"',
+            "containerd",
+            "sudo ctr --address /run/k3s/containerd/containerd.sock version",
+        ),
+        (
+            "/run/k3s/containerd/containerd.sock: connect: permission denied",
+            "containerd",
+            "sudo ctr --address /run/k3s/containerd/containerd.sock version",
+        ),
+        (
+            "dial unix /var/run/crio/crio.sock: connect: permission denied",
+            "cri-o",
+            "sudo crictl --runtime-endpoint unix:///var/run/crio/crio.sock version",
+        ),
+    ],
+)
+def test_a_socket_that_may_not_be_used_is_a_missing_right(
+    said: str, client: str, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The daemon may well run, and the socket's path is no host."""
+    code, told = report(capsys, said)
+    (target,) = told["targets"]
+    assert (code, target["target"], target["client"]) == (0, None, client)
+    assert target["root_causes"] == ["client.not-running"]
+    first = target["findings"][0]
+    assert "right" in first["title"]
+    assert first["remedies"][0]["steps"][0]["command"] == command
+    commands = [s["command"] or "" for r in first["remedies"] for s in r["steps"]]
+    assert not [each for each in commands if "%2F" in each or "enable --now docker" in each]
+
+
+@pytest.mark.parametrize(
+    ("said", "command"),
+    [
+        (
+            f"Cannot connect to the Docker daemon at unix://{SOCKET}. Is the docker daemon "
+            "running?",
+            "sudo systemctl enable --now docker",
+        ),
+        (CTR.replace("permission denied", "connection refused"),
+         "sudo systemctl enable --now containerd"),
+    ],
+)  # fmt: skip
+def test_a_daemon_that_does_not_run_is_started(
+    said: str, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = report(capsys, said)[1]["targets"][0]["findings"][0]
+    assert "right" not in first["title"]
+    assert first["remedies"][0]["steps"][0]["command"] == command
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "dial unix /var/run/postgresql/.s.PGSQL.5432: connect: permission denied",
+        "open /etc/docker/daemon.json: permission denied",
+    ],
+)
+def test_another_programs_socket_is_none_of_ours(
+    said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert report(capsys, said)[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "cause"),
+    [
+        (["unauthorized"], "auth.no-credentials"),
+        (["connection refused"], "tcp.refused"),
+        (["connection", "refused"], "tcp.refused"),
+        (["403", "Forbidden"], "auth.forbidden"),
+        (["toomanyrequests"], "rate.limited"),
+    ],
+)
+def test_a_few_words_that_are_all_is_an_error(
+    words: list[str], cause: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, told = report(capsys, *words)
+    assert (code, told["targets"][0]["root_causes"][0]) == (0, cause)
+
+
+def _commands(finding: dict[str, Any]) -> list[str]:
+    return [s["command"] for r in finding["remedies"] for s in r["steps"] if s["command"]]
+
+
+@pytest.mark.parametrize(
+    ("said", "remedy"),
+    [
+        ("no space left on device", "docker image prune --all --force"),
+        ("no space left on device", "podman image prune --all --force"),
+        ("no space left on device", "sudo crictl rmi --prune"),
+        ("no basic auth credentials", "doctor explain auth.no-credentials"),
+    ],
+)
+def test_what_is_certain_comes_with_what_mends_it_though_nothing_is_named(
+    said: str, remedy: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = report(capsys, said)[1]["targets"][0]["findings"][0]
+    assert remedy in _commands(first)
+    assert "Have it proved" not in first["remedies"][0]["title"]
+
+
+@pytest.mark.parametrize(
+    ("said", "step"),
+    [
+        (
+            'error getting credentials - err: exec: "docker-credential-desktop": executable file '
+            "not found in $PATH",
+            '"desktop"',
+        ),
+        ("toomanyrequests: You have reached your pull rate limit", "Try again later"),
+    ],
+)
+def test_what_needs_no_command_is_told_too(
+    said: str, step: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = report(capsys, said)[1]["targets"][0]["findings"][0]
+    assert step in first["remedies"][0]["steps"][0]["text"]
+
+
+def test_a_client_that_is_named_gets_its_own_remedies_alone(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    said = "Error response from daemon: write /var/lib/docker/tmp/x: no space left on device"
+    commands = _commands(report(capsys, said)[1]["targets"][0]["findings"][0])
+    assert "docker image prune --all --force" in commands
+    assert not [each for each in commands if "podman" in each or "explain" in each]

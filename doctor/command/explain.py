@@ -5,19 +5,14 @@ from __future__ import annotations
 
 import os
 import re
-import stat
-import sys
 from argparse import Namespace
 
 from doctor.codes import Book, load
-from doctor.command.piped import decoded
 from doctor.plugins import installed
 from doctor.process.streams import say, talk
 from doctor.redact import plain, scrub
 from doctor.usage import UsageError
 
-_MOST = 8 << 20
-"""Bytes of a text that are read."""
 _CODE = re.compile(r"[a-z0-9]+[._][a-z0-9._-]+")
 
 
@@ -43,9 +38,10 @@ def _means_a_code(word: str, book: Book) -> bool:
         return True
     if not _CODE.fullmatch(word) and (not book.near(word) or not word.strip().islower()):
         return False
+    from doctor.command.pasted import is_path
     from doctor.said import errors
 
-    return not os.path.isfile(word) and not errors(word)
+    return not is_path(word) and not os.path.isfile(word) and not errors(word)
 
 
 def _codes(args: Namespace, book: Book) -> int:
@@ -67,49 +63,21 @@ def _codes(args: Namespace, book: Book) -> int:
 
 def _text(args: Namespace, book: Book) -> int:
     """Explain a text: a report in the formats asked for, one entry for each distinct error."""
-    from doctor.command.hearsay import report
+    from doctor.command.hearsay import UNKNOWN, report
     from doctor.command.options import read
     from doctor.command.output import tell
+    from doctor.command.pasted import texts
     from doctor.redact import learn_variables
     from doctor.report.document import document
 
     learn_variables(os.environ)
     options = read(args, tuple)
-    found = report(_pasted(args.text), book)
-    known = all("k8s.cause-unknown" not in each.root_causes for each in found.diagnoses)
+    pasted, unread = texts(args.text)
+    if not pasted:
+        return 1
+    found = report(pasted, book)
+    known = not unread and all(UNKNOWN not in each.root_causes for each in found.diagnoses)
     return tell(document(found), options, 0 if known else 1)
-
-
-def _pasted(words: list[str]) -> str:
-    """The text itself: from standard input, from a file that is named, or as it was typed."""
-    if words == ["-"]:
-        if sys.stdin.isatty():
-            talk("doctor: reading standard input; Ctrl-D ends it")
-        return _decoded(sys.stdin.buffer.read(_MOST + 1), "standard input")
-    if len(words) == 1 and (data := _file(words[0])) is not None:
-        talk(f"doctor: reading the file {plain(scrub(words[0]), 200)}")
-        return _decoded(data, "the file")
-    return " ".join(words)[:_MOST]
-
-
-def _file(name: str) -> bytes | None:
-    """What is in the regular file of that name; None where there is none. A pipe is not waited
-    for."""
-    try:
-        descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK)
-    except (OSError, ValueError):
-        return None
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        return None
-    with os.fdopen(descriptor, "rb") as handle:
-        return handle.read(_MOST + 1)
-
-
-def _decoded(data: bytes, name: str) -> str:
-    if len(data) > _MOST:
-        talk(f"doctor: {name} is larger than 8 MiB; what follows was not read")
-    return decoded(data[:_MOST])
 
 
 def list_checks() -> int:

@@ -8,13 +8,14 @@ would decide it.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from doctor.codes import Book
 from doctor.codes.area import check_of
 from doctor.codes.template import command
+from doctor.command import unnamed
 from doctor.model import Diagnosis, Facts, Finding, Hop, Remedy, Report, Step, Target
 from doctor.redact import plain
 from doctor.reference import Reference, parse, read_target
@@ -37,7 +38,7 @@ _ANSWERS = {
 }
 _OF_WORDS = {
     *("runtime", "named", "then", "ping", "policy", "mirror_image", "mirror_host"),
-    *("statement", "suggestion", "rule"),
+    *("statement", "suggestion", "rule", "denied", "reason"),
 }
 """Params that only fill in a remedy's words, and prove nothing."""
 _LONGEST = 220
@@ -49,12 +50,12 @@ _EVENTS = Step(
 )
 
 
-def report(text: str, book: Book) -> Report:
-    """One entry for each distinct error of the text; where there is none, one that says so; and
+def report(texts: Sequence[str], book: Book) -> Report:
+    """One entry for each distinct error of the texts; where there is none, one that says so; and
     one for what was left out of a text with too many."""
     started, clock = datetime.now().astimezone(), time.perf_counter()
-    found, left = counted(text)
-    diagnoses = [_diagnosis(said, book) for said in found] or [_nothing(text, book)]
+    found, left = counted(*texts)
+    diagnoses = [_diagnosis(said, book) for said in found] or [_nothing("\n".join(texts), book)]
     if left:
         diagnoses.append(_left_out(left, book))
     return Report(
@@ -127,12 +128,22 @@ def _finding(code: str, said: Said, target: Target, book: Book) -> Finding:
         evidence={"said": said.text},
         params=_params(code, said, target, hop),
         root_cause=True,
+        title=_title(code, said),
     )
     words = book.get(code)
     dressed = book.dress(bare, target)
     if words is not None and "{" not in dressed.detail and dressed.detail == words.means:
         dressed = replace(dressed, detail=f"{_quoted(said)} {words.means}")
+    if not dressed.remedies:
+        dressed = replace(dressed, remedies=unnamed.remedies(bare, target, book))
     return dressed
+
+
+def _title(code: str, said: Said) -> str:
+    """A title of its own, as the check gives it; else the code's."""
+    from doctor.checks.client import NOT_ALLOWED
+
+    return NOT_ALLOWED if code == "client.not-running" and "denied" in said.params else ""
 
 
 def _quoted(said: Said) -> str:
@@ -162,7 +173,7 @@ def _evidence(said: Said) -> Mapping[str, object]:
 
 def _params(code: str, said: Said, target: Target, hop: Hop | None) -> dict[str, str]:
     """What the words of the code may have filled in, as far as a text holds it."""
-    params = dict(said.params)
+    params = unnamed.params(code, said) | dict(said.params)
     params.pop("runtime", None)
     on_hub = target.named in hub.DOMAINS
     address, _, port = params.get("address", "").rpartition(":")

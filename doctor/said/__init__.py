@@ -96,8 +96,11 @@ def errors(text: str) -> tuple[Said, ...]:
     return counted(text)[0]
 
 
-def counted(text: str) -> tuple[tuple[Said, ...], int]:
-    """The same, and how many distinct messages were not looked at because there are so many."""
+def counted(*texts: str) -> tuple[tuple[Said, ...], int]:
+    """The same of several texts, one after another, and how many distinct messages were not looked
+    at because there are so many."""
     from doctor.said import statements
 
-    return statements.errors(text)
+    found = [statements.errors(text) for text in texts]
+    said = [each for errors, _ in found for each in errors]
+    return statements.distinct(said) if len(found) > 1 else tuple(said), sum(n for _, n in found)

@@ -98,3 +98,7 @@ UNAVAILABLE = (
 )
 GAVE_UP = "It tells only that every try failed, and not how; the lines before it do."
 REFUSED_THERE = "Whether the token service refuses the login or what was asked for is not told."
+ALONE = (
+    "These words alone do not tell who said them, nor to what: the whole line "
+    "around them tells more."
+)

@@ -69,6 +69,7 @@ BEFORE: tuple[Rule, ...] = (
     rule(
         r"[Cc]annot connect to (?:the Docker daemon|Podman)|Is the docker daemon running"
         r"|trying to connect to the [Dd]ocker (?:daemon socket|API)|dial unix \S+: connect: "
+        r"|(?:containerd|crio|podman|docker)\.sock: connect: |cannot access containerd socket"
         r"|failed to dial \S*\.sock|validate (?:CRI|service) \S+ (?:image|runtime) API"
         r"|error during connect: ",
         sure("client.not-running"),

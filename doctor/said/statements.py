@@ -13,6 +13,7 @@ from dataclasses import replace
 from itertools import islice
 
 from doctor.said import Said, error
+from doctor.said.alone import alone
 from doctor.said.lines import Message, joined, messages, whole, wraps
 
 MOST = 5000
@@ -58,7 +59,9 @@ LIKELY = re.compile(
     | no\ image\ found\ in\ (?:image\ index|manifest\ list)|no\ child\ with\ platform[ ]
     | repository\ \S+\ not\ found:\ name\ unknown|login\ attempt\ to\ https?://
     | no\ successful\ auth\ challenge|onnect\ to\ the\ Docker\ daemon|onnect\ to\ Podman
-    | trying\ to\ connect\ to\ the\ [Dd]ocker|docker-credential-|Credentials\ store[ ]
+    | trying\ to\ connect\ to\ the\ [Dd]ocker|connect\ to\ Podman\ socket
+    | validate\ (?:CRI|service)\ |cannot\ access\ containerd\ socket
+    | docker-credential-|Credentials\ store[ ]
     | (?:getting|storing|saving)\ credentials|insufficient_scope|no\ basic\ auth\ credentials
     | requested\ access\ to\ the\ resource\ is\ denied|MANIFEST_UNKNOWN:|NAME_UNKNOWN:
     | UNAUTHORIZED:\ .|DENIED:\ .|TOOMANYREQUESTS:|is\ blocked\ in\ \S*registries\.conf
@@ -98,6 +101,7 @@ BARE = re.compile(
     | malformed\ www|no\ token\ in|realm\ host|unsupported\ |\(Mirrors\ also|received\ unexpected
     | parsing\ HTTP|error\ parsing\ HTTP|invalid\ status\ code|EOF$|Proxy\ Authentication
     | \S+/\S+:\ not\ found|Temporary\ failure|Timed\ out\ on|ErrImageNeverPull|wrong\ version
+    | (?:dial\ unix\ )?/[\w./-]{0,150}(?:containerd|crio|podman|docker)\.sock:\ connect:[ ]
     | no\ match|no\ child|unexpected\ status|failed\ to\ fetch|rpc\ error:[ ]
     )
     """,
@@ -142,7 +146,7 @@ def errors(text: str) -> tuple[tuple[Said, ...], int]:
             bare.append(message)
     if not found and count <= _SHORT:
         found = _bare(bare)
-    return _distinct(found) or tuple(_reasons(text)), len(left)
+    return distinct(found) or tuple(_reasons(text)) or alone(text), len(left)
 
 
 def _reasons(text: str) -> Iterator[Said]:
@@ -198,7 +202,7 @@ def _bare(lines: list[Message]) -> list[Said]:
     return []
 
 
-def _distinct(found: list[Said]) -> tuple[Said, ...]:
+def distinct(found: list[Said]) -> tuple[Said, ...]:
     """The same cause at the same image or host is one error, whoever repeats it; what names no
     cause is left out where the cause is known."""
     kept: list[Said] = []

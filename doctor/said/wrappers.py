@@ -10,6 +10,11 @@ from __future__ import annotations
 import re
 
 _STATUS = r"(?P<status>[1-5]\d\d)\b"
+_SOCKET = (
+    r"(?:(?<![\w./-])|(?<=://))(?P<socket>/(?!/)[\w./-]{{0,150}}{}[\w./-]{{0,60}}\.sock)"
+    r'"?: (?:connect: )?\w'
+)
+"""A daemon's socket, with what came of connecting to it."""
 _OUTER: tuple[tuple[str, str], ...] = (
     (r'Failed to pull image "(?P<image>[^"]*)": ', "kubelet"),
     (r'Back-off pulling image "(?P<image>[^"]*)"(?:: |\.? *$)', "kubelet"),
@@ -125,7 +130,14 @@ _FIELDS: tuple[tuple[str, str], ...] = (
     (r"current time (?P<now>\S+) is (?:after|before) (?P<limit>\S+)", ""),
     (r"certificate is valid for (?P<names>[^\n]{1,300}?), not (?P<wanted>\S+)", ""),
     (r"retrieve some image pull secrets \((?P<secrets>[^)]*)\)", "kubelet"),
-    (r"daemon (?:socket )?at (?P<socket>unix://[^\s:]+?)\.?(?=[\s:]|$)", "docker"),
+    (
+        r"(?:daemon (?:socket )?|[Dd]ocker API )at unix://(?P<socket>/[^\s:]+?)\.?(?=[\s:]|$)",
+        "docker",
+    ),
+    (_SOCKET.format("containerd"), "containerd"),
+    (_SOCKET.format("crio"), "cri-o"),
+    (_SOCKET.format("podman"), "podman"),
+    (_SOCKET.format("docker"), "docker"),
 )
 FIELDS = tuple((re.compile(pattern), client) for pattern, client in _FIELDS)
 """Pattern and, where it tells, whose words they are. The groups are the fields of a `Context`."""

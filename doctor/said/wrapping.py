@@ -212,6 +212,8 @@ def host_of(context: Context) -> str | None:
     """The host that the request went to: `host` or `host:port`, IPv6 in brackets."""
     fields = context.fields
     authority = _split(fields.get("url", ""))[0]
+    if "%2F" in authority or context.says("dial unix "):
+        return None  # a daemon's socket in a URL's host, or a host that stands for one
     if authority:
         return authority
     if "host" in fields:
@@ -243,6 +245,8 @@ def params_of(context: Context) -> dict[str, str]:
         found |= {"ping": f"{scheme}://{mirror}/v2/"}
         found |= {"mirror_image": _asked(mirror, context.path) or ""}
         found |= {"named": "to which the client's settings send it", "then": _UNTOLD}
+    if "socket" in found and context.says("permission denied"):
+        found |= {"denied": "yes", "reason": "permission denied"}
     if "blocked" in context.fields:
         found |= {"blocked_prefix": context.fields["blocked"], "rule": context.text}
         found |= {"file": context.fields["blocked_in"]}

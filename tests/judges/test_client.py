@@ -84,6 +84,9 @@ def test_a_socket_that_is_not_for_this_user_wants_the_group() -> None:
     denied = Daemon(SOCKET, "denied", "permission denied")
     found = judged(replace(FACT, daemon=denied, user="alice"))
     assert "usermod --append --groups docker alice" in commands(found["client.not-running"])
+    assert found["client.not-running"].title == client.NOT_ALLOWED
+    down = judged(replace(FACT, daemon=DOWN, user="alice"))["client.not-running"]
+    assert "does not answer" in down.title
 
 
 BROKEN = ConfigFault(

@@ -288,3 +288,52 @@ def test_no_secret_stands_on_a_command_line() -> None:
         uses = re.findall(r"[^\n|]*\$\{?REGISTRY_PASSWORD[^\n]*", line.text)
         assert all(re.fullmatch(r"\s*printf '%s' \"\$REGISTRY_PASSWORD\" \|.*", u) for u in uses)
         assert "$DOCKER_AUTH_CONFIG" not in line.text
+
+
+def test_an_earlier_runs_report_is_not_taken_for_this_ones(lab: World, store: Path) -> None:
+    """Nothing is looked at where a file cannot be used: then there is no verdict."""
+    work, env = furnished(lab, store, GOOD)
+    reports = work / "registry-doctor"
+    reports.mkdir()
+    for name in ("report.json", "report.txt", "report.md"):
+        (reports / name).write_text('{"verdict": "pass"}')
+    (reports / "notes").write_text("somebody's own")
+    *_, last = [run(lab, work, env, line) for line in _action({"files": "/nope"})]
+    assert last.exit == 2, last
+    assert "The whole report" not in last.stdout
+    assert not (lab.folder / "runner/output").exists()
+    assert [file.name for file in reports.iterdir()] == ["notes"]
+
+
+@pytest.mark.parametrize("given", [{}, {"targets": " \n", "files": "\n\n"}])
+def test_the_action_refuses_to_run_on_nothing(
+    given: dict[str, str], lab: World, store: Path
+) -> None:
+    """An empty variable is no pass: `doctor check` alone would look at its default registry."""
+    work, env = furnished(lab, store, GOOD)
+    *_, last = [run(lab, work, env, line) for line in _action(given)]
+    assert (last.exit, "both empty" in last.stdout) == (2, True), last
+    assert not (lab.folder / "runner/output").exists()
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_an_example_leaves_the_logins_that_a_runner_has(
+    system: str, lab: World, store: Path
+) -> None:
+    """On a shell runner the home is everybody's."""
+    work, env = furnished(lab, store, GOOD)
+    kept = json.dumps({**config(), "credHelpers": {"other.example": "x"}})
+    for home in {lab.home, Path(env.get("HOME", lab.home))}:
+        (home / ".docker").mkdir(parents=True, exist_ok=True)
+        (home / ".docker/config.json").write_text(kept)
+    for line in SYSTEMS[system]():
+        run(lab, work, env, line)
+    assert (lab.home / ".docker/config.json").read_text() == kept
+
+
+@pytest.mark.parametrize("file", sorted(DOCS.iterdir()), ids=lambda f: f.name)
+def test_no_variable_is_a_target_unguarded(file: Path) -> None:
+    """`IMAGE=; doctor check $IMAGE` has no target, and passes."""
+    uses = re.findall(r'doctor check[^|\n]* "?\$\{?(?!REGISTRY_USER)\w+[^\s`]*', file.read_text())
+    assert uses
+    assert all('"${IMAGE:?}"' in use for use in uses), uses

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from doctor.said import error, errors, statements, wrapping
+from doctor.said import alone, error, errors, statements, wrapping
 from tests.said import MESSAGES
 
 IMAGE = "registry.corp:5000/team/app"
@@ -354,3 +354,37 @@ def test_no_text_breaks_the_reader(parts: list[str], between: str) -> None:
 )
 def test_no_json_breaks_the_reader(value: object) -> None:
     errors(json.dumps(value))
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("unauthorized", ("auth.no-credentials", "auth.rejected")),
+        ("401 Unauthorized", ("auth.no-credentials", "auth.rejected")),
+        ("Error: Unauthorized\n", ("auth.no-credentials", "auth.rejected")),
+        ("403 Forbidden", ("auth.forbidden", "auth.denied-or-missing", "registry.blocked")),
+        ("connection refused", ("tcp.refused", "proxy.unreachable")),
+        ("Connection refused.", ("tcp.refused", "proxy.unreachable")),
+        ("toomanyrequests", ("rate.limited",)),
+        ("HTTP/1.1 429 Too Many Requests", ("rate.limited",)),
+        ("Client.Timeout exceeded while awaiting headers", ("registry.timeout", "tcp.timeout")),
+        ("(Client.Timeout exceeded while awaiting headers)", ("registry.timeout", "tcp.timeout")),
+        ("502 Bad Gateway", ("registry.server-error",)),
+    ],
+)
+def test_a_few_words_are_known_as_the_whole_text_and_never_for_certain(
+    text: str, codes: tuple[str, ...]
+) -> None:
+    """In a log they are anybody's."""
+    (said,) = errors(text)
+    assert (said.codes, said.confidence) == (codes, "possible")
+    assert "alone" in said.cannot_tell[-1]
+    assert errors(f"starting\n{text}\ndone\n") == ()
+    assert errors(f"the database says {text}") == ()
+    assert errors(f"{text} for user 12") == ()
+
+
+def test_every_phrase_that_is_known_alone_has_a_meaning() -> None:
+    phrases = alone._SPELT
+    assert all(errors(phrase) for phrase in phrases)
+    assert all(errors(phrase.upper()) for phrase in phrases)
