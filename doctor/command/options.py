@@ -74,6 +74,8 @@ def read(args: Namespace, checks: Callable[[], Collection[str]]) -> Options:
         raise UsageError("--username and --password-stdin go together")
     if args.root != "/" and not (args.root and Path(args.root).is_dir()):
         raise UsageError(f"--root {args.root!r} is not a folder")
+    if args.root != "/" and not os.access(args.root, os.R_OK | os.X_OK):
+        raise UsageError(f"--root {args.root!r} cannot be read by this user; try with sudo")
     only, skip = _names("--only", args.only, checks), _names("--skip", args.skip, checks)
     if skip and not (only or frozenset(checks())) - skip:
         raise UsageError("--skip leaves out every check that would be made; nothing is left to do")
