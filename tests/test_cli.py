@@ -75,6 +75,28 @@ def test_what_is_skipped_may_leave_something(
     assert run(capsys, "check", "--offline", "x.example/a", *more)[0] != 2
 
 
+def test_what_is_skipped_and_needed_all_the_same_is_said(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code, out, err = run(capsys, "check", "localhost:1/a", "--skip", "tcp,rate", "--json")
+    assert code == 1
+    assert err.count("\n") == 1, err
+    assert err.startswith("doctor: --skip tcp: it is looked at all the same, because tls cannot")
+    assert {"tcp", "rate"} <= set(json.loads(out)["targets"][0]["not_tried"])
+    for more in (("--skip", "rate"), ("--skip", "tcp", "--offline"), ("--skip", "tcp", "--quiet")):
+        assert run(capsys, "check", "localhost:1/a", *more)[2] == ""
+
+
+@pytest.mark.parametrize("more", [(), ("--skip", "rate"), ("--skip", "client")])
+def test_a_skipped_check_brings_no_other_one(
+    capsys: pytest.CaptureFixture[str], more: tuple[str, ...]
+) -> None:
+    out = run(capsys, "check", "localhost:1/a", "--offline", "--json", *more)[1]
+    (found,) = json.loads(out)["targets"]
+    assert "client" not in {each["name"] for each in found["checks"]}
+    assert ("client" in found["not_tried"]) is ("client" in more)
+
+
 def test_nothing_said_prints_the_help_and_exits_2(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys)
     assert code == 2

@@ -11,7 +11,7 @@ from argparse import Namespace
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
-from doctor.clients.eyes import ALL, NAMES
+from doctor.clients.eyes import ALL, NAMES, PLAIN
 from doctor.clients.system import own_platform
 from doctor.command.delivery import check
 from doctor.command.parsers import FORMATS
@@ -57,6 +57,12 @@ class Options:
     colour: bool | None
     quiet: bool
     verbose: bool
+
+    @property
+    def plain_program(self) -> bool:
+        """Is a program without settings of its own looked at, and nothing asked or left out that
+        only others have?"""
+        return self.client in PLAIN and not self.only and "client" not in self.skip
 
 
 def read(args: Namespace, checks: Callable[[], Collection[str]]) -> Options:
