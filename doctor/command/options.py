@@ -125,13 +125,17 @@ def _outputs(formats: Sequence[str], files: Sequence[str], quiet: bool) -> tuple
         raise UsageError(
             f"{len(files)} -o for {len(formats)} --format: the n-th -o belongs to the n-th --format"
         )
-    if len(formats) - len(files) > 1:
+    targets = [
+        *(None if file == "-" else file for file in files),
+        *([None] * (len(formats) - len(files))),
+    ]
+    if targets.count(None) > 1:
         raise UsageError(
             "only one format can go to standard output; give the others a file with -o"
         )
-    for file in files:
-        check(file)
-    targets = [*files, *([None] * (len(formats) - len(files)))]
+    for file in targets:
+        if file is not None:
+            check(file)
     outputs = [Output(f, t) for f, t in zip(formats, targets, strict=True)]
     return tuple(o for o in outputs if o.file or not quiet)
 

@@ -229,7 +229,7 @@ def _forms(add: Add) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="write there; the n-th belongs to the n-th --format",
+        help="write there (-: standard output); the n-th belongs to the n-th --format",
     )
 
 
