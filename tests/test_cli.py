@@ -29,6 +29,9 @@ def run(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
     [
         (["chekc"], "did you mean `doctor check`?"),
         (["nginx"], "doctor check nginx"),
+        (["docker", "pull", "x.example/a:1"], "fails: doctor check docker pull x.example/a:1"),
+        (["docker", "pull", "u:hunter2@x.example/a"], "doctor check docker pull"),
+        (["docker", "x.example/a"], "For an image of that name: doctor check docker"),
         (["check", "x.example/a", "--as", "dokcer"], "shell, crane, docker, podman, containerd"),
         (["check", "x.example/a", "--format", "yaml"], "text, json"),
         (["check", "x.example/a", "--only", "tsl"], "did you mean tls?"),
@@ -95,6 +98,20 @@ def test_a_skipped_check_brings_no_other_one(
     (found,) = json.loads(out)["targets"]
     assert "client" not in {each["name"] for each in found["checks"]}
     assert ("client" in found["not_tried"]) is ("client" in more)
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ("text", "registry [::1]:1: not reached"),
+        ("markdown", "| `[::1]:1` | registry |"),
+        ("html", '<b>[::1]<span class="port">:1</span></b>'),
+    ],
+)
+def test_an_ipv6_host_stands_in_brackets(
+    capsys: pytest.CaptureFixture[str], form: str, said: str
+) -> None:
+    assert said in run(capsys, "check", "--offline", "[::1]:1/a:1", "--format", form)[1]
 
 
 def test_nothing_said_prints_the_help_and_exits_2(capsys: pytest.CaptureFixture[str]) -> None:
