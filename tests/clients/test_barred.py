@@ -149,7 +149,9 @@ def test_another_machines_login_that_only_root_may_read(tmp_path: Path, registry
     assert cause["code"] == "auth.config-unreadable"
     assert str(folder).removeprefix(str(tree)) in cause["evidence"]["because"]
     (command,) = commands(cause)
-    assert command == (f'sudo env HOME="$HOME" doctor check --root {tree} {registry}/a:1')
+    assert command == (
+        f'sudo env HOME="$HOME" PATH="$PATH" doctor check --root {tree} {registry}/a:1'
+    )
 
 
 @pytest.mark.parametrize("mode", [0o700, 0o711, 0o744])
