@@ -80,9 +80,10 @@ def judge(case: Case) -> Iterator[Finding]:
 def _faults(state: Bearing) -> Iterator[Finding]:
     seen: set[str] = set()
     for fault in sorted(state.fact.faults, key=lambda f: (not f.ours, f.where)):
-        if fault.where in seen:
+        at = fault.barred.path if fault.barred else fault.where
+        if at in seen:
             continue
-        seen.add(fault.where)
+        seen.add(at)
         yield _fault(state, fault)
 
 
@@ -90,6 +91,7 @@ def _fault(state: Bearing, fault: Fault) -> Finding:
     others = [f for f in state.fact.faults if f.where == fault.where and f is not fault]
     entry = fault.ours and fault.kind in ("entry", "incomplete", "type")
     effect = fault.effect or "sends what there is"
+    barred = fault.barred if state.fact.client not in ("cri-o", "kubelet") else None
     hidden = fault.kind == "access" and bool(state.fact.unasked)  # to us, not to the client
     evidence: dict[str, Any] = {
         "path": fault.where,
@@ -97,6 +99,7 @@ def _fault(state: Bearing, fault: Fault) -> Finding:
         "column": fault.column or None,
         "key": fault.key,
         "what": fault.what,
+        "because": barred.said if barred else None,
         "client": state.fact.client,
         "client_then": effect,
         "other_clients": state.others,
@@ -106,7 +109,7 @@ def _fault(state: Bearing, fault: Fault) -> Finding:
     params = state.params(
         path=fault.where,
         place=place,
-        what=fault.what,
+        what=f"{fault.what}, and a login may lie in it" if barred else fault.what,
         reader=state.reader[:1].upper() + state.reader[1:],
         entry=fault.key or "",
         effect=effect,
@@ -114,7 +117,11 @@ def _fault(state: Bearing, fault: Fault) -> Finding:
         file="" if fault.where.isupper() or fault.variable else "yes",
         named_by=fault.variable,
         spoils="yes" if fault.stops else "",
-        unreadable="yes" if fault.kind == "access" else "",
+        unreadable="yes" if fault.kind == "access" and not barred else "",
+        barred=barred.path if barred else "",
+        foreign="" if state.case.target.root == "/" else "yes",
+        barred_at=barred.at if barred else "",
+        **({barred.cure: "yes"} if barred and barred.cure else {}),
     )
     return Finding(
         "auth.entry-malformed" if entry else "auth.config-unreadable",

@@ -1,22 +1,24 @@
 """Is what was given an image reference, and does it mean what it seems to?
 
-Local: only the text is read, also with `--offline`. What a person typed is forgiven the scheme or
-the command around it; what a file holds is handed to a client as it stands, and refused. A
-reference that names no host by the clients' rule, although it looks as if it did, is a warning:
-whether the image is on Docker Hub is seen by asking there.
+Local, also with `--offline`: the text is read, and whether a file has that name. What a person
+typed is forgiven the scheme or the command around it; what a file holds is handed to a client as it
+stands, and refused. A reference that names no host by the clients' rule, although it looks as if it
+did, is a warning: whether the image is on Docker Hub is seen by asking there.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from doctor.facts.reference import ReferenceFact
-from doctor.model import Case, Check, Client, Finding
+from doctor.model import Case, Check, Client, Finding, Target
 
 if TYPE_CHECKING:
     from doctor.net import Net
+    from doctor.reference import Reference, Seeming
 
 _CODE = "registry.invalid-reference"
 _PLAIN = re.compile(r"[A-Za-z0-9._/:@+ -]+")
@@ -31,7 +33,7 @@ async def read(case: Case, client: Client, net: Net) -> ReferenceFact:
 
     found = read_target(case.target.text)
     problem = found.problem
-    trap = found.hints[0] if found.hints else None
+    trap = _file_here(case.target, found.reference) or next(iter(found.hints), None)
     inside = str(found.reference or (found.registry and found.registry.authority) or "")
     return ReferenceFact(
         text=problem.text if problem else excerpt(found.text),
@@ -48,6 +50,17 @@ async def read(case: Case, client: Client, net: Net) -> ReferenceFact:
         trap_text=trap.text if trap else "",
         trap_suggestion=trap.suggestion if trap else "",
     )
+
+
+def _file_here(target: Target, reference: Reference | None) -> Seeming | None:
+    """Is there a file of that name where this was typed? Only names of files that hold images are
+    looked for, and none where another machine's files count."""
+    from doctor.reference.seeming import file_here, named_as_file
+
+    typed = target.source is None and target.root == "/"
+    if reference is None or not typed or not named_as_file(target.text):
+        return None
+    return file_here(target.text, reference) if os.path.isfile(target.text) else None
 
 
 def judge(case: Case) -> Iterator[Finding]:

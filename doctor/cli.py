@@ -60,7 +60,7 @@ def _dispatch(argv: list[str]) -> int:
     args = parsers.check().parse_intermixed_args(words)
     args.targets += targets
     if argv and args.targets:
-        _first_word(args.targets[0])
+        _first_word(args.targets)
     return _look(args, alone=not argv)
 
 
@@ -174,13 +174,21 @@ def _known() -> str:
     return ", ".join(_RUN)
 
 
-def _first_word(word: str) -> None:
+def _first_word(targets: Sequence[str]) -> None:
     """`doctor WORD`: a bare word is meant as a command, since an image would have one of `/ . :
     @`."""
+    word = targets[0]
     if any(mark in word for mark in "/.:@"):
         return
     import difflib
+    import shlex
 
+    from doctor.reference.pasted import whole
+    from doctor.reference.userinfo import hidden
+
+    if len(targets) > len(whole(targets)):
+        given = shlex.join(map(hidden, targets))
+        raise UsageError(f"{word!r} is no command; to see why that one fails: doctor check {given}")
     near = difflib.get_close_matches(word, [*_RUN], 1, 0.5)
     hint = f"did you mean `doctor {near[0]}`?" if near else f"the commands are {_known()}."
     raise UsageError(

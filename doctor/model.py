@@ -375,6 +375,11 @@ class Check:
         """How `needs` name it."""
         return f"{self.name}.{self.part}" if self.part else self.name
 
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The ids of the checks in `needs`, of whatever hop."""
+        return tuple(need.partition("@")[0] for need in self.needs)
+
 
 @frozen
 class CheckResult:

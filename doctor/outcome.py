@@ -27,6 +27,31 @@ class Choice:
         return (not self.only or check.name in self.only) and check.name not in self.skip
 
 
+def needed(checks: Sequence[Check], choice: Choice) -> frozenset[str]:
+    """The ids of the checks to run: those that were asked for, and what they need."""
+    by_id = {check.id: check for check in checks}
+    wanted: set[str] = set()
+    queue = [check.id for check in checks if choice.wants(check)]
+    while queue:
+        name = queue.pop()
+        if name in by_id and name not in wanted:
+            wanted.add(name)
+            queue += by_id[name].required
+    return frozenset(wanted)
+
+
+def kept(checks: Sequence[Check], choice: Choice) -> dict[str, tuple[str, ...]]:
+    """The checks that run in spite of `--skip`, and which need them."""
+    names = {check.id: check.name for check in checks}
+    for_whom: dict[str, dict[str, None]] = {}
+    wanted = needed(checks, choice)
+    for check in checks:
+        for name in (names.get(each) for each in check.required if check.id in wanted):
+            if name in choice.skip and name != check.name:
+                for_whom.setdefault(name, {})[check.name] = None
+    return {name: tuple(those) for name, those in for_whom.items()}
+
+
 @dataclass(slots=True, eq=False, repr=False)
 class Outcome:
     """One check of one hop, or (`hop` None) of the target."""

@@ -29,6 +29,9 @@ def run(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
     [
         (["chekc"], "did you mean `doctor check`?"),
         (["nginx"], "doctor check nginx"),
+        (["docker", "pull", "x.example/a:1"], "fails: doctor check docker pull x.example/a:1"),
+        (["docker", "pull", "u:hunter2@x.example/a"], "doctor check docker pull"),
+        (["docker", "x.example/a"], "For an image of that name: doctor check docker"),
         (["check", "x.example/a", "--as", "dokcer"], "shell, crane, docker, podman, containerd"),
         (["check", "x.example/a", "--format", "yaml"], "text, json"),
         (["check", "x.example/a", "--only", "tsl"], "did you mean tls?"),
@@ -73,6 +76,42 @@ def test_what_is_skipped_may_leave_something(
     capsys: pytest.CaptureFixture[str], more: tuple[str, ...]
 ) -> None:
     assert run(capsys, "check", "--offline", "x.example/a", *more)[0] != 2
+
+
+def test_what_is_skipped_and_needed_all_the_same_is_said(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code, out, err = run(capsys, "check", "localhost:1/a", "--skip", "tcp,rate", "--json")
+    assert code == 1
+    assert err.count("\n") == 1, err
+    assert err.startswith("doctor: --skip tcp: it is looked at all the same, because tls cannot")
+    assert {"tcp", "rate"} <= set(json.loads(out)["targets"][0]["not_tried"])
+    for more in (("--skip", "rate"), ("--skip", "tcp", "--offline"), ("--skip", "tcp", "--quiet")):
+        assert run(capsys, "check", "localhost:1/a", *more)[2] == ""
+
+
+@pytest.mark.parametrize("more", [(), ("--skip", "rate"), ("--skip", "client")])
+def test_a_skipped_check_brings_no_other_one(
+    capsys: pytest.CaptureFixture[str], more: tuple[str, ...]
+) -> None:
+    out = run(capsys, "check", "localhost:1/a", "--offline", "--json", *more)[1]
+    (found,) = json.loads(out)["targets"]
+    assert "client" not in {each["name"] for each in found["checks"]}
+    assert ("client" in found["not_tried"]) is ("client" in more)
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ("text", "registry [::1]:1: not reached"),
+        ("markdown", "| `[::1]:1` | registry |"),
+        ("html", '<b>[::1]<span class="port">:1</span></b>'),
+    ],
+)
+def test_an_ipv6_host_stands_in_brackets(
+    capsys: pytest.CaptureFixture[str], form: str, said: str
+) -> None:
+    assert said in run(capsys, "check", "--offline", "[::1]:1/a:1", "--format", form)[1]
 
 
 def test_nothing_said_prints_the_help_and_exits_2(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import threading
@@ -67,6 +68,30 @@ def test_an_open_descriptor_is_written_as_it_is(tmp_path: Path) -> None:
     assert Path("/dev/stdout").exists()
     assert is_report(written(tmp_path, "/dev/fd/7", "7>&1").text)
     assert is_report(written(tmp_path, "/dev/stderr").stderr)
+
+
+def test_a_lone_hyphen_is_standard_output(tmp_path: Path) -> None:
+    env = environment(tmp_path)
+    there = ("sh", "-c", f'cd {tmp_path} && exec "$@"', "sh", *DOCTOR, *CHECK)
+    both = run((*there, "--json", "-o", "-", "--format", "text", "-o", "report"), env)
+    assert (both.exit, both.stderr) == (0, "")
+    assert json.loads(both.stdout)["verdict"] == "pass"
+    assert is_report((tmp_path / "report").read_text())
+    twice = run((*there, "--json", "-o", "-", "--format", "text"), env)
+    assert (twice.exit, twice.stdout) == (2, b"")
+    assert "only one format can go to standard output" in twice.stderr
+    assert [each.name for each in tmp_path.iterdir() if each.is_file()] == ["report"]
+    assert run((*there, "-o", "./-"), env).stdout == b""
+    assert is_report((tmp_path / "-").read_text())
+
+
+def test_a_bundle_is_a_file_with_a_name(tmp_path: Path) -> None:
+    env = environment(tmp_path)
+    there = ("sh", "-c", f'cd {tmp_path} && exec "$@"', "sh", *DOCTOR)
+    ended = run((*there, "bundle", *CHECK[1:], "-o", "-"), env)
+    assert (ended.exit, ended.stdout) == (2, b"")
+    assert "its path is what goes to standard output" in ended.stderr
+    assert not (tmp_path / "-").exists()
 
 
 def test_a_pipe_is_written_and_one_that_nobody_reads_is_not_waited_for(tmp_path: Path) -> None:

@@ -154,3 +154,36 @@ def test_a_usage_error_fits_the_terminal(tmp_path: Path, columns: int) -> None:
     plain = run((*DOCTOR, *arguments), environment(tmp_path)).stderr
     assert plain.count("\n") == 1
     assert " ".join(lines) == plain.strip()
+
+
+@pytest.mark.parametrize(("kind", "says"), [
+    ("dumb", "(TERM=dumb)"), ("", "(TERM is not set)"), (None, "(TERM is not set)"),
+    ("xterm", ""),
+])  # fmt: skip
+def test_a_terminal_that_takes_text_alone_gets_no_control_sequence(
+    tmp_path: Path, kind: str | None, says: str
+) -> None:
+    env = environment(tmp_path, **({} if kind is None else {"TERM": kind}))
+    looked = on_a_terminal(env, "check", "localhost:1/a")
+    assert "refused the connection" in looked
+    assert ("\x1b" in looked) is (kind == "xterm"), looked
+    if kind != "xterm":
+        shown = on_a_terminal(env, "localhost:1/a")
+        assert f"this terminal {says} cannot show the interactive view" in shown
+
+
+def on_a_terminal(env: dict[str, str], *arguments: str) -> str:
+    """All that a terminal gets to see of the command."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [*DOCTOR, *arguments], stdin=theirs, stdout=theirs, stderr=theirs, env=env
+    ):
+        os.close(theirs)
+        seen = b""
+        try:
+            while piece := os.read(ours, 65536):
+                seen += piece
+        except OSError:  # EIO: nobody holds the other end any more
+            pass
+        os.close(ours)
+    return seen.decode()

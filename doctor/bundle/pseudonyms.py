@@ -62,7 +62,8 @@ KINDS = {
     "cert": "certificates",
 }
 """What is named, by what its pseudonyms begin with."""
-_HOME = re.compile(r"(/(?:home|Users|var/home)/)([^/\s:\"']+)")
+_HOME = re.compile(r"(/(?:home|Users|var/home)/)([^./\s:\"'][^/\s:\"']*)")
+"""No user's name begins with a dot: a home that is itself called `home` holds `.docker`."""
 _SHORT = 3
 """Characters; what has fewer stands in any text by chance."""
 _WORD = re.compile(r"[a-z0-9]+(?:[-._]+[a-z0-9]+)*")

@@ -54,6 +54,11 @@ NAMES = ".names.json"
 def check(file: str, option: str = "-o", *, names: bool = False) -> None:
     """Raises UsageError where no bundle can be put under that name, which the option gave; with
     `names`, where who is who cannot lie beside it."""
+    if file == "-":
+        raise UsageError(
+            f"{option} -: a bundle is a file, and its path is what goes to "
+            "standard output; give it a name"
+        )
     for each in (file, f"{file}{NAMES}") if names else (file,):
         _check(each, option)
 

@@ -42,6 +42,7 @@ from doctor.frozen import frozen
 from doctor.registry import hub
 
 STOPS = "stops with an error"
+TAKEN = "takes it for missing"
 
 
 @frozen
@@ -52,6 +53,8 @@ class _File:
     path: str
     before: tuple[Place, ...] = ()
     after: tuple[Place, ...] = ()
+    barred: tuple[Fault, ...] = ()
+    """Those before it that this user may not read, which the keychain takes for missing."""
 
 
 def keys(want: Wanted) -> tuple[str, ...]:
@@ -70,6 +73,8 @@ def resolve(machine: Machine, want: Wanted, client: str = "shell") -> Lookup:
         faults.append(given.fault)
     stopped = any(f.stops for f in faults)
     tries = () if stopped or not file.path else _tries(config, given, want)
+    if not tries:
+        faults += file.barred
     lookup = Lookup(
         client=client,
         wanted=want,
@@ -102,11 +107,25 @@ def _choose(machine: Machine) -> _File:
         )
         return _File(docker, after=after)
     before = [Place(docker, "missing", None, _why_missing(machine, docker))]
+    barred = _barred(machine, docker)
     for path in _podman_files(machine):
         if machine.is_file(path):
-            return _File(path, tuple(before))
+            return _File(path, tuple(before), barred=barred)
         before.append(Place(path, "missing", None, _why_missing(machine, path)))
-    return _File("", tuple(before))
+        barred += _barred(machine, path)
+    return _File("", tuple(before), barred=barred)
+
+
+def _barred(machine: Machine, path: str) -> tuple[Fault, ...]:
+    """A runtime folder left over from another user's session is passed over: no login of this one
+    lies there."""
+    runtime = machine.variable("XDG_RUNTIME_DIR")
+    read = machine.read(path)
+    if not isinstance(read, Unread) or read.reason != "forbidden":
+        return ()
+    if runtime and path == f"{runtime}/containers/auth.json":
+        return ()
+    return (access_fault(read, TAKEN, stops=False),)
 
 
 def _podman_files(machine: Machine) -> tuple[str, ...]:

@@ -192,7 +192,12 @@ def access_fault(unread: Unread, effect: str, *, stops: bool) -> Fault:
         "loop": "its links go in a circle",
     }
     return Fault(
-        "access", unread.path, words.get(unread.reason, unread.detail), effect=effect, stops=stops
+        "access",
+        unread.path,
+        words.get(unread.reason, unread.detail),
+        effect=effect,
+        stops=stops,
+        barred=unread.barred,
     )
 
 

@@ -19,6 +19,7 @@ from doctor.root import is_foreign, located, place, read
 
 if TYPE_CHECKING:
     from doctor.facts.client import ConfigFault
+    from doctor.facts.credential import Barred
 
 CAP = 1 << 20
 """Bytes of a configuration file that are read; a larger one is refused."""
@@ -51,6 +52,7 @@ class Unread:
     path: str
     reason: Reason
     detail: str = ""
+    barred: Barred | None = None
 
     def fault(
         self, effect: str, *, client: str = "the client", root: bool = False, stops: bool = True
@@ -94,7 +96,12 @@ class Machine:
         try:
             file = read(self.root, path, limit)
         except OSError as error:
-            return Unread(path, _reason(error), error.strerror or "")
+            reason, barred = _reason(error), None
+            if reason == "forbidden":
+                from doctor.clients.barred import look
+
+                barred = look(self.root, path, self.home)
+            return Unread(path, reason, error.strerror or "", barred)
         except ValueError:
             return Unread(path, "broken", "the path holds a NUL character")
         status = file.status

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from doctor.clients.eyes import PLAIN
 from doctor.command.intake import given
 from doctor.command.options import Options, read
 from doctor.model import Check, Event, Report
+from doctor.outcome import Choice, kept
 from doctor.plugins import installed
 from doctor.process.streams import Line, remark
 from doctor.redact import learn_variables, plain, scrub
@@ -40,8 +40,7 @@ def diagnosed(args: Namespace) -> tuple[Options, Report, Sequence[Check], Book]:
     options = read(args, lambda: tuple(dict.fromkeys(c.name for c in installed().checks)))
     targets, secret = given(options)
     begin(targets, options)
-    plain_program = options.client in PLAIN and not options.only and not options.skip
-    found = installed(for_shell=True) if plain_program else installed()
+    found = installed(for_shell=True) if options.plain_program else installed()
     from doctor.codes import load
 
     book = load(found.words)
@@ -55,9 +54,19 @@ def diagnosed(args: Namespace) -> tuple[Options, Report, Sequence[Check], Book]:
         report = run(targets, options, found.checks, book, secret, progress if watched else None)
     finally:
         progress.clear()
+    if not options.quiet and not options.offline:
+        _tell_kept(found.checks, Choice(options.only, options.skip))
     for problem in (*found.problems, *map(str, book.problems)):
         remark(f"doctor: {plain(scrub(problem))}")
     return options, report, found.checks, book
+
+
+def _tell_kept(checks: Sequence[Check], choice: Choice) -> None:
+    for name, those in kept(checks, choice).items():
+        remark(
+            f"doctor: --skip {name}: it is looked at all the same, because {', '.join(those)} "
+            f"cannot do without; only what is in their way is told"
+        )
 
 
 class Progress(Line):

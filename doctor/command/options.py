@@ -11,7 +11,7 @@ from argparse import Namespace
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
-from doctor.clients.eyes import ALL, NAMES
+from doctor.clients.eyes import ALL, NAMES, PLAIN
 from doctor.clients.system import own_platform
 from doctor.command.delivery import check
 from doctor.command.parsers import FORMATS
@@ -58,6 +58,12 @@ class Options:
     quiet: bool
     verbose: bool
 
+    @property
+    def plain_program(self) -> bool:
+        """Is a program without settings of its own looked at, and nothing asked or left out that
+        only others have?"""
+        return self.client in PLAIN and not self.only and "client" not in self.skip
+
 
 def read(args: Namespace, checks: Callable[[], Collection[str]]) -> Options:
     """The options that argparse found, made sense of. `checks` gives the names that `--only` and
@@ -74,6 +80,8 @@ def read(args: Namespace, checks: Callable[[], Collection[str]]) -> Options:
         raise UsageError("--username and --password-stdin go together")
     if args.root != "/" and not (args.root and Path(args.root).is_dir()):
         raise UsageError(f"--root {args.root!r} is not a folder")
+    if args.root != "/" and not os.access(args.root, os.R_OK | os.X_OK):
+        raise UsageError(f"--root {args.root!r} cannot be read by this user; try with sudo")
     only, skip = _names("--only", args.only, checks), _names("--skip", args.skip, checks)
     if skip and not (only or frozenset(checks())) - skip:
         raise UsageError("--skip leaves out every check that would be made; nothing is left to do")
@@ -117,13 +125,17 @@ def _outputs(formats: Sequence[str], files: Sequence[str], quiet: bool) -> tuple
         raise UsageError(
             f"{len(files)} -o for {len(formats)} --format: the n-th -o belongs to the n-th --format"
         )
-    if len(formats) - len(files) > 1:
+    targets = [
+        *(None if file == "-" else file for file in files),
+        *([None] * (len(formats) - len(files))),
+    ]
+    if targets.count(None) > 1:
         raise UsageError(
             "only one format can go to standard output; give the others a file with -o"
         )
-    for file in files:
-        check(file)
-    targets = [*files, *([None] * (len(formats) - len(files)))]
+    for file in targets:
+        if file is not None:
+            check(file)
     outputs = [Output(f, t) for f, t in zip(formats, targets, strict=True)]
     return tuple(o for o in outputs if o.file or not quiet)
 

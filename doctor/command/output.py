@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -11,7 +10,7 @@ from typing import Any
 from doctor.command.delivery import deliver
 from doctor.command.options import Options, Output
 from doctor.model import Verdict
-from doctor.process.streams import UndeliveredError, say
+from doctor.process.streams import UndeliveredError, say, simple
 
 
 def render(
@@ -69,11 +68,7 @@ def write(document: Mapping[str, Any], options: Options, outputs: Sequence[Outpu
 
 def _put(document: Mapping[str, Any], options: Options, output: Output) -> None:
     to_terminal = output.file is None and sys.stdout.isatty()
-    colour = (
-        to_terminal and os.environ.get("TERM") != "dumb"
-        if options.colour is None
-        else options.colour
-    )
+    colour = to_terminal and not simple() if options.colour is None else options.colour
     width = _width() if to_terminal else 80
     text = render(document, output.format, colour=colour, verbose=options.verbose, width=width)
     if output.file is None:

@@ -229,7 +229,7 @@ def _forms(add: Add) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="write there; the n-th belongs to the n-th --format",
+        help="write there (-: standard output); the n-th belongs to the n-th --format",
     )
 
 
@@ -258,7 +258,12 @@ def _eyes(add: Add) -> None:
         help="what must be pullable (default: this machine's)",
     )
     add("--only", default="", metavar="CHECK,…", help="only these checks and what they need")
-    add("--skip", default="", metavar="CHECK,…", help="leave these checks out")
+    add(
+        "--skip",
+        default="",
+        metavar="CHECK,…",
+        help="leave these checks out, unless another one needs them (which is said)",
+    )
     add("--username", metavar="U", help="log in as U; with --password-stdin")
     add(
         "--password-stdin",

@@ -21,7 +21,7 @@ from doctor.model import (
     Observer,
     Target,
 )
-from doctor.outcome import Choice, Outcome, Outcomes, overdue, since
+from doctor.outcome import Choice, Outcome, Outcomes, needed, overdue, since
 from doctor.verdict import Words, diagnosis
 
 if TYPE_CHECKING:
@@ -46,24 +46,13 @@ class Engine:
         self.choice = choice
         self.observer = observer
         self.by_id = {check.id: check for check in self.checks}
-        self.needed = self._closure()
+        self.needed = needed(self.checks, choice)
         """The ids to run: what was asked for, and what that needs."""
         self.way = frozenset(need for c in self.checks if c.scope == "target" for need in c.needs)
         """Checks of the registry's ladder that questions about the target wait for."""
         self.ladders: dict[tuple[str, str, Hop, Hop], Task] = {}
         """By check, client, registry and hop: hops are looked at once for all targets that look
         with the same eyes. Some clients trust by the registry that a pull is from."""
-
-    def _closure(self) -> frozenset[str]:
-        wanted: set[str] = set()
-        queue = [c.id for c in self.checks if self.choice.wants(c)]
-        while queue:
-            name = queue.pop()
-            if name in wanted or name not in self.by_id:
-                continue
-            wanted.add(name)
-            queue += [need.partition("@")[0] for need in self.by_id[name].needs]
-        return frozenset(wanted)
 
     async def diagnose(self, target: Target, client: Client, net: Net) -> Diagnosis:
         """Look at everything, judge it, name the causes. Ends with `net.deadline`, whatever the

@@ -43,6 +43,30 @@ class Place:
 
 
 @frozen
+class Barred:
+    """What on the way to a file this user may not enter or read, and what gives it back.
+
+    cure: chown (it lies below this user's own home and is somebody else's), chmod (it is this
+    user's, and its mode is in the way), "" (elsewhere: whose it ought to be is not known). `at` is
+    what the cure is for: the uppermost folder below the home that is not this user's.
+    """
+
+    path: str
+    owner: int = -1
+    mode: int = 0
+    cure: Literal["", "chown", "chmod"] = ""
+    at: str = ""
+
+    @property
+    def said(self) -> str:
+        """Like "/home/u/.docker belongs to root, mode 700"."""
+        if self.owner < 0:
+            return f"{self.path} is closed to it"
+        owner = "root" if self.owner == 0 else f"user ID {self.owner}"
+        return f"{self.path} belongs to {owner}, mode {self.mode:03o}"
+
+
+@frozen
 class Fault:
     """What is broken in a place. Lines and columns count from 1; 0 where there is none.
 
@@ -67,6 +91,8 @@ class Fault:
     """Does the client give up the pull because of it (else: it goes on without that place)?"""
     variable: str = ""
     """The variable that names a file which is not there."""
+    barred: Barred | None = None
+    """Of a file that this user may not read: what hinders."""
 
 
 Why = Literal[

@@ -60,14 +60,24 @@ def talk(text: str, end: str = "\n") -> None:
         return
 
 
+def simple() -> str:
+    """Why the terminal takes text alone, no control sequence: what its TERM says; "" where it takes
+    them."""
+    kind = os.environ.get("TERM", "")
+    return "" if kind not in ("", "dumb") else f"TERM={kind}" if kind else "TERM is not set"
+
+
 class Line:
-    """One line of talk that is written over again and again, and gone at the end."""
+    """One line of talk that is written over again and again, and gone at the end; none on a
+    terminal that cannot."""
 
     def __init__(self) -> None:
         self._shown = False
 
     def show(self, text: str) -> None:
         """The text in place of what stood there."""
+        if simple():
+            return
         talk(f"\r\x1b[K{text} …", end="")
         self._shown = True
 

@@ -6,13 +6,12 @@ asked for that is made for programs. A terminal that cannot place its cursor is 
 
 from __future__ import annotations
 
-import os
 import sys
 from argparse import Namespace
 
-from doctor.process.streams import talk
+from doctor.process.streams import simple, talk
 
-_DUMB = "doctor: this terminal (TERM=dumb) cannot show the interactive view; here is the text."
+_DUMB = "doctor: this terminal ({}) cannot show the interactive view; here is the text."
 
 
 def attended(args: Namespace | None = None) -> bool:
@@ -27,7 +26,7 @@ def interactive(args: Namespace) -> bool:
     said."""
     if not attended(args):
         return False
-    if os.environ.get("TERM", "") in ("", "dumb"):
-        talk(_DUMB)
+    if why := simple():
+        talk(_DUMB.format(why))
         return False
     return True

@@ -54,6 +54,17 @@ def seeming(text: str, reference: Reference | None) -> tuple[Seeming, ...]:
     return (found,) if found else ()
 
 
+def named_as_file(text: str) -> bool:
+    """Has it the name of a file that names images, in whatever folder?"""
+    return re.fullmatch(_FILE, text.rpartition("/")[2]) is not None
+
+
+def file_here(text: str, reference: Reference) -> Seeming:
+    """A file of that name is here: `-f` was forgotten."""
+    told = f"{excerpt(text)} is taken for the image {reference}, and a file of that name is here."
+    return Seeming("file", told, text)
+
+
 def _file(text: str) -> Seeming:
     told = f"{excerpt(text)} is taken for a registry host, and has the name of a file."
     return Seeming("file", told, text)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from doctor.redact import plain
+from doctor.report.terms import hop_name
 from doctor.report.text import Style, cause, paint, rest, wrap
 
 _MOST = 8
@@ -30,7 +31,7 @@ def lines(part: Mapping[str, Any], style: Style) -> Iterator[str]:
     yield from wrap(_cluster(part), "  ", style)
     for hop in part["hops"] if part["verdict"] == "fail" and not part["pulls"] else ():
         reached = f"reached {hop['reached']}" if hop["reached"] else "not reached"
-        name = f"{plain(hop['host'])}:{hop['port']}"
+        name = plain(hop_name(hop))
         yield from wrap(f"API server {name}, {plain(hop['via'])}: {reached}", "  ", style)
     own = [f for f in part["findings"] if f["root_cause"]]
     for finding in own:

@@ -14,7 +14,16 @@ from doctor.redact import plain
 from doctor.report import origin
 from doctor.report.marked import block, cell, code, code_cell, folded, prose, tagged
 from doctor.report.subject import Subject, by_what, subjects
-from doctor.report.terms import WORDS, called, evidence_lines, listed, notes, places, told_apart
+from doctor.report.terms import (
+    WORDS,
+    called,
+    evidence_lines,
+    hop_name,
+    listed,
+    notes,
+    places,
+    told_apart,
+)
 
 Entry = Mapping[str, Any]
 _MARKS = {
@@ -196,7 +205,7 @@ def _hops(subject: Subject) -> Iterator[str]:
         took = [str(hop["timings_ms"].get(layer, "")) for layer in ("dns", "tcp", "tls", "http")]
         shown = ", ".join(hop["addresses"][:4]) or "none"
         cells = [
-            code_cell(f"{hop['host']}:{hop['port']}"),
+            code_cell(hop_name(hop)),
             cell(
                 "API server"
                 if (subject.kind, hop["role"]) == ("cluster", "registry")

@@ -6,6 +6,7 @@ lines. Foreign text passes `plain`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -27,6 +28,13 @@ VERDICTS = {
 }
 _DEEPEST = 12
 _PLACES = 5
+
+
+def hop_name(hop: Mapping[str, Any]) -> str:
+    """`host:port`, IPv6 in brackets: what the report's findings call the hop."""
+    host = str(hop["host"])
+    ipv6 = ":" in host and re.fullmatch(r"[0-9A-Fa-f:.]+(%[\w.-]+)?", host)
+    return f"[{host}]:{hop['port']}" if ipv6 else f"{host}:{hop['port']}"
 
 
 def begun(target: Mapping[str, Any]) -> bool:

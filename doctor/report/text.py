@@ -22,6 +22,7 @@ from doctor.report.terms import (
     called,
     evidence_lines,
     headline,
+    hop_name,
     listed,
     notes,
     places,
@@ -131,7 +132,7 @@ def _path(target: Mapping[str, Any], style: Style) -> Iterator[str]:
         via = "" if hop["via"] == "direct" else f" via {plain(hop['via'])}"
         reached = f"reached {hop['reached']}" if hop["reached"] else "not reached"
         addresses = ", ".join(hop["addresses"][:3]) + (", …" if len(hop["addresses"]) > 3 else "")
-        name = f"{plain(hop['host'])}:{hop['port']}"
+        name = plain(hop_name(hop))
         serves = f", {_SERVES[hop['serves']]}" if "serves" in hop else ""
         there = f" ({addresses})" if addresses else ""
         yield from wrap(f"{hop['role']} {name}{via}: {reached}{there}{serves}", "  ", style)

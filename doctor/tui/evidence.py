@@ -12,6 +12,7 @@ from typing import Any
 
 from textual.content import Content
 
+from doctor.report.terms import hop_name
 from doctor.tui import drawings
 from doctor.tui.ink import DIM, STRONG, STYLES, clipped, ink, line, mark, told, took, wrapped
 from doctor.tui.stations import LADDER, Station
@@ -46,9 +47,9 @@ def evidence(
     name = line(mark(station.state), (f" {station.check}", STRONG))
     room = max(8, width - name.cell_length - word.cell_length - 2)
     lines = [line(name, clipped(where, room), ": ", word)]
-    known = {f"{h['host']}:{h['port']}" for h in target["hops"]}
+    known = {hop_name(h) for h in target["hops"]}
     found = [f for f in target["findings"] if concerns(f, station, known)]
-    hop = next((h for h in target["hops"] if f"{h['host']}:{h['port']}" == station.hop), None)
+    hop = next((h for h in target["hops"] if hop_name(h) == station.hop), None)
     said_below = [*(f["title"] for f in found), *([hop["via"]] if hop else [])]
     if station.said and station.said not in said_below:
         lines += wrapped(station.said, width, "  ")
@@ -72,7 +73,7 @@ def evidence(
 
 def _registry(target: Mapping[str, Any]) -> str:
     """The first of the hosts, where the client's own settings are about it."""
-    return next((f"{h['host']}:{h['port']}" for h in target["hops"] if h["role"] == "registry"), "")
+    return next((hop_name(h) for h in target["hops"] if h["role"] == "registry"), "")
 
 
 def _looked(places: Sequence[Mapping[str, Any]], width: int) -> Iterator[Content]:

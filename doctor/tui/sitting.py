@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from doctor.clients.eyes import ALL, PLAIN
+from doctor.clients.eyes import ALL
 from doctor.command.options import Options
 from doctor.model import Check, Diagnosis, Event, Observer, Report, Target
 from doctor.redact import Secret
@@ -147,8 +147,7 @@ class Sitting:
         from doctor.plugins import installed
 
         assert self.options is not None  # noqa: S101 - only what is live has a plan
-        own = self.options.client in PLAIN and not self.options.only and not self.options.skip
-        return installed(for_shell=True) if own else installed()
+        return installed(for_shell=True) if self.options.plain_program else installed()
 
     def plan(self, places: Iterable[int] | None = None) -> None:
         """Everything waits (or the targets in these places do); nothing is contacted."""

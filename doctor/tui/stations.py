@@ -13,6 +13,7 @@ from typing import Any
 
 from doctor.frozen import frozen
 from doctor.model import Check, CheckResult, Event, Hop, Target
+from doctor.report.terms import hop_name
 from doctor.tui.ink import STATES
 
 LADDER = ("proxy", "dns", "tcp", "tls")
@@ -60,7 +61,7 @@ def of_document(target: Mapping[str, Any]) -> tuple[Stretch, ...]:
     stretches = [
         Stretch(
             hop["role"],
-            f"{hop['host']}:{hop['port']}",
+            hop_name(hop),
             hop["via"],
             tuple(hop["addresses"]),
             tuple(_ladder(hop, checks, target["findings"])),
@@ -98,7 +99,7 @@ def _ladder(
     hop: Mapping[str, Any], checks: Mapping[str, Any], findings: Sequence[Mapping[str, Any]]
 ) -> Iterator[Station]:
     """The rungs of one host. One above where it ended is blocked by the one that ended it."""
-    name = f"{hop['host']}:{hop['port']}"
+    name = hop_name(hop)
     through = hop["via"].removeprefix("proxy ")
     own = [f for f in findings if f["hop"] == name or _of_the_way(f, through)]
     height = _REACHED.index(hop["reached"]) if hop["reached"] else -1

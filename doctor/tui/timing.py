@@ -12,6 +12,7 @@ from typing import Any
 
 from textual.content import Content
 
+from doctor.report.terms import hop_name
 from doctor.tui.ink import DIM, STRONG, clipped, ink, line, took
 
 _LAYERS = ("dns", "tcp", "tls", "http")
@@ -22,7 +23,7 @@ _TEXTURE = {"dns": "░", "tcp": "▒", "tls": "▓", "http": "█"}
 def timing(target: Mapping[str, Any], width: int) -> list[Content]:
     """The waterfall, and under it how long each check took."""
     spans = [
-        (f"{hop['role']} {layer}", f"{hop['host']}:{hop['port']}", layer, hop["timings_ms"][layer])
+        (f"{hop['role']} {layer}", hop_name(hop), layer, hop["timings_ms"][layer])
         for hop in target["hops"]
         for layer in _LAYERS
         if isinstance(hop["timings_ms"].get(layer), int | float)

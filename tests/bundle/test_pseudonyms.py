@@ -49,6 +49,8 @@ def names() -> Pseudonyms:
         ("user jane.doe from /home/jane.doe/.docker/config.json", None),
         ("/home/jim/.docker/config.json", "/home/user2/.docker/config.json"),
         ("/root/.docker/config.json", "/root/.docker/config.json"),
+        ("/srv/home/.docker/config.json", "/srv/home/.docker/config.json"),
+        ("/srv/home/jim/.config", "/srv/home/user2/.config"),
         ("shop/checkout", "image1/image2"),
         ("repository:shop/checkout:pull", "repository:image1/image2:pull"),
         ("checkout is missing", "image2 is missing"),

@@ -156,6 +156,34 @@ def test_a_file_taken_for_a_host_is_offered_as_a_file() -> None:
     assert commands(finding) == ["doctor check -f deploy.yaml"]
 
 
+@pytest.mark.parametrize("name", ["deploy/web.yaml", "deploy/images.txt", "dockerfile", "a/b.json"])
+def test_a_file_that_is_here_is_offered_as_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    target = target_of(name)
+    assert looked_at(target) == []
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).touch()
+    [finding] = looked_at(target)
+    assert finding.severity == "warning"
+    assert commands(finding) == [f"doctor check -f {name}"]
+
+
+def test_a_file_of_the_images_name_is_nothing_to_speak_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "team").mkdir()
+    (tmp_path / "team/app").touch()
+    (tmp_path / "team/web.yaml").touch()
+    (tmp_path / "team/folder.yaml").mkdir()
+    assert looked_at(target_of("team/app")) == []
+    assert looked_at(target_of("team/folder.yaml")) == []
+    assert looked_at(replace(target_of("team/web.yaml"), root="/mnt/node")) == []
+    assert looked_at(target_of("team/web.yaml", ("list.txt", 1))) == []
+
+
 def test_a_password_in_the_text_is_to_be_changed() -> None:
     [finding] = looked_at(target_of("user:canary-change@reg.example/app"))
     assert commands(finding)[0] == "doctor check reg.example/app"

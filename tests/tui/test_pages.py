@@ -240,6 +240,22 @@ def test_every_place_that_names_a_target_is_said() -> None:
     assert "more places" in text
 
 
+def test_the_fault_of_an_ipv6_host_stands_at_its_station() -> None:
+    target = entry("certificate")
+    (hop,) = target["hops"]
+    before = f"{hop['host']}:{hop['port']}"
+    hop["host"] = "2001:db8::1"
+    for finding in target["findings"]:
+        if finding["hop"] == before:
+            finding["hop"] = f"[2001:db8::1]:{hop['port']}"
+    (first, *_) = stations.of_document(target)
+    assert first.name == f"[2001:db8::1]:{hop['port']}"
+    (tls,) = [s for s in first.stations if s.check == "tls"]
+    assert tls.word == "FAILED"
+    (cause,) = [f for f in target["findings"] if f["root_cause"]]
+    assert cause["title"] in page(evidence.evidence(target, tls, 78)).plain
+
+
 @pytest.mark.parametrize(
     ("serves", "said"), [(True, "is to be had"), (False, "is not to be had"), (None, "not known")]
 )

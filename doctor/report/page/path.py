@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from doctor.report.page.markup import Markup, el
+from doctor.report.terms import hop_name
 
 LAYERS = ("dns", "tcp", "tls", "http")
 _ABOVE = frozenset(("api", "auth", "image", "blob", "rate", "client", "k8s"))
@@ -33,7 +34,8 @@ def path(hops: Sequence[Entry], findings: Sequence[Entry], start: str, end: str 
 
 
 def _hop(hop: Entry, findings: Sequence[Entry], called: str) -> Markup:
-    name = f"{hop['host']}:{hop['port']}"
+    name = hop_name(hop)
+    host = name.rpartition(":")[0]
     own = [f for f in findings if f["hop"] == name and f["severity"] == "error"]
     went = dict(_layers(hop, own))
     bad = any(f["root_cause"] for f in own) or "bad" in went.values()
@@ -50,7 +52,7 @@ def _hop(hop: Entry, findings: Sequence[Entry], called: str) -> Markup:
     return el(
         "li",
         el("span", role, class_="role"),
-        el("b", str(hop["host"]), el("span", f":{hop['port']}", class_="port")),
+        el("b", host, el("span", f":{hop['port']}", class_="port")),
         el("span", ", ".join(told), class_="how"),
         el("ul", *(_layer(*each) for each in went.items()), class_="ladder"),
         class_=f"hop {state}",

@@ -12,6 +12,7 @@ from typing import Any
 
 from doctor.report.page.markup import Markup, el
 from doctor.report.page.path import LAYERS
+from doctor.report.terms import hop_name
 
 _LEFT, _WIDE = 13.0, 72.0
 """Per cent: where the bars begin, and how far they may go."""
@@ -26,7 +27,7 @@ Row = tuple[str, float, float]
 
 def waterfall(hops: Sequence[Entry]) -> Markup:
     """The drawing; empty where nothing was timed."""
-    rows = [(f"{hop['host']}:{hop['port']}", list(_rows(hop["timings_ms"]))) for hop in hops]
+    rows = [(hop_name(hop), list(_rows(hop["timings_ms"]))) for hop in hops]
     rows = [(name, own) for name, own in rows if own]
     if not rows:
         return Markup("")
