@@ -35,8 +35,8 @@ def look_at(app: DoctorApp, targets: tuple[str, ...], client: str = "") -> None:
     options = replace(app.options, targets=targets, files=(), username=None, password_stdin=False)
     options = replace(options, client=client or options.client)
     found, secret = given(options)
-    for each in reversed(targets if not client else ()):  # what was typed
-        app.history.add(each)
+    if not client:  # it was typed
+        app.history.remember(targets)
     app.begin(Sitting(options, found, secret))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from doctor import run as engine
 from doctor.command.intake import given
@@ -409,6 +410,36 @@ def test_the_start_looks_at_what_is_typed_and_remembers_it(
 
     sit(DoctorApp(options(), None, history), act)
     assert [t[0].text for t in asked] == [IMAGE, IMAGE]
+
+
+@pytest.mark.parametrize(
+    ("typed", "targets"),
+    [
+        (f'"docker pull {IMAGE}"', [f"docker pull {IMAGE}"]),
+        (f"'docker pull {IMAGE}'", [f"docker pull {IMAGE}"]),
+        (f'"docker pull {IMAGE}', [f"docker pull {IMAGE}"]),
+        (f"docker pull {IMAGE}", [f"docker pull {IMAGE}"]),
+        (f'quay.io {IMAGE}"', ["quay.io", IMAGE]),
+        (f'"{IMAGE}" quay.io', [IMAGE, "quay.io"]),
+        (f"{IMAGE} quay.io", [IMAGE, "quay.io"]),
+        ("quay.io/ann's", ["quay.io/ann's"]),
+        ('""', ["registry.cleanstart.com"]),
+    ],
+)
+def test_quotes_around_what_is_typed_are_read_as_the_shell_does(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, typed: str, targets: list[str]
+) -> None:
+    asked = scripted(monkeypatch, nothing, sample("healthy"))
+    history = History(tmp_path / "state" / "recent.json")
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        app.screen.query_one("#target", Input).value = typed
+        await press(pilot, "enter")
+        await until(app, pilot, lambda: bool(asked))
+
+    sit(DoctorApp(options(), None, history), act)
+    assert [each.text for each in asked[0]] == targets
+    assert history.targets == [each.removeprefix("docker pull ") for each in targets]
 
 
 def test_nothing_typed_is_the_default_target(monkeypatch: pytest.MonkeyPatch) -> None:
