@@ -14,7 +14,6 @@ from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from doctor.clients.eyes import ALL
 from doctor.command.options import Options
 from doctor.tui.diagnosis import DiagnosisScreen
 from doctor.tui.history import History
@@ -216,8 +215,9 @@ class DoctorApp(Stage):
         entries.next_client(self)
 
     def action_all_clients(self) -> None:
-        if self.sitting is not None and self.sitting.elsewhere and not self.sitting.running:
-            self.replace(self.sitting.seen_as(ALL))
+        from doctor.tui import entries
+
+        entries.all_clients(self)
 
     def replace(self, sitting: Sitting) -> None:
         """In the place of what is shown."""

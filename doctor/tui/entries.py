@@ -11,6 +11,7 @@ from datetime import UTC
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from doctor.clients.eyes import ALL
 from doctor.model import Observer, Report
 from doctor.redact import learn_variables, plain, scrub
 from doctor.tui.dialogs import Choose, Where, confirm_path
@@ -190,3 +191,18 @@ def next_client(app: DoctorApp) -> None:
     else:
         app.replace(sitting.seen_as(following))
         app.notify(f"Looking as {following}.")
+
+
+def all_clients(app: DoctorApp) -> None:
+    """The same targets as all clients of this machine see them."""
+    sitting, names = app.sitting, app.clients
+    if sitting is None or not sitting.elsewhere:
+        return
+    if sitting.running:
+        app.notify("Once the run has ended.")
+    elif len(names) < 2:
+        app.notify(f"No other client than {names[0]} was found here.")
+    else:
+        several = "; Enter on a target shows them side by side" if sitting.count > 1 else ""
+        app.replace(sitting.seen_as(ALL))
+        app.notify(f"Looking as {', '.join(names)}{several}.")

@@ -20,6 +20,7 @@ from doctor.redact import Secret
 from doctor.tui import watch
 from doctor.tui.app import DoctorApp
 from doctor.tui.history import History
+from doctor.tui.paper import Paper
 from doctor.tui.sitting import Sitting
 from doctor.tui.start import StartScreen
 from tests.report.samples import sample
@@ -259,10 +260,75 @@ def test_v_looks_as_the_next_client_and_a_as_all(monkeypatch: pytest.MonkeyPatch
         await press(pilot, "v")
         await until(app, pilot, lambda: len(asked) == 2 and "Cannot be pulled" in text(app))
         await press(pilot, "a")
-        await until(app, pilot, lambda: len(asked) == 3 and "clients-differ" in text(app))
+        await until(app, pilot, lambda: len(asked) == 3 and "ends at tls" in text(app))
 
     sit(live(IMAGE), act)
     assert [targets[0].client for targets in asked] == ["shell", "docker", "shell"]
+
+
+def test_a_opens_the_table_of_clients_when_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = scripted(monkeypatch, nothing, sample("certificate"), sample("clients"))
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        app._clients = ("shell", "docker", "podman")
+        await until(app, pilot, lambda: "Cannot be pulled" in text(app))
+        assert "as shell " in text(app).splitlines()[0], "one client has no place among others"
+        await press(pilot, "a")
+        await until(app, pilot, lambda: bool(app.screen.query("#clients-page")))
+        page = app.screen.query_one("#clients-page", Paper)
+        await until(app, pilot, lambda: page.has_focus and "podman" in text(app))
+        assert "as shell, 1 of 3" in text(app).splitlines()[0]
+        await press(pilot, "escape", "r")
+        await until(app, pilot, lambda: len(asked) == 3)
+        await press(pilot)
+        assert not page.has_focus, "it was opened once"
+
+    assert sit(live(IMAGE), act).bug is None
+
+
+def test_a_over_several_says_what_is_done_and_each_is_opened_at_its_table(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    document = sample("clients")
+    others = [{**t, "target": "quay.io/a/b:1"} for t in document["targets"]]
+    rows = [{**r, "target": "quay.io/a/b:1"} for r in document["clients"]]
+    document = {
+        **document,
+        "targets": [*document["targets"], *others],
+        "clients": [*document["clients"], *rows],
+    }
+    asked = scripted(monkeypatch, nothing, sample("targets"), document)
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        app._clients = ("shell", "docker", "podman")
+        await until(app, pilot, lambda: "2 targets: 2 " in text(app) or "failed" in text(app))
+        await press(pilot, "a")
+        await until(app, pilot, lambda: len(asked) == 2)
+        said = [str(each.message) for each in app._notifications]
+        assert said == [
+            "Looking as shell, docker, podman; Enter on a target shows them side by side."
+        ]
+        await until(app, pilot, lambda: bool(app.sitting and app.sitting.document))
+        await press(pilot, "down", "enter")
+        await until(app, pilot, lambda: bool(app.screen.query("#clients-page")))
+        page = app.screen.query_one("#clients-page", Paper)
+        await until(app, pilot, lambda: page.has_focus and "podman" in text(app))
+
+    assert sit(live(IMAGE, "quay.io/a/b:1"), act).bug is None
+
+
+def test_a_where_there_is_one_client_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = scripted(monkeypatch, nothing, sample("certificate"))
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        app._clients = ("shell",)
+        await until(app, pilot, lambda: "Cannot be pulled" in text(app))
+        await press(pilot, "a")
+        said = [str(each.message) for each in app._notifications]
+        assert said == ["No other client than shell was found here."]
+
+    sit(live(IMAGE), act)
+    assert len(asked) == 1
 
 
 def test_what_was_not_well_runs_again_alone(monkeypatch: pytest.MonkeyPatch) -> None:
