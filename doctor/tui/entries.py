@@ -73,17 +73,17 @@ def demo(app: DoctorApp, fault: str = "") -> None:
     """A fault is chosen, or was; its servers are up until one leaves."""
     from doctor.demo.faults import FAULTS
 
-    def chosen(name: str | None) -> None:
-        if name:
+    def chosen(name: str) -> None:
+        if not any(each.group == "demo" and not each.is_finished for each in app.workers):
             app.notify("A registry with this fault is put up on loopback …", timeout=2)
-            app.run_worker(_staged(app, name), exclusive=True, group="demo")
+            app.run_worker(_staged(app, name), group="demo")
 
     if fault:
         chosen(fault)
         return
 
     named = [(fault.name, fault.says) for fault in FAULTS]
-    app.push_screen(Choose("Which fault shall the registry on loopback have?", named), chosen)
+    app.push_screen(Choose("Which fault shall the registry on loopback have?", named, chosen))
 
 
 async def _staged(app: DoctorApp, name: str) -> None:

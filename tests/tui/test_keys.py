@@ -24,7 +24,7 @@ from doctor.tui.path import Path as PathView
 from doctor.tui.several import SeveralScreen
 from doctor.tui.start import StartScreen
 from tests.report.samples import sample
-from tests.tui.seen import ORIGIN, SIZES, opened, over, press, settled, sit, text
+from tests.tui.seen import ORIGIN, SIZES, from_start, opened, over, press, settled, sit, text
 
 pytestmark = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 Size = tuple[int, int]
@@ -315,7 +315,21 @@ def test_one_of_many_is_opened_and_escape_comes_back(size: Size) -> None:
         await press(pilot, "escape")
         assert showing(app) is StartScreen
 
-    sit(opened("targets"), act, size)
+    sit(from_start("targets"), act, size)
+
+
+@pytest.mark.parametrize("name", ["certificate", "targets", "kubernetes"])
+def test_escape_on_the_first_screen_stays_there_and_says_how_to_leave(
+    size: Size, name: str
+) -> None:
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        first = app.screen
+        await press(pilot, "escape", "escape", "escape")
+        assert app.screen is first
+        assert "This is the first screen; q quits." in await settled(app, pilot)
+        await press(pilot, "q")
+
+    assert sit(opened(name), act, size).return_value == 1
 
 
 def test_many_are_filtered(size: Size) -> None:

@@ -194,6 +194,7 @@ def test_escape_ends_the_run_and_leads_to_the_start(monkeypatch: pytest.MonkeyPa
     asked = scripted(monkeypatch, for_ever)
 
     async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        await press(pilot, *IMAGE, "enter")
         await until(app, pilot, lambda: bool(asked))
         sitting = app.sitting
         assert sitting is not None
@@ -201,7 +202,24 @@ def test_escape_ends_the_run_and_leads_to_the_start(monkeypatch: pytest.MonkeyPa
         assert isinstance(app.screen, StartScreen)
         await until(app, pilot, lambda: not sitting.running)
 
-    assert sit(live(IMAGE), act).return_value is None
+    assert sit(DoctorApp(options(), None, History(None)), act).return_value is None
+
+
+def test_escape_where_one_came_with_a_target_leads_nowhere_and_the_run_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = scripted(monkeypatch, for_ever)
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        await until(app, pilot, lambda: bool(asked))
+        first = app.screen
+        await press(pilot, "escape")
+        assert app.screen is first
+        assert app.sitting is not None
+        assert app.sitting.running
+        await press(pilot, "q")
+
+    assert sit(live(IMAGE), act).return_value == 130
 
 
 def test_r_runs_again_and_what_changed_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ from doctor.tui.several import SeveralScreen
 from doctor.tui.sitting import Sitting
 from doctor.tui.start import StartScreen
 from tests.report.samples import sample
-from tests.tui.seen import ORIGIN, opened, options, over, press, settled, sit, text
+from tests.tui.seen import ORIGIN, from_start, opened, options, over, press, settled, sit, text
 from tests.tui.test_live import REPORT, nothing, scripted
 
 SIZES = ((20, 5), (1, 1), (33, 9), (60, 20), (200, 60), (8, 50), (300, 4))
@@ -156,7 +156,7 @@ def test_a_command_that_comes_when_its_screen_is_gone_does_nothing(name: str) ->
             await press(pilot)
         assert app.screen is start
 
-    assert sit(opened(name), act).bug is None
+    assert sit(from_start(name), act).bug is None
 
 
 def test_the_mouse_marks_no_text_for_nothing_could_be_done_with_it() -> None:
