@@ -251,6 +251,25 @@ def test_a_key_that_does_nothing_over_an_opened_file_says_why(
     sit(opened(name), act, size)
 
 
+@pytest.mark.parametrize(
+    ("again", "said"), [(True, "was judged again here"), (False, "is shown as recorded")]
+)
+def test_what_became_of_an_opened_file_is_said_once_however_often_it_is_asked(
+    size: Size, again: bool, said: str
+) -> None:
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        await press(pilot, "r", "b", "r")
+        (told,) = (str(each.message) for each in app._notifications)
+        assert said in told
+        assert (await settled(app, pilot)).count("opened from a file") == 1
+        app.notify("Something else.")
+        assert "Something else." in await settled(app, pilot)
+        assert len(app._notifications) == 2
+
+    origin = {**ORIGIN, "kind": "bundle" if again else "report", "judged_again": again}
+    sit(over({**sample("certificate"), "origin": origin}), act, size)
+
+
 def test_where_there_is_no_command_c_says_so_and_the_palette_offers_only_those_there_are(
     size: Size,
 ) -> None:
