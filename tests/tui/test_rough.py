@@ -108,6 +108,18 @@ def test_another_way_is_read_from_its_title_wherever_one_was(name: str) -> None:
     sit(opened(name), act, (60, 20))
 
 
+def test_another_way_is_read_from_its_title_beside_the_open_proof_too() -> None:
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        await press(pilot, "enter")
+        shown = await settled(app, pilot)
+        assert ("Cause  " in shown, "To do  " in shown) == (True, False)
+        await press(pilot, "n")
+        assert "To do  " in await settled(app, pilot)
+        assert app.screen.query_one("#proofs").has_focus_within, "one reads on where one was"
+
+    sit(opened("certificate"), act)
+
+
 def test_a_click_where_nothing_is_drawn_ends_nothing_and_one_beside_the_palette_leaves_it() -> None:
     async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
         await press(pilot, "ctrl+p")
