@@ -161,7 +161,7 @@ class DoctorApp(Stage):
                 self.stop_with(bug)
                 return
         if ended and sitting.document is not None:
-            self.watcher.ended(sitting.document["verdict"])
+            self.watcher.ended(sitting.document)
         self._paint()
 
     def _paint(self) -> None:
@@ -198,9 +198,9 @@ class DoctorApp(Stage):
             self.watcher.stop()
             self.notify("No longer watching.")
         else:
-            self.watcher.begin()
+            self.watcher.begin(None if sitting.running else sitting.document)
             if not sitting.running and sitting.document is not None:
-                self.watcher.ended(sitting.document["verdict"])
+                self.watcher.ended(sitting.document)
         self._paint()
 
     def action_next_client(self) -> None:

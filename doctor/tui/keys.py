@@ -22,7 +22,7 @@ KEYS = (
     ("n", "another way to mend it, where there are several"),
     ("r", "run again: all targets, or the one that is open"),
     ("R", "of several targets run again only those that are not well"),
-    ("w", "watch: run again at intervals until all is well, and say what changed"),
+    ("w", "watch: run again at intervals until it works, and say what changed"),
     ("v", "look as the next client of this machine"),
     ("a", "look as all clients of this machine, side by side; in a cluster, at all namespaces"),
     ("e", "export the report, in any format"),

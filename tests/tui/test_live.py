@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -250,6 +251,48 @@ def test_w_runs_again_until_all_is_well(monkeypatch: pytest.MonkeyPatch) -> None
         assert "watching" not in text(app).splitlines()[0]
 
     sit(live(IMAGE), act)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "said"),
+    [
+        (("certificate", "warning"), "It works now, with warnings."),
+        (("incomplete", "warning"), "It works now, with warnings."),
+        (("warning", "warning", "healthy"), "All is well now."),
+        (("warning", "certificate", "warning"), "It works now, with warnings."),
+        (("kubernetes", "kubernetes", "healthy"), "All is well now."),
+    ],
+)
+def test_w_ends_when_it_works_and_says_how_well(
+    monkeypatch: pytest.MonkeyPatch, verdicts: tuple[str, ...], said: str
+) -> None:
+    """A lasting warning is waited for only by who began with it; a cluster's pull that fails for no
+    known reason is no warning."""
+    monkeypatch.setattr(watch, "SECONDS", 1000.0)  # its turn comes when the test says
+    documents = [sample(name) for name in verdicts]
+    for each in documents:
+        if each["kubernetes"]:
+            each["verdict"] = "warn"
+    asked = scripted(monkeypatch, nothing, *documents)
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        sitting = app.sitting
+        assert sitting is not None
+        await until(app, pilot, lambda: sitting.document is not None and not sitting.running)
+
+        def ran(times: int) -> bool:
+            return len(asked) == times and not sitting.running
+
+        await press(pilot, "w")
+        for run in range(2, len(documents) + 1):
+            assert app.watcher.on
+            app.watcher._again()
+            await until(app, pilot, partial(ran, run))
+            await press(pilot)
+        await until(app, pilot, lambda: not app.watcher.on)
+        assert f"{said} No longer watching." in [str(n.message) for n in app._notifications]
+
+    assert sit(live(IMAGE), act).bug is None
 
 
 def test_w_again_stops_watching(monkeypatch: pytest.MonkeyPatch) -> None:
