@@ -14,7 +14,6 @@ from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from doctor.clients.eyes import ALL
 from doctor.command.options import Options
 from doctor.tui.diagnosis import DiagnosisScreen
 from doctor.tui.history import History
@@ -42,8 +41,8 @@ class Shows(Protocol):
 
 
 class DoctorApp(Stage):
-    """The application. `sitting`: what to look at at once; None: the start screen, or where
-    `opening` leads from there."""
+    """The application. `sitting`: what to look at at once; None: where `opening` leads, else the
+    start screen."""
 
     CSS_PATH = "doctor.tcss"
     TITLE = "registry-doctor"
@@ -74,10 +73,12 @@ class DoctorApp(Stage):
         self._clock = self.set_interval(PACE, self._tick, pause=True)
         if self._first is not None:
             self.begin(self._first)
-            return
-        self._welcome()
-        if self._opening is not None:
+        elif self._opening is not None:
             self._opening(self)
+        else:
+            from doctor.tui.start import StartScreen
+
+            self.push_screen(StartScreen())
 
     # What is looked at
 
@@ -118,14 +119,6 @@ class DoctorApp(Stage):
         else:
             self.push_screen(DiagnosisScreen(sitting))
 
-    def _welcome(self) -> None:
-        """The first screen, in the place of the last one."""
-        from doctor.tui.start import StartScreen
-
-        if not isinstance(self.screen, StartScreen):
-            start = StartScreen()
-            self.switch_screen(start) if len(self.screen_stack) > 1 else self.push_screen(start)
-
     def drill(self, place: int) -> None:
         """One of several."""
         if self.sitting is not None:
@@ -138,12 +131,12 @@ class DoctorApp(Stage):
         entries.enter(self, entry)
 
     def back(self) -> None:
-        """To the screen before; from the first one, to the start."""
+        """To the screen before; there is none before the first one that was seen."""
         left = self.sitting
         if len(self.screen_stack) > 2:
             self.pop_screen()
         else:
-            self._welcome()
+            self.notify("This is the first screen; q quits.")
         if left is not None and self.sitting is not left:
             self.watcher.stop()
             self.run_worker(left.stop(), group="stop")
@@ -168,7 +161,7 @@ class DoctorApp(Stage):
                 self.stop_with(bug)
                 return
         if ended and sitting.document is not None:
-            self.watcher.ended(sitting.document["verdict"])
+            self.watcher.ended(sitting.document)
         self._paint()
 
     def _paint(self) -> None:
@@ -205,9 +198,9 @@ class DoctorApp(Stage):
             self.watcher.stop()
             self.notify("No longer watching.")
         else:
-            self.watcher.begin()
+            self.watcher.begin(None if sitting.running else sitting.document)
             if not sitting.running and sitting.document is not None:
-                self.watcher.ended(sitting.document["verdict"])
+                self.watcher.ended(sitting.document)
         self._paint()
 
     def action_next_client(self) -> None:
@@ -216,8 +209,9 @@ class DoctorApp(Stage):
         entries.next_client(self)
 
     def action_all_clients(self) -> None:
-        if self.sitting is not None and self.sitting.elsewhere and not self.sitting.running:
-            self.replace(self.sitting.seen_as(ALL))
+        from doctor.tui import entries
+
+        entries.all_clients(self)
 
     def replace(self, sitting: Sitting) -> None:
         """In the place of what is shown."""

@@ -67,6 +67,7 @@ class DiagnosisScreen(Screen[None]):
         """Which of the clients that looked."""
         self._remedies = Remedies()
         self._shown: Mapping[str, Any] | None = None
+        self._first = sitting.first
 
     def compose(self) -> ComposeResult:
         yield Static(id="head", classes="head", markup=False)
@@ -104,6 +105,7 @@ class DiagnosisScreen(Screen[None]):
         if proofs.query("#list"):  # it was left meanwhile, else
             self._proofs = proofs
             self._list()
+            self._open_first()
 
     def on_descendant_focus(self) -> None:
         """Where the room is small, what is read gets more of it."""
@@ -145,7 +147,14 @@ class DiagnosisScreen(Screen[None]):
             if self._proofs is not None:
                 self._proofs.write()
             self._read_first()
+            self._open_first()
         self.refresh_bindings()
+
+    def _open_first(self) -> None:
+        """The tab that was asked for, once: when it and what stands on it are there."""
+        if self._first and self._proofs is not None and self.entry is not None:
+            self._proofs.show(self._first)
+            self._first = ""
 
     def _read_first(self) -> None:
         """What is to be done stands before the reader, where there is no room for all."""
@@ -169,7 +178,9 @@ class DiagnosisScreen(Screen[None]):
             clock = f"{sitting.seconds:.1f} s" if sitting.seconds else ""
         watch = self.app.watcher.said  # type: ignore[attr-defined]
         demo = "demo" if sitting.note else ""
-        right = "  ".join(each for each in (demo, f"as {client}", clock, watch) if each)
+        many = len(sitting.entries(self.place))
+        eyes = f"as {client}" + (f", {self._eyes % many + 1} of {many}" if many > 1 else "")
+        right = "  ".join(each for each in (demo, eyes, clock, watch) if each)
         self.query_one("#head", Static).update(
             ends(name or "(an empty text)", right, max(20, self.size.width - 2))
         )

@@ -15,6 +15,7 @@ from textual.screen import ModalScreen, Screen
 from textual.widgets import Footer, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from doctor.tui.filter import Filter
 from doctor.tui.ink import DIM, STRONG, ink, line, wrapped
 from doctor.tui.keys import KEYS
 from doctor.tui.paper import Paper, Writer
@@ -63,33 +64,78 @@ class Reading(Screen[None]):
             self._next += 1
 
 
-class Choose(Screen[str | None]):
-    """One of a list of named things."""
+class Things(OptionList):
+    """A list of which the footer says how one is chosen."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "back", "Back")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "select", "Choose", key_display="Enter"),
+    ]
 
-    def __init__(self, title: str, things: Sequence[tuple[str, str]]) -> None:
+
+class Choose(Screen[None]):
+    """One of a list of named things, and when it is left, another."""
+
+    AUTO_FOCUS = "#targets"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "Filter"),
+        Binding("escape", "back", "Back"),
+    ]
+
+    def __init__(
+        self, title: str, things: Sequence[tuple[str, str]], chosen: Callable[[str], None]
+    ) -> None:
         super().__init__()
-        self._title, self._things = title, things
+        self._title, self._things, self._chosen = title, things, chosen
 
     def compose(self) -> ComposeResult:
-        width = max((len(name) for name, _ in self._things), default=0) + 2
         yield Static(line((self._title, STRONG)), classes="head", markup=False)
-        yield OptionList(
-            *[
-                Option(line((f"{name:<{width}}", STRONG), (says, DIM)), id=name)
-                for name, says in self._things
-            ],
-            id="targets",
-        )
+        yield Things(id="targets")
+        yield Filter("show only what holds this; Esc: all")
         yield Footer(compact=True, show_command_palette=False)
+
+    def on_mount(self) -> None:
+        self._fill()
+
+    def _fill(self) -> None:
+        options, wanted = self.query_one(Things), self.query_one(Filter).wanted
+        width = max((len(name) for name, _ in self._things), default=0) + 2
+        options.clear_options()
+        for name, says in self._things:
+            shown = line((f"{name:<{width}}", STRONG), (says, DIM))
+            if wanted in shown.plain.casefold():
+                options.add_option(Option(shown, id=name))
+        if not options.option_count:
+            options.add_option(Option(ink("Nothing holds that; Esc: all.", DIM), disabled=True))
+        else:
+            options.highlighted = 0
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._fill()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.query_one(Things).focus()
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
-        self.dismiss(event.option.id)
+        if event.option.id is not None:
+            self._chosen(event.option.id)
+
+    def action_filter(self) -> None:
+        self.query_one(Filter).ask()
 
     def action_back(self) -> None:
-        self.dismiss(None)
+        """Out of the filter, out of the list."""
+        narrowed = self.query_one(Filter)
+        if narrowed.asked:
+            narrowed.leave()
+            self.query_one(Things).focus()
+        else:
+            self.app.back()  # type: ignore[attr-defined]
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return self.is_attached
 
 
 class Dialog(ModalScreen[str | None]):

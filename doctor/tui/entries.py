@@ -11,6 +11,7 @@ from datetime import UTC
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from doctor.clients.eyes import ALL
 from doctor.model import Observer, Report
 from doctor.redact import learn_variables, plain, scrub
 from doctor.tui.dialogs import Choose, Where, confirm_path
@@ -35,8 +36,8 @@ def look_at(app: DoctorApp, targets: tuple[str, ...], client: str = "") -> None:
     options = replace(app.options, targets=targets, files=(), username=None, password_stdin=False)
     options = replace(options, client=client or options.client)
     found, secret = given(options)
-    for each in reversed(targets if not client else ()):  # what was typed
-        app.history.add(each)
+    if not client:  # it was typed
+        app.history.remember(targets)
     app.begin(Sitting(options, found, secret))
 
 
@@ -72,17 +73,17 @@ def demo(app: DoctorApp, fault: str = "") -> None:
     """A fault is chosen, or was; its servers are up until one leaves."""
     from doctor.demo.faults import FAULTS
 
-    def chosen(name: str | None) -> None:
-        if name:
+    def chosen(name: str) -> None:
+        if not any(each.group == "demo" and not each.is_finished for each in app.workers):
             app.notify("A registry with this fault is put up on loopback …", timeout=2)
-            app.run_worker(_staged(app, name), exclusive=True, group="demo")
+            app.run_worker(_staged(app, name), group="demo")
 
     if fault:
         chosen(fault)
         return
 
     named = [(fault.name, fault.says) for fault in FAULTS]
-    app.push_screen(Choose("Which fault shall the registry on loopback have?", named), chosen)
+    app.push_screen(Choose("Which fault shall the registry on loopback have?", named, chosen))
 
 
 async def _staged(app: DoctorApp, name: str) -> None:
@@ -190,3 +191,18 @@ def next_client(app: DoctorApp) -> None:
     else:
         app.replace(sitting.seen_as(following))
         app.notify(f"Looking as {following}.")
+
+
+def all_clients(app: DoctorApp) -> None:
+    """The same targets as all clients of this machine see them."""
+    sitting, names = app.sitting, app.clients
+    if sitting is None or not sitting.elsewhere:
+        return
+    if sitting.running:
+        app.notify("Once the run has ended.")
+    elif len(names) < 2:
+        app.notify(f"No other client than {names[0]} was found here.")
+    else:
+        several = "; Enter on a target shows them side by side" if sitting.count > 1 else ""
+        app.replace(sitting.seen_as(ALL))
+        app.notify(f"Looking as {', '.join(names)}{several}.")

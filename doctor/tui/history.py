@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from doctor.redact import plain, scrub
@@ -36,6 +36,14 @@ class History:
         return cls(
             Path(state, "registry-doctor", "recent.json") if kept and state and not off else None
         )
+
+    def remember(self, typed: Sequence[str]) -> None:
+        """What is to be looked at now; of a client's command the target alone."""
+        from doctor.reference.pasted import unwrap, whole
+
+        for each in reversed(whole(typed)):
+            if scrub(each) == each:  # what is left of it may no longer look like a secret
+                self.add(unwrap(each).text)
 
     def add(self, target: str) -> None:
         """Put a target first, and write the list."""

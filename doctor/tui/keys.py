@@ -22,7 +22,7 @@ KEYS = (
     ("n", "another way to mend it, where there are several"),
     ("r", "run again: all targets, or the one that is open"),
     ("R", "of several targets run again only those that are not well"),
-    ("w", "watch: run again at intervals until all is well, and say what changed"),
+    ("w", "watch: run again at intervals until it works, and say what changed"),
     ("v", "look as the next client of this machine"),
     ("a", "look as all clients of this machine, side by side; in a cluster, at all namespaces"),
     ("e", "export the report, in any format"),
@@ -59,7 +59,7 @@ def applies(action: str, sitting: Sitting | None) -> bool | None:
 def why_not(key: str, sitting: Sitting) -> str:
     """Why does this key do nothing here? "": in a moment it will."""
     if key in "rRwbva" and not sitting.live:
-        return "This was opened from a file, and is shown as recorded. To look now: doctor TARGET"
+        return f"This was opened from a file, and {_how(sitting)}. To look now: doctor TARGET"
     if key == "R":
         return "R is for several targets; r runs this one again."
     if key in "va":
@@ -67,6 +67,12 @@ def why_not(key: str, sitting: Sitting) -> str:
     if key in "eb":
         return "There is no report yet."
     return "" if key in "rw" else "There is no command to copy here."
+
+
+def _how(sitting: Sitting) -> str:
+    """What became of a bundle's facts, or of a report, when it was opened."""
+    origin = (sitting.document or {}).get("origin") or {}
+    return "was judged again here" if origin.get("judged_again") else "is shown as recorded"
 
 
 def commands(screen: Screen[Any]) -> Iterator[tuple[str, Binding, str]]:

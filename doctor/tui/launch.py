@@ -38,8 +38,7 @@ def look(args: Namespace) -> int:
     if not options.targets and not options.files:
         return sit(DoctorApp(options, None, history))
     targets, secret = given(options)
-    for each in reversed(options.targets):
-        history.add(each)
+    history.remember(options.targets)
     return sit(DoctorApp(options, Sitting(options, targets, secret), history))
 
 

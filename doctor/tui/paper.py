@@ -64,9 +64,12 @@ class Paper(VerticalScroll, can_focus=True, inherit_bindings=False):
                 self.call_after_refresh(self._reveal, showing)
 
     def _reveal(self, text: str) -> None:
+        """With two lines before it, where there is room for them: the line is what is wanted."""
+        before = max(0, min(2, self.scrollable_content_region.height - 2))
         for place, each in enumerate(self.text.split("\n")):
             if text in each:
-                self.scroll_to_region(Region(0, max(0, place - 2), 1, 4), animate=False)
+                top = max(0, place - before)
+                self.scroll_to_region(Region(0, top, 1, place - top + 2), animate=False)
 
     def on_mount(self) -> None:
         self.watch(self, "scroll_y", self._sign, init=False)

@@ -46,6 +46,7 @@ class Sitting:
         of_cluster: bool = False,
         farewell: Farewell | None = None,
         note: str = "",
+        first: str = "",
     ) -> None:
         self.options = options
         self.targets = tuple(targets)
@@ -62,6 +63,8 @@ class Sitting:
         """The objects of the cluster that was looked at, for a bundle."""
         self.note = note
         """What a reader has to know of it besides."""
+        self.first = first
+        """The tab that is wanted as soon as there is something on it."""
         self.saying = ""
         """What a run that has no stations is doing."""
         self._look = look
@@ -235,6 +238,7 @@ class Sitting:
             replace(self.options, client=client),
             [replace(target, client=whose) for target in self.targets],
             self.secret,
+            first="clients" if client == ALL else "",
         )
 
 

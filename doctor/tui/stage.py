@@ -152,8 +152,12 @@ class Stage(App[int]):
             self._driver.write(sequences(text, os.environ))
 
     def notify(self, message: str, **more: Any) -> None:
-        """Whatever is said: through the gate, made plain, and no markup."""
-        super().notify(plain(scrub(message), 400), **more | {"markup": False})
+        """Whatever is said: through the gate, made plain, and no markup. Said again, it stands
+        there once."""
+        said = plain(scrub(message), 400)
+        for each in [each for each in self._notifications if each.message == said]:
+            self._unnotify(each, refresh=False)
+        super().notify(said, **more | {"markup": False})
 
     def stop_with(self, bug: BaseException) -> None:
         """A bug: leave, and let whoever started this tell of it."""

@@ -3,6 +3,8 @@ is. Nothing is contacted."""
 
 from __future__ import annotations
 
+import shlex
+from contextlib import suppress
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -20,6 +22,7 @@ _ENTRIES = (
     ("open", "Open a bundle or a report", "somebody else's, looked at like a run of one's own"),
     ("demo", "Demo", "a registry with a fault to choose, on this machine alone"),
 )
+_QUOTES = "\"'"
 
 
 class StartScreen(Screen[None]):
@@ -69,7 +72,7 @@ class StartScreen(Screen[None]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self.app.look_at(event.value.split() or [DEFAULT_TARGET])  # type: ignore[attr-defined]
+        self.app.look_at(words(event.value) or [DEFAULT_TARGET])  # type: ignore[attr-defined]
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
@@ -92,3 +95,12 @@ class StartScreen(Screen[None]):
         options = self.query_one("#entries", OptionList)
         self.set_focus(options)
         options.highlighted = options.highlighted or 0
+
+
+def words(typed: str) -> list[str]:
+    """Targets as the shell would read them. A quote that nothing closes ends with the text."""
+    first = typed.strip()[:1]
+    for text in (typed, *([typed + first] if first in _QUOTES else [])):
+        with suppress(ValueError):
+            return [each for each in shlex.split(text) if each.strip()]
+    return [each.strip(_QUOTES) for each in typed.split()]

@@ -1,8 +1,10 @@
-"""When is it looked at again, without a key? At an interval, until all is well."""
+"""When is it looked at again, without a key? At an interval, until it works: where it works with
+warnings from the first, until all is well."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from textual.app import App
 from textual.timer import Timer
@@ -18,16 +20,18 @@ class Watch:
         self._app, self._again = app, again
         self._timer: Timer | None = None
         self.on = False
+        self._until = "it works"
 
     @property
     def said(self) -> str:
         """What stands at the top meanwhile."""
         return "watching" if self.on else ""
 
-    def begin(self) -> None:
-        """From now on."""
+    def begin(self, document: Mapping[str, Any] | None) -> None:
+        """From now on; `document`: what the last run said."""
         self.on = True
-        self._app.notify(f"Runs again every {SECONDS:g} s until all is well; w: stop.")
+        self._until = "all is well" if document and _works(document) else "it works"
+        self._app.notify(f"Runs again every {SECONDS:g} s until {self._until}; w: stop.")
 
     def stop(self) -> None:
         """No longer."""
@@ -36,13 +40,23 @@ class Watch:
             self._timer.stop()
             self._timer = None
 
-    def ended(self, verdict: str) -> None:
+    def ended(self, document: Mapping[str, Any]) -> None:
         """A run has ended: the next one is set, or this was the last."""
         if not self.on:
             return
-        if verdict == "pass":
+        well, works = document["verdict"] == "pass", _works(document)
+        if well or (works and self._until == "it works"):
             self.stop()
             self._app.bell()
-            self._app.notify("All is well now.")
-        else:
-            self._timer = self._app.set_timer(SECONDS, self._again)
+            said = "All is well now." if well else "It works now, with warnings."
+            self._app.notify(f"{said} No longer watching.")
+            return
+        if not works:
+            self._until = "it works"
+        self._timer = self._app.set_timer(SECONDS, self._again)
+
+
+def _works(document: Mapping[str, Any]) -> bool:
+    """Can all be pulled? A cluster's pull that is listed fails, be its cause known or not."""
+    cluster = document["kubernetes"]
+    return document["verdict"] in ("pass", "warn") and not (cluster and cluster["pulls"])

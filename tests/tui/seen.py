@@ -19,6 +19,7 @@ from doctor.tui.app import DoctorApp
 from doctor.tui.diagnosis import DiagnosisScreen
 from doctor.tui.history import History
 from doctor.tui.sitting import Sitting
+from doctor.tui.start import StartScreen
 from tests.report.samples import sample
 
 FOLDER = Path(__file__).parents[2] / "snapshots" / "tui"
@@ -47,6 +48,16 @@ ORIGIN = {
 def opened(name: str) -> DoctorApp:
     """The application over one of the samples, as somebody opened it."""
     return over({"origin": ORIGIN, **sample(name)})
+
+
+def from_start(name: str) -> DoctorApp:
+    """The same, opened from the start screen."""
+
+    def opening(app: DoctorApp) -> None:
+        app.push_screen(StartScreen())
+        app.begin(Sitting(None, document={"origin": ORIGIN, **sample(name)}))
+
+    return DoctorApp(options(), None, History(None), opening)
 
 
 def over(document: dict[str, Any]) -> DoctorApp:

@@ -19,7 +19,7 @@ from doctor.tui.history import History
 from doctor.tui.several import SeveralScreen
 from doctor.tui.start import StartScreen
 from tests.report.samples import sample
-from tests.tui.seen import opened, options, press, settled, sit, text
+from tests.tui.seen import from_start, opened, options, press, settled, sit, text
 from tests.tui.test_live import REPORT, until
 
 pytestmark = pytest.mark.usefixtures("nothing_known")
@@ -83,7 +83,7 @@ def test_escape_leads_from_the_text_to_the_list_and_then_out() -> None:
         await press(pilot, "escape")
         assert showing(app) is StartScreen
 
-    sit(opened("kubernetes"), act)
+    sit(from_start("kubernetes"), act)
 
 
 @pytest.mark.parametrize("name", ["kubernetes", "targets"])

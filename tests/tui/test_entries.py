@@ -19,6 +19,7 @@ from textual.widgets import Input, OptionList
 from doctor.bundle.archive import unpack
 from doctor.command.intake import given
 from doctor.model import Report
+from doctor.tui import entries
 from doctor.tui.app import DoctorApp
 from doctor.tui.cluster import ClusterScreen
 from doctor.tui.diagnosis import DiagnosisScreen
@@ -266,6 +267,37 @@ def test_a_demo_stands_until_one_leaves_it(monkeypatch: pytest.MonkeyPatch, leav
         await press(pilot, leaving)
         if leaving == "escape":
             await until(app, pilot, lambda: happened[-1] == "down")
+            assert "Which fault" in text(app), "where it was chosen"
+            await press(pilot, "escape")
+            assert app.screen.query("#target")
 
     sit(start(), act)
     assert happened == ["up expired", "look", "look", "down"]
+
+
+def test_the_faults_are_filtered_and_the_footer_says_how_one_is_chosen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    staged: list[str] = []
+
+    async def _staged(app: DoctorApp, name: str) -> None:
+        staged.append(name)
+
+    monkeypatch.setattr(entries, "_staged", _staged)
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        listed = app.screen.query_one("#targets", OptionList)
+        every = listed.option_count
+        assert "Enter Choose" in text(app).splitlines()[-1]
+        await press(pilot, "slash", *"xyzzy", "enter", "enter")
+        assert (staged, "Nothing holds that" in text(app)) == ([], True)
+        await press(pilot, "escape")
+        assert listed.option_count == every
+        await press(pilot, "slash", *"UNKNOWN-ca", "enter", "enter")
+        assert staged == ["unknown-ca"]
+        await press(pilot, "escape", "escape", "escape")
+        assert "This is the first screen; q quits." in text(app)
+
+    app = DoctorApp(options(), None, History(None), entries.demo)
+    sit(app, act)
+    assert staged == ["unknown-ca"]

@@ -61,6 +61,14 @@ def test_no_secret_and_nothing_alive_is_kept(home: Path) -> None:
     assert history.targets == []
 
 
+def test_of_a_command_the_target_is_kept_and_none_of_its_options(home: Path) -> None:
+    history = here(home)
+    history.remember(["docker", "pull", "-p", "an-option", "a.example/app"])
+    history.remember(["docker", "a.example"])
+    history.remember(["https://ann:" + "p" * 12 + "@a.example/secret"])
+    assert history.targets == ["docker", "a.example", "a.example/app"]
+
+
 def test_the_list_has_an_end(home: Path) -> None:
     history = here(home)
     for number in range(3 * MOST):

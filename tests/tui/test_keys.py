@@ -24,7 +24,7 @@ from doctor.tui.path import Path as PathView
 from doctor.tui.several import SeveralScreen
 from doctor.tui.start import StartScreen
 from tests.report.samples import sample
-from tests.tui.seen import ORIGIN, SIZES, opened, over, press, settled, sit, text
+from tests.tui.seen import ORIGIN, SIZES, from_start, opened, over, press, settled, sit, text
 
 pytestmark = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 Size = tuple[int, int]
@@ -251,6 +251,25 @@ def test_a_key_that_does_nothing_over_an_opened_file_says_why(
     sit(opened(name), act, size)
 
 
+@pytest.mark.parametrize(
+    ("again", "said"), [(True, "was judged again here"), (False, "is shown as recorded")]
+)
+def test_what_became_of_an_opened_file_is_said_once_however_often_it_is_asked(
+    size: Size, again: bool, said: str
+) -> None:
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        await press(pilot, "r", "b", "r")
+        (told,) = (str(each.message) for each in app._notifications)
+        assert said in told
+        assert (await settled(app, pilot)).count("opened from a file") == 1
+        app.notify("Something else.")
+        assert "Something else." in await settled(app, pilot)
+        assert len(app._notifications) == 2
+
+    origin = {**ORIGIN, "kind": "bundle" if again else "report", "judged_again": again}
+    sit(over({**sample("certificate"), "origin": origin}), act, size)
+
+
 def test_where_there_is_no_command_c_says_so_and_the_palette_offers_only_those_there_are(
     size: Size,
 ) -> None:
@@ -315,7 +334,21 @@ def test_one_of_many_is_opened_and_escape_comes_back(size: Size) -> None:
         await press(pilot, "escape")
         assert showing(app) is StartScreen
 
-    sit(opened("targets"), act, size)
+    sit(from_start("targets"), act, size)
+
+
+@pytest.mark.parametrize("name", ["certificate", "targets", "kubernetes"])
+def test_escape_on_the_first_screen_stays_there_and_says_how_to_leave(
+    size: Size, name: str
+) -> None:
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        first = app.screen
+        await press(pilot, "escape", "escape", "escape")
+        assert app.screen is first
+        assert "This is the first screen; q quits." in await settled(app, pilot)
+        await press(pilot, "q")
+
+    assert sit(opened(name), act, size).return_value == 1
 
 
 def test_many_are_filtered(size: Size) -> None:

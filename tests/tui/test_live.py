@@ -6,11 +6,13 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from doctor import run as engine
 from doctor.command.intake import given
@@ -19,6 +21,7 @@ from doctor.redact import Secret
 from doctor.tui import watch
 from doctor.tui.app import DoctorApp
 from doctor.tui.history import History
+from doctor.tui.paper import Paper
 from doctor.tui.sitting import Sitting
 from doctor.tui.start import StartScreen
 from tests.report.samples import sample
@@ -192,6 +195,7 @@ def test_escape_ends_the_run_and_leads_to_the_start(monkeypatch: pytest.MonkeyPa
     asked = scripted(monkeypatch, for_ever)
 
     async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        await press(pilot, *IMAGE, "enter")
         await until(app, pilot, lambda: bool(asked))
         sitting = app.sitting
         assert sitting is not None
@@ -199,7 +203,24 @@ def test_escape_ends_the_run_and_leads_to_the_start(monkeypatch: pytest.MonkeyPa
         assert isinstance(app.screen, StartScreen)
         await until(app, pilot, lambda: not sitting.running)
 
-    assert sit(live(IMAGE), act).return_value is None
+    assert sit(DoctorApp(options(), None, History(None)), act).return_value is None
+
+
+def test_escape_where_one_came_with_a_target_leads_nowhere_and_the_run_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = scripted(monkeypatch, for_ever)
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        await until(app, pilot, lambda: bool(asked))
+        first = app.screen
+        await press(pilot, "escape")
+        assert app.screen is first
+        assert app.sitting is not None
+        assert app.sitting.running
+        await press(pilot, "q")
+
+    assert sit(live(IMAGE), act).return_value == 130
 
 
 def test_r_runs_again_and_what_changed_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,6 +253,48 @@ def test_w_runs_again_until_all_is_well(monkeypatch: pytest.MonkeyPatch) -> None
     sit(live(IMAGE), act)
 
 
+@pytest.mark.parametrize(
+    ("verdicts", "said"),
+    [
+        (("certificate", "warning"), "It works now, with warnings."),
+        (("incomplete", "warning"), "It works now, with warnings."),
+        (("warning", "warning", "healthy"), "All is well now."),
+        (("warning", "certificate", "warning"), "It works now, with warnings."),
+        (("kubernetes", "kubernetes", "healthy"), "All is well now."),
+    ],
+)
+def test_w_ends_when_it_works_and_says_how_well(
+    monkeypatch: pytest.MonkeyPatch, verdicts: tuple[str, ...], said: str
+) -> None:
+    """A lasting warning is waited for only by who began with it; a cluster's pull that fails for no
+    known reason is no warning."""
+    monkeypatch.setattr(watch, "SECONDS", 1000.0)  # its turn comes when the test says
+    documents = [sample(name) for name in verdicts]
+    for each in documents:
+        if each["kubernetes"]:
+            each["verdict"] = "warn"
+    asked = scripted(monkeypatch, nothing, *documents)
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        sitting = app.sitting
+        assert sitting is not None
+        await until(app, pilot, lambda: sitting.document is not None and not sitting.running)
+
+        def ran(times: int) -> bool:
+            return len(asked) == times and not sitting.running
+
+        await press(pilot, "w")
+        for run in range(2, len(documents) + 1):
+            assert app.watcher.on
+            app.watcher._again()
+            await until(app, pilot, partial(ran, run))
+            await press(pilot)
+        await until(app, pilot, lambda: not app.watcher.on)
+        assert f"{said} No longer watching." in [str(n.message) for n in app._notifications]
+
+    assert sit(live(IMAGE), act).bug is None
+
+
 def test_w_again_stops_watching(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = scripted(monkeypatch, nothing, sample("certificate"))
 
@@ -258,10 +321,75 @@ def test_v_looks_as_the_next_client_and_a_as_all(monkeypatch: pytest.MonkeyPatch
         await press(pilot, "v")
         await until(app, pilot, lambda: len(asked) == 2 and "Cannot be pulled" in text(app))
         await press(pilot, "a")
-        await until(app, pilot, lambda: len(asked) == 3 and "clients-differ" in text(app))
+        await until(app, pilot, lambda: len(asked) == 3 and "ends at tls" in text(app))
 
     sit(live(IMAGE), act)
     assert [targets[0].client for targets in asked] == ["shell", "docker", "shell"]
+
+
+def test_a_opens_the_table_of_clients_when_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = scripted(monkeypatch, nothing, sample("certificate"), sample("clients"))
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        app._clients = ("shell", "docker", "podman")
+        await until(app, pilot, lambda: "Cannot be pulled" in text(app))
+        assert "as shell " in text(app).splitlines()[0], "one client has no place among others"
+        await press(pilot, "a")
+        await until(app, pilot, lambda: bool(app.screen.query("#clients-page")))
+        page = app.screen.query_one("#clients-page", Paper)
+        await until(app, pilot, lambda: page.has_focus and "podman" in text(app))
+        assert "as shell, 1 of 3" in text(app).splitlines()[0]
+        await press(pilot, "escape", "r")
+        await until(app, pilot, lambda: len(asked) == 3)
+        await press(pilot)
+        assert not page.has_focus, "it was opened once"
+
+    assert sit(live(IMAGE), act).bug is None
+
+
+def test_a_over_several_says_what_is_done_and_each_is_opened_at_its_table(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    document = sample("clients")
+    others = [{**t, "target": "quay.io/a/b:1"} for t in document["targets"]]
+    rows = [{**r, "target": "quay.io/a/b:1"} for r in document["clients"]]
+    document = {
+        **document,
+        "targets": [*document["targets"], *others],
+        "clients": [*document["clients"], *rows],
+    }
+    asked = scripted(monkeypatch, nothing, sample("targets"), document)
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        app._clients = ("shell", "docker", "podman")
+        await until(app, pilot, lambda: "2 targets: 2 " in text(app) or "failed" in text(app))
+        await press(pilot, "a")
+        await until(app, pilot, lambda: len(asked) == 2)
+        said = [str(each.message) for each in app._notifications]
+        assert said == [
+            "Looking as shell, docker, podman; Enter on a target shows them side by side."
+        ]
+        await until(app, pilot, lambda: bool(app.sitting and app.sitting.document))
+        await press(pilot, "down", "enter")
+        await until(app, pilot, lambda: bool(app.screen.query("#clients-page")))
+        page = app.screen.query_one("#clients-page", Paper)
+        await until(app, pilot, lambda: page.has_focus and "podman" in text(app))
+
+    assert sit(live(IMAGE, "quay.io/a/b:1"), act).bug is None
+
+
+def test_a_where_there_is_one_client_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = scripted(monkeypatch, nothing, sample("certificate"))
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        app._clients = ("shell",)
+        await until(app, pilot, lambda: "Cannot be pulled" in text(app))
+        await press(pilot, "a")
+        said = [str(each.message) for each in app._notifications]
+        assert said == ["No other client than shell was found here."]
+
+    sit(live(IMAGE), act)
+    assert len(asked) == 1
 
 
 def test_what_was_not_well_runs_again_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -409,6 +537,36 @@ def test_the_start_looks_at_what_is_typed_and_remembers_it(
 
     sit(DoctorApp(options(), None, history), act)
     assert [t[0].text for t in asked] == [IMAGE, IMAGE]
+
+
+@pytest.mark.parametrize(
+    ("typed", "targets"),
+    [
+        (f'"docker pull {IMAGE}"', [f"docker pull {IMAGE}"]),
+        (f"'docker pull {IMAGE}'", [f"docker pull {IMAGE}"]),
+        (f'"docker pull {IMAGE}', [f"docker pull {IMAGE}"]),
+        (f"docker pull {IMAGE}", [f"docker pull {IMAGE}"]),
+        (f'quay.io {IMAGE}"', ["quay.io", IMAGE]),
+        (f'"{IMAGE}" quay.io', [IMAGE, "quay.io"]),
+        (f"{IMAGE} quay.io", [IMAGE, "quay.io"]),
+        ("quay.io/ann's", ["quay.io/ann's"]),
+        ('""', ["registry.cleanstart.com"]),
+    ],
+)
+def test_quotes_around_what_is_typed_are_read_as_the_shell_does(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, typed: str, targets: list[str]
+) -> None:
+    asked = scripted(monkeypatch, nothing, sample("healthy"))
+    history = History(tmp_path / "state" / "recent.json")
+
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        app.screen.query_one("#target", Input).value = typed
+        await press(pilot, "enter")
+        await until(app, pilot, lambda: bool(asked))
+
+    sit(DoctorApp(options(), None, history), act)
+    assert [each.text for each in asked[0]] == targets
+    assert history.targets == [each.removeprefix("docker pull ") for each in targets]
 
 
 def test_nothing_typed_is_the_default_target(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ from doctor.tui.several import SeveralScreen
 from doctor.tui.sitting import Sitting
 from doctor.tui.start import StartScreen
 from tests.report.samples import sample
-from tests.tui.seen import ORIGIN, opened, options, over, press, settled, sit, text
+from tests.tui.seen import ORIGIN, from_start, opened, options, over, press, settled, sit, text
 from tests.tui.test_live import REPORT, nothing, scripted
 
 SIZES = ((20, 5), (1, 1), (33, 9), (60, 20), (200, 60), (8, 50), (300, 4))
@@ -108,6 +108,18 @@ def test_another_way_is_read_from_its_title_wherever_one_was(name: str) -> None:
     sit(opened(name), act, (60, 20))
 
 
+def test_another_way_is_read_from_its_title_beside_the_open_proof_too() -> None:
+    async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
+        await press(pilot, "enter")
+        shown = await settled(app, pilot)
+        assert ("Cause  " in shown, "To do  " in shown) == (True, False)
+        await press(pilot, "n")
+        assert "To do  " in await settled(app, pilot)
+        assert app.screen.query_one("#proofs").has_focus_within, "one reads on where one was"
+
+    sit(opened("certificate"), act)
+
+
 def test_a_click_where_nothing_is_drawn_ends_nothing_and_one_beside_the_palette_leaves_it() -> None:
     async def act(app: DoctorApp, pilot: Pilot[int]) -> None:
         await press(pilot, "ctrl+p")
@@ -156,7 +168,7 @@ def test_a_command_that_comes_when_its_screen_is_gone_does_nothing(name: str) ->
             await press(pilot)
         assert app.screen is start
 
-    assert sit(opened(name), act).bug is None
+    assert sit(from_start(name), act).bug is None
 
 
 def test_the_mouse_marks_no_text_for_nothing_could_be_done_with_it() -> None:
