@@ -18,6 +18,7 @@ _SPECIAL = re.compile(r"[\\`*_\[\]<>#|~&$]")
 _STARTS = re.compile(r"^(\d{1,9})?(?(1)([.)])|([-+=>]))")
 _MACHINE = re.compile(r"[@/\\_*~<>\[\]|=&$#]|\w:\w|\bwww\.|\w\.\w", re.ASCII)
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)?%?")
+_IPV6 = re.compile(r"\[[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*\]")
 _QUOTED = re.compile(r"`([^`]+)`")
 _OPENS, _CLOSES = "([{\"'“", ")]}\"'”.,;:!?…"
 
@@ -51,14 +52,23 @@ def parts(text: str) -> Iterator[tuple[str, bool]]:
 
 def _words(text: str) -> Iterator[tuple[str, bool]]:
     for word in re.split(r"(\s+)", text):
-        bare = word.lstrip(_OPENS)
-        core = bare.rstrip(_CLOSES)
+        start, end = _bare(word)
+        core = word[start:end]
         if core and _MACHINE.search(core) and not _NUMBER.fullmatch(core):
-            yield word[: len(word) - len(bare)], False
+            yield word[:start], False
             yield core, True
-            yield bare[len(core) :], False
+            yield word[end:], False
         else:
             yield word, False
+
+
+def _bare(word: str) -> tuple[int, int]:
+    """Where the word begins and ends within what a sentence puts around it: brackets, but not those
+    of an IPv6 address."""
+    start = len(word) - len(word.lstrip(_OPENS))
+    address = _IPV6.match(word, start - 1) if start else None
+    end = max(start, len(word.rstrip(_CLOSES)))
+    return (start - 1, max(end, address.end())) if address else (start, end)
 
 
 def escaped(text: str) -> str:

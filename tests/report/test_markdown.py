@@ -73,6 +73,16 @@ def test_a_sentence_stays_a_sentence(text: str) -> None:
     assert squeezed(read(written)) == squeezed(plain(f"{text}."))
 
 
+@pytest.mark.parametrize(("text", "written"), [
+    ("at [::1]:5000/a:1 here", "at `[::1]:5000/a:1` here"),
+    ("at ([2001:db8::1]).", "at (`[2001:db8::1]`)."),
+    ("see [a/b:1]", "see \\[`a/b:1`\\]"),
+    ("a [note: this] too", "a \\[note: this\\] too"),
+])  # fmt: skip
+def test_the_brackets_of_an_address_are_its_own(text: str, written: str) -> None:
+    assert prose(text) == written
+
+
 @given(SIGNS)
 def test_code_stays_code(text: str) -> None:
     (inline,) = (t for t in READER.parse(f"a {code(text)} z") if t.type == "inline")
