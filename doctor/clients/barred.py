@@ -21,7 +21,7 @@ def look(root: str, path: str, home: str) -> Barred | None:
     place = PurePath(located(root, path))
     for each in (*reversed(place.parents), place):
         if not _may(each, os.R_OK if each == place else os.X_OK):
-            return _barred(root, each, PurePath(located(root, home)), place)
+            return _barred(root, each, PurePath(located(root, home)))
     return None
 
 
@@ -29,10 +29,10 @@ def _may(place: PurePath, right: int) -> bool:
     return os.access(place, right, effective_ids=os.access in os.supports_effective_ids)
 
 
-def _barred(root: str, place: PurePath, home: PurePath, file: PurePath) -> Barred:
+def _barred(root: str, place: PurePath, home: PurePath) -> Barred:
     shown = str(place)
     if is_foreign(root):
-        shown = "/" + os.path.relpath(place, os.path.realpath(root)).removeprefix(".")
+        shown = os.path.normpath(f"/{os.path.relpath(place, os.path.realpath(root))}")
     try:
         status = os.stat(place)
     except OSError:

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from doctor.clients.barred import look
 from tests.clients.registries import auth, put
 from tests.command import DOCTOR, Ended, environment, run
 
@@ -166,3 +167,15 @@ def test_a_root_that_this_user_cannot_look_into_is_a_usage_error(tmp_path: Path,
     tree.chmod(0o755)
     ended = bound(tmp_path, "check", "--root", str(tree), "--offline", "localhost:1/a:1")
     assert ended.exit == 0, ended
+
+
+@pytest.mark.parametrize(("place", "shown"), [(".docker", "/.docker"), ("root", "/root")])
+def test_below_another_root_a_folder_is_called_as_it_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, shown: str
+) -> None:
+    closed = tmp_path / place
+    closed.mkdir()
+    monkeypatch.setattr(os, "access", lambda path, right, **_: str(path) != str(closed))
+    found = look(str(tmp_path), f"/{place}/config.json", "/")
+    assert found is not None
+    assert (found.path, found.cure) == (shown, "")
