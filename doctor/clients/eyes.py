@@ -7,7 +7,7 @@ the files alone. The shell is always there. Docker's login file does not count: 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +64,12 @@ EYES = (
 )  # fmt: skip
 NAMES = tuple(each.name for each in EYES)
 PLAIN = frozenset(each.name for each in EYES if each.plain)
+
+
+def plain_program(client: str, only: Collection[str], skip: Collection[str]) -> bool:
+    """Is a program without settings of its own looked at, and no check asked for or left out that
+    only others have?"""
+    return client in PLAIN and not only and "client" not in skip
 
 
 @frozen

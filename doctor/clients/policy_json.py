@@ -87,7 +87,7 @@ def refusal(policy: Policy, reference: Reference, machine: Machine) -> Blocked |
     if any(rule.get("type") == "reject" for rule in rules):
         return Blocked(policy.file, line or 1, f"{where} is reject", policy=True)
     signed = [rule for rule in rules if rule.get("type") in ("signedBy", "sigstoreSigned")]
-    gone = next((key for rule in signed for key in _keys(rule) if _is_gone(machine, key)), "")
+    gone = next((key for key in map(_key, signed) if key and _is_gone(machine, key)), "")
     if gone:
         said = f"{where} names the key {plain(gone, 200)}, which is not there"
         return Blocked(policy.file, line or 1, said, policy=True)
@@ -97,10 +97,10 @@ def refusal(policy: Policy, reference: Reference, machine: Machine) -> Blocked |
     return None
 
 
-def _keys(rule: dict[str, Any]) -> list[str]:
-    """The files of the keys, of which one without `keyPaths` needs the only one."""
+def _key(rule: dict[str, Any]) -> str:
+    """The file of the only key that can have signed it; "" where there are several, or none."""
     path = rule.get("keyPath")
-    return [path] if isinstance(path, str) and path.startswith("/") else []
+    return path if isinstance(path, str) and path.startswith("/") else ""
 
 
 def _is_gone(machine: Machine, path: str) -> bool:

@@ -198,8 +198,9 @@ def _params(code: str, said: Said, target: Target, hop: Hop | None) -> dict[str,
             params["request"] = f"the {said.method} request"
     params["because"] = said.text[:_LONGEST]
     if said.beneath:
-        params |= {"how": "the connection fails", "said": said.text[:_LONGEST]}
-        params |= {"how": said.text[:_LONGEST]} if code == "client.mirror-unreachable" else {}
+        words = said.text[:_LONGEST]
+        how = words if code == "client.mirror-unreachable" else "the connection fails"
+        params |= {"how": how, "said": words}
     return {name: plain(value, 400) for name, value in params.items() if value}
 
 

@@ -18,7 +18,7 @@ from doctor.bundle import evidence, opened
 from doctor.bundle.changes import changes
 from doctor.bundle.codec import MisfitError
 from doctor.bundle.opened import Opened
-from doctor.clients.eyes import DEFAULT, PLAIN
+from doctor.clients.eyes import DEFAULT, plain_program
 from doctor.command.options import read
 from doctor.model import Check, Diagnosis, Report
 from doctor.plugins import installed
@@ -151,8 +151,8 @@ def _checks_for(restored: evidence.Restored) -> Sequence[Check]:
     everything, few = installed().checks, installed(for_shell=True).checks
     asked = {outcome.check.id for outcome in restored.outcomes} & {c.id for c in everything}
     choice = restored.choice
-    chosen = choice.only or "client" in choice.skip or restored.target.client not in PLAIN
-    return everything if chosen or asked - {c.id for c in few} else few
+    plain_one = plain_program(restored.target.client, choice.only, choice.skip)
+    return few if plain_one and not asked - {c.id for c in few} else everything
 
 
 def _report(diagnoses: Sequence[Diagnosis], cluster: Cluster | None = None) -> Report:

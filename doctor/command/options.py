@@ -11,7 +11,7 @@ from argparse import Namespace
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
-from doctor.clients.eyes import ALL, NAMES, PLAIN
+from doctor.clients.eyes import ALL, NAMES, plain_program
 from doctor.clients.system import own_platform
 from doctor.command.delivery import check
 from doctor.command.parsers import FORMATS
@@ -60,9 +60,8 @@ class Options:
 
     @property
     def plain_program(self) -> bool:
-        """Is a program without settings of its own looked at, and nothing asked or left out that
-        only others have?"""
-        return self.client in PLAIN and not self.only and "client" not in self.skip
+        """See `eyes.plain_program`."""
+        return plain_program(self.client, self.only, self.skip)
 
 
 def read(args: Namespace, checks: Callable[[], Collection[str]]) -> Options:
