@@ -32,7 +32,7 @@ def texts(words: list[str]) -> tuple[list[str], int]:
         if sys.stdin.isatty():
             talk("doctor: reading standard input; Ctrl-D ends it")
         return [_decoded(sys.stdin.buffer.read(_MOST + 1), _MOST, "standard input")], 0
-    if not words or not all(is_path(word) or _is_file(word) for word in words):
+    if not words or not all(is_path(word) or os.path.isfile(word) for word in words):
         return [" ".join(words)[:_MOST]], 0
     found = list(_files(words))
     return found, len(words) - len(found)
@@ -70,13 +70,6 @@ def _reason(trouble: OSError) -> str:
     if trouble.errno in (errno.EACCES, errno.EPERM):
         return "permission denied"
     return trouble.strerror or "it cannot be opened"
-
-
-def _is_file(word: str) -> bool:
-    try:
-        return os.path.isfile(word)
-    except ValueError:
-        return False
 
 
 def _decoded(data: bytes, most: int, name: str) -> str:
